@@ -1,0 +1,46 @@
+# The targets set everything up by themselves and are quick when nothing has changed.
+.PHONY: install demo test check bench lock clean
+.DEFAULT_GOAL := install
+
+PYTHON ?= python3
+BIN := .venv/bin
+SETUP := .venv/.installed
+MODELS := .venv/.models
+
+install: $(SETUP) $(MODELS)
+
+$(SETUP): requirements/dev.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Timbre needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Model files live in the user's cache folder; this only fetches what is not there yet.
+$(MODELS): $(SETUP) src/timbre/models/catalogue.toml
+	$(BIN)/timbre models pull base
+	@touch $@
+
+demo: install
+	@$(BIN)/python samples/demo.py
+
+test: install
+	$(BIN)/python -m pytest
+
+check: $(SETUP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: install
+	$(BIN)/python -m benchmarks
+
+# Hashes for every supported Python, without the address of any index.
+lock: $(SETUP)
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --upgrade --all-extras --group dev pyproject.toml -o requirements/dev.lock
+
+clean:
+	rm -rf .venv .venv-reference build dist
