@@ -91,8 +91,7 @@ class VoiceprintMalformed(VoiceprintError):
 
 
 class VoiceprintMismatch(VoiceprintError):
-    """This voiceprint was made by another encoder; make it again with the current model,
-    or select the model that made it."""
+    """This voiceprint was made by another encoder; make it again, or select the model that made it."""
 
 
 class FormatError(InputError):
@@ -124,8 +123,7 @@ class ModelCorrupt(ModelError):
 
 
 class ModelDownloadFailed(ModelError):
-    """The model could not be downloaded; check the network, or copy it over with `timbre models export` and
-    `timbre models import`."""
+    """The model could not be downloaded; check the network, or use `timbre models export` and `import`."""
 
 
 class Canceled(TimbreError):
