@@ -23,6 +23,7 @@
     │   ├── ModelMissing
     │   ├── ModelCorrupt
     │   └── ModelDownloadFailed
+    ├── ExtraMissing                  an optional part of Timbre is not installed (exit code 3)
     └── Canceled                      the caller asked to stop
 
 The class docstring is the default message, so each error is documented where it is defined.
@@ -124,6 +125,10 @@ class ModelCorrupt(ModelError):
 
 class ModelDownloadFailed(ModelError):
     """The model could not be downloaded; check the network, or use `timbre models export` and `import`."""
+
+
+class ExtraMissing(TimbreError):
+    """This needs a part of Timbre that is not installed; get it with `pip install "timbre[evaluation]"`."""
 
 
 class Canceled(TimbreError):

@@ -25,6 +25,9 @@ class Settings(BaseSettings):
     )
     offline: bool = Field(False, description="Forbid every download; models must be on disk already.")
     hub_endpoint: str = Field("https://huggingface.co", description="Address of the model hub, for mirrors of it.")
+    calibration: Path | None = Field(
+        None, description="Calibration to use instead of the encoder's own: a file that `timbre calibrate` wrote."
+    )
     device: Literal["cpu", "cuda"] = Field("cpu", description="Where models run.")
     threads: int = Field(0, ge=0, description="Processor cores to use; 0 means all that this process may use.")
     temp_dir: Path | None = Field(

@@ -1,0 +1,137 @@
+"""Turns as files: one module a format, each with `dumps` and `loads`, and this registry of them.
+
+>>> from timbre.turns import Turn
+>>> print(dumps([Turn(start=0.5, end=2.0, speaker="Ada")], "csv", recording="meeting", duration=2.0), end="")
+start,end,speaker
+0.500,2.000,Ada
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from timbre.errors import FormatError, OptionError
+from timbre.formats import audacity, csv, json, rttm, srt, textgrid, vtt
+from timbre.turns import Turn
+
+__all__ = ["Format", "dumps", "read", "write"]
+
+
+class Format(StrEnum):
+    """The formats by name."""
+
+    RTTM = "rttm"
+    SRT = "srt"
+    VTT = "vtt"
+    TEXTGRID = "textgrid"
+    AUDACITY = "audacity"
+    CSV = "csv"
+    JSON = "json"
+
+    @property
+    def extension(self) -> str:
+        """The end of its files' names, with the dot."""
+        return _EXTENSIONS[self]
+
+
+def dumps(turns: Iterable[Turn], name: Format | str, *, recording: str, duration: float) -> str:
+    """Write turns as text in the format of this name.
+
+    Args:
+        turns: the turns, in any order.
+        name: a `Format` or its name.
+        recording: name of the recording, for the formats that state it.
+        duration: length of the recording in seconds, for the formats that state it.
+
+    Raises:
+        OptionError: there is no format of this name.
+    """
+    return _MODULES[_named(name)].dumps(turns, recording=recording, duration=duration)
+
+
+def write(
+    turns: Iterable[Turn],
+    path: str | Path,
+    *,
+    recording: str,
+    duration: float,
+    name: Format | str | None = None,
+) -> None:
+    """Write turns to a file in UTF-8, in the format of this name or else of the path's extension.
+
+    Raises:
+        OptionError: there is no format of this name, or none with this extension.
+        OSError: the file cannot be written.
+    """
+    path = Path(path)
+    form = _named(name) if name is not None else _by_extension(path)
+    if form is None:
+        raise OptionError(f"{path}: no format has this extension; use one of {', '.join(_EXTENSIONS.values())}")
+    path.write_text(dumps(turns, form, recording=recording, duration=duration), encoding="utf-8", newline="")
+
+
+def read(path: str | Path) -> tuple[Turn, ...]:
+    """Read the turns of a file, in the format of its extension.
+
+    Raises:
+        FormatError: no format has this extension, the file is no text, or it is malformed; says where.
+        OSError: the file cannot be read.
+    """
+    path = Path(path)
+    form = _by_extension(path)
+    if form is None:
+        raise FormatError(f"{path}: expected a file that ends in {', '.join(_EXTENSIONS.values())}")
+    try:
+        return _MODULES[form].loads(_decoded(path.read_bytes()))
+    except UnicodeDecodeError as error:
+        raise FormatError(f"{path}: expected text in UTF-8, got byte {error.object[error.start]:#04x}") from error
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from error
+
+
+class _Module(Protocol):
+    def dumps(self, turns: Iterable[Turn], *, recording: str, duration: float) -> str: ...
+
+    def loads(self, text: str) -> tuple[Turn, ...]: ...
+
+
+_MODULES: Mapping[Format, _Module] = {
+    Format.RTTM: rttm,
+    Format.SRT: srt,
+    Format.VTT: vtt,
+    Format.TEXTGRID: textgrid,
+    Format.AUDACITY: audacity,
+    Format.CSV: csv,
+    Format.JSON: json,
+}
+_EXTENSIONS: Mapping[Format, str] = {
+    Format.RTTM: ".rttm",
+    Format.SRT: ".srt",
+    Format.VTT: ".vtt",
+    Format.TEXTGRID: ".TextGrid",
+    Format.AUDACITY: ".txt",
+    Format.CSV: ".csv",
+    Format.JSON: ".json",
+}
+
+
+def _named(name: Format | str) -> Format:
+    try:
+        return Format(name)
+    except ValueError as error:
+        raise OptionError(f"There is no format {name!r}; use one of {', '.join(Format)}") from error
+
+
+def _by_extension(path: Path) -> Format | None:
+    return next((form for form, end in _EXTENSIONS.items() if end.lower() == path.suffix.lower()), None)
+
+
+def _decoded(content: bytes) -> str:
+    # Praat saves as UTF-16 what ASCII cannot hold.
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16")
+    return content.decode("utf-8-sig")

@@ -1,0 +1,180 @@
+"""Opening recordings: the parent's half of decoding.
+
+Files are decoded by a child process (`decoder.py`), because what they hold is not to be trusted; arrays are converted
+here. A thread listens to the child, keeps its time limit, and turns its end, whatever it was, into the end of the
+`Recording`: the child is always waited for, so none is left behind.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from timbre.audio import SAMPLE_RATE
+from timbre.audio.recording import Condition, Header, Recording
+from timbre.audio.source import AudioSource, opened
+from timbre.audio.storage import storage_error, temporary_file
+from timbre.errors import AudioEmpty, AudioTooLong, AudioUnreadable, ChannelMissing, TimbreError
+from timbre.settings import Settings
+
+_PACKAGE = Path(__file__).parents[1]
+_CHILD = """
+import json, sys, types
+package = types.ModuleType("timbre")  # the package without its front door, which would load the engine
+package.__path__ = [sys.argv[1]]
+sys.modules["timbre"] = package
+from timbre.audio.decoder import main
+main(json.loads(sys.argv[2]))
+"""
+_CHILD_ERRORS = {kind.__name__: kind for kind in (AudioUnreadable, AudioEmpty, AudioTooLong, ChannelMissing)}
+
+
+def open_recording(source: AudioSource, *, channel: int | None = None, settings: Settings) -> Recording:
+    """Open a recording; decoding goes on in the background while it is read.
+
+    Args:
+        source: a path, the bytes of a file, a binary file object, or `(array, rate)`.
+        channel: the channel to take, counted from 0; None averages all channels.
+        settings: `temp_dir` and the limits `max_hours`, `decode_memory_mb` and `decode_seconds` are used.
+
+    Returns:
+        The recording; close it, or use it as a context manager. What is wrong inside a file is raised when the
+        recording is read.
+
+    Raises:
+        AudioUnreadable: there is no such file, or it may not be read; or the array is not one of samples.
+        AudioEmpty: the file or the array is empty.
+        AudioTooLong: the array is longer than `settings.max_hours`.
+        ChannelMissing: the array has no such channel.
+    """
+    if isinstance(source, tuple):
+        from timbre.audio.arrays import converted  # noqa: PLC0415 - soxr, which only the child needs otherwise
+
+        samples, rate = source
+        return converted(samples, rate, channel=channel, settings=settings)
+    with opened(source, settings.temp_dir) as file:
+        if os.fstat(file.fileno()).st_size == 0:
+            raise AudioEmpty
+        return _start(file, channel, settings)
+
+
+def _start(file: BinaryIO, channel: int | None, settings: Settings) -> Recording:
+    output = temporary_file(settings.temp_dir)
+    order = {
+        "input": file.fileno(),
+        "output": output.fileno(),
+        "channel": channel,
+        "max_samples": round(settings.max_hours * 3600 * SAMPLE_RATE),
+        "memory": settings.decode_memory_mb << 20,
+        "seconds": settings.decode_seconds,
+    }
+    child = subprocess.Popen(
+        [sys.executable, "-P", "-S", "-c", _CHILD, _PACKAGE, json.dumps(order)],
+        stdin=subprocess.PIPE,  # never written: it closes when this process dies, and the child with it
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        pass_fds=(file.fileno(), output.fileno()),
+        env=_environment(),
+        bufsize=0,
+        process_group=0,  # an interrupt from the terminal is for us to act on
+    )
+    listener = _Listener(child, settings)
+    recording = Recording(output, on_close=listener.stop)
+    listener.start(recording)
+    return recording
+
+
+def _environment() -> dict[str, str]:
+    """Return what the child needs of our environment: the places to import from, and no secrets."""
+    kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "PYTHONHOME") if name in os.environ}
+    return kept | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OPENBLAS_NUM_THREADS": "1"}
+
+
+class _Listener:
+    """Passes on what a child reports to its recording, and ends it in time."""
+
+    def __init__(self, child: subprocess.Popen[bytes], settings: Settings) -> None:
+        self._child = child
+        self._settings = settings
+        self._deadline = time.monotonic() + settings.decode_seconds
+        self._thread: threading.Thread | None = None
+
+    def start(self, recording: Recording) -> None:
+        self._thread = threading.Thread(target=self._listen, args=(recording,), name="timbre-decoding", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._child.kill()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _listen(self, recording: Recording) -> None:
+        with self._child as child:
+            ended = any(self._pass_on(json.loads(line), recording) for line in self._lines())
+            in_time = time.monotonic() < self._deadline
+            if not in_time:
+                child.kill()
+        if not ended and (not in_time or child.returncode == -signal.SIGXCPU):
+            recording.fail(self._error("time", ""))
+        elif not ended:
+            self._break_down(f"status {child.returncode}", recording)
+
+    def _lines(self) -> Iterator[bytes]:
+        """Yield lines until the child closes its output, or time is up."""
+        pipe, rest = cast("BinaryIO", self._child.stdout), b""
+        poll = select.poll()
+        poll.register(pipe, select.POLLIN)
+        while poll.poll(max(0.0, 1000 * (self._deadline - time.monotonic()))):
+            data = pipe.read(1 << 16)
+            if not data:
+                return
+            *lines, rest = (rest + data).split(b"\n")
+            yield from lines
+
+    def _pass_on(self, message: dict[str, Any], recording: Recording) -> bool:
+        """Tell the recording one message; return whether it was the last."""
+        match message:
+            case {"samples": int(samples)}:
+                recording.advance(samples)
+            case {"opened": {"rate": int(rate), "channels": int(channels), "seconds": float() | None as seconds}}:
+                recording.begin(Header(rate=rate, channels=channels, seconds=seconds))
+            case {"done": {"clipped": float(clipped), "non_finite": int(non_finite), "warnings": [*warnings]}}:
+                recording.finish(Condition(clipped=clipped, non_finite=non_finite, warnings=tuple(warnings)))
+                return True
+            case {"error": {"kind": "fault", "message": str(reason)}}:
+                self._break_down(reason, recording)
+                return True
+            case {"error": {"kind": str(kind), "message": str(text)}}:
+                recording.fail(self._error(kind, text))
+                return True
+        return False
+
+    def _error(self, kind: str, message: str) -> TimbreError:
+        unsafe = "if you trust the file, raise"
+        match kind:
+            case "memory":
+                size = self._settings.decode_memory_mb
+                message = f"Could not load audio: it needs more than {size} MiB; {unsafe} TIMBRE_DECODE_MEMORY_MB."
+            case "time":
+                seconds = self._settings.decode_seconds
+                message = f"Could not load audio: it takes longer than {seconds:g} s; {unsafe} TIMBRE_DECODE_SECONDS."
+            case "storage":
+                return storage_error(message)
+        return _CHILD_ERRORS.get(kind, AudioUnreadable)(message)
+
+    def _break_down(self, reason: str, recording: Recording) -> None:
+        """End the recording of a child that could not bring it to an end."""
+        if recording.decoded:
+            seconds = recording.decoded / SAMPLE_RATE
+            recording.finish(Condition(warnings=(f"decoding broke down at {seconds:.1f} s ({reason})",)))
+        else:
+            recording.fail(AudioUnreadable(f"Could not load audio: decoding broke down ({reason})."))

@@ -1,0 +1,241 @@
+"""From pure windows to speakers: split too finely on purpose, then merge with the model that decides identity.
+
+A fixed distance threshold does not scale: what it should be depends on how much speech lies on both sides. So
+agglomerative clustering only makes small clusters that are surely one voice, and pairs of clusters are merged, the
+surest first, for as long as `SameVoice` says that they are more likely one voice than two.
+
+A recording is clustered in stretches of twenty minutes, whose speakers are then merged by the same rule; no step grows
+with the square of the recording's length.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from timbre.models.same_voice import SameVoice, unit
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+STRETCH: Final = 3_000  # pure windows that are clustered at once: at least twenty minutes of speech
+_REFINEMENTS: Final = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeakerBounds:
+    """How many speakers there may be."""
+
+    least: int = 1
+    most: int | None = None
+
+    @property
+    def exact(self) -> bool:
+        """Whether only one number is allowed."""
+        return self.least == self.most
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeRule:
+    """When clusters of one recording are one speaker.
+
+    Within a recording voices share a room, a channel and a day, so strangers are nearer to each other than in trials
+    across recordings: `prior` makes up for it, on top of the log-odds that decide identity.
+    """
+
+    cosine: float  # over-split: average linkage stops under this cosine
+    smallest: int  # windows; smaller clusters are given to their nearest neighbours
+    threshold: float  # cosine at which two clusters of 10 s each are as likely one voice as two
+    slope: float  # by how much the threshold rises when either side's speech grows by a factor of e
+    longest: float  # seconds; more speech on one side raises the threshold no further
+    apart: float  # weight of the segmenter's evidence that two clusters talk in different voices
+
+
+@dataclass(slots=True)
+class Clusters:
+    """Clusters of windows, mergeable."""
+
+    labels: NDArray[np.int64]  # [n] cluster of each window
+    sums: NDArray[np.float64]  # [k, dimension] sum of each cluster's vectors
+    sizes: NDArray[np.int64]  # [k] windows in each
+    apart: NDArray[np.float64]  # [k, k] windows in which the segmenter hears two clusters as different speakers
+
+    @property
+    def centroids(self) -> NDArray[np.float32]:
+        """Unit vectors, float32 `[k, dimension]`."""
+        return unit(self.sums.astype(np.float32))
+
+    def merge(self, one: int, other: int) -> None:
+        """Make one cluster of two; clusters behind the second move up by one."""
+        keep, gone = min(one, other), max(one, other)
+        self.sums[keep] += self.sums[gone]
+        self.sizes[keep] += self.sizes[gone]
+        self.apart[keep] += self.apart[gone]
+        self.apart[:, keep] += self.apart[:, gone]
+        self.sums, self.sizes = np.delete(self.sums, gone, 0), np.delete(self.sizes, gone)
+        self.apart = np.delete(np.delete(self.apart, gone, 0), gone, 1)
+        self.labels[self.labels == gone] = keep
+        self.labels[self.labels > gone] -= 1
+
+
+def over_split(vectors: NDArray[np.float32], *, cosine: float, smallest: int, least: int = 1) -> NDArray[np.int64]:
+    """Cluster by average linkage on cosine distance, so finely that no cluster holds two voices.
+
+    Args:
+        vectors: Unit rows `[n, dimension]`, n ≥ 1.
+        cosine: Clusters are joined while their mean cosine is above this.
+        smallest: Clusters with fewer windows are dissolved, unless all are smaller.
+        least: Clusters to make at least, if there are that many vectors.
+
+    Returns:
+        int64 `[n]`: labels from 0 on.
+    """
+    from scipy.cluster.hierarchy import fcluster, linkage  # noqa: PLC0415 - slow to import
+
+    if len(vectors) == 1:
+        return np.zeros(1, np.int64)
+    tree = linkage(vectors, "average", metric="cosine")
+    labels = fcluster(tree, 1 - cosine, "distance").astype(np.int64) - 1
+    sizes = np.bincount(labels)
+    kept = np.flatnonzero(sizes >= min(smallest, sizes.max()))
+    if len(kept) < least:
+        labels = fcluster(tree, min(least, len(vectors)), "maxclust").astype(np.int64) - 1
+        kept = np.unique(labels)
+    return _refined(vectors, labels, kept)
+
+
+def merge(
+    clusters: Clusters, rule: MergeRule, same_voice: SameVoice, seconds: float, bounds: SpeakerBounds
+) -> Clusters:
+    """Merge pairs of clusters, the surest first, for as long as they are one voice rather than two.
+
+    Args:
+        clusters: Changed in place, and returned.
+        rule: See `MergeRule`.
+        same_voice: The model of identity, whose score weight scales the evidence of `rule.apart`.
+        seconds: Speech that one window stands for.
+        bounds: Below `least` nothing is merged; above `most` the surest pair is, however unsure.
+    """
+    while len(clusters.sizes) > max(1, bounds.least):
+        odds = merge_odds(clusters, rule, same_voice, seconds)
+        np.fill_diagonal(odds, -np.inf)
+        one, other = np.unravel_index(int(odds.argmax()), odds.shape)
+        too_many = bounds.most is not None and len(clusters.sizes) > bounds.most
+        if odds[one, other] <= 0 and not too_many:
+            break
+        clusters.merge(int(one), int(other))
+    return clusters
+
+
+def merge_odds(clusters: Clusters, rule: MergeRule, same_voice: SameVoice, seconds: float) -> NDArray[np.float64]:
+    """Return for every pair of clusters the log-odds that they are one speaker, `[k, k]`."""
+    centroids = clusters.centroids
+    speech = np.log(np.clip(clusters.sizes * seconds, 0.5, rule.longest) / 10.0)
+    threshold = rule.threshold + rule.slope * (speech[:, None] + speech[None, :])
+    odds = same_voice.score_weight * ((centroids @ centroids.T).astype(np.float64) - threshold)
+    return np.asarray(odds - rule.apart * np.log1p(clusters.apart), np.float64)
+
+
+def cluster(
+    vectors: NDArray[np.float32],
+    rule: MergeRule,
+    same_voice: SameVoice,
+    *,
+    seconds: float,
+    bounds: SpeakerBounds,
+    evidence: list[tuple[NDArray[np.int64], NDArray[np.float32]]] | None = None,
+) -> Clusters:
+    """Cluster the pure windows of a recording into speakers.
+
+    Args:
+        vectors: Centred unit rows `[n, dimension]` in order of time, n ≥ 1.
+        rule: When to split and merge.
+        same_voice: The model of identity.
+        seconds: Speech that one window stands for.
+        bounds: Allowed number of speakers; kept if there are enough windows.
+        evidence: From the segmenter, for each of its windows: the rows inside it `[m]` and for how many frames
+            its local speakers talk in each `[m, 3]`.
+
+    Returns:
+        Clusters with the label of every row.
+    """
+    parts: list[Clusters] = []
+    stretches = np.array_split(np.arange(len(vectors)), -(-len(vectors) // STRETCH))
+    for rows in stretches:
+        least = bounds.least if len(stretches) == 1 else 1
+        labels = over_split(vectors[rows], cosine=rule.cosine, smallest=rule.smallest, least=least)
+        part = _clusters(vectors[rows], labels, _within(evidence or [], rows))
+        parts.append(merge(part, rule, same_voice, seconds, SpeakerBounds()) if len(stretches) > 1 else part)
+    return merge(_side_by_side(parts), rule, same_voice, seconds, bounds)
+
+
+def _refined(vectors: NDArray[np.float32], labels: NDArray[np.int64], kept: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give every vector to the nearest of the kept clusters, as spherical k-means does, a few times over."""
+    centroids = unit(np.stack([vectors[labels == label].mean(axis=0) for label in kept]))
+    for _ in range(_REFINEMENTS):
+        nearest = (vectors @ centroids.T).argmax(axis=1)
+        centroids = unit(
+            np.stack(
+                [
+                    vectors[nearest == label].mean(axis=0) if (nearest == label).any() else centroids[label]
+                    for label in range(len(centroids))
+                ]
+            )
+        )
+    nearest = (vectors @ centroids.T).argmax(axis=1)
+    return np.unique(nearest, return_inverse=True)[1].astype(np.int64)
+
+
+def _clusters(
+    vectors: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    evidence: list[tuple[NDArray[np.int64], NDArray[np.float32]]],
+) -> Clusters:
+    count = int(labels.max()) + 1
+    sums = np.zeros((count, vectors.shape[1]))
+    np.add.at(sums, labels, vectors)
+    apart = np.zeros((count, count))
+    for rows, talk in evidence:
+        apart += _heard_apart(labels[rows], talk, count)
+    return Clusters(labels=labels, sums=sums, sizes=np.bincount(labels, minlength=count), apart=apart)
+
+
+def _heard_apart(labels: NDArray[np.int64], talk: NDArray[np.float32], count: int) -> NDArray[np.float64]:
+    """Count in one of the segmenter's windows how much more often two clusters are different speakers than one.
+
+    The evidence is one-sided: local speakers of a short window are often split, so that two clusters share one
+    proves little, and only what speaks for two voices counts.
+    """
+    heard = np.zeros((talk.shape[1], count))
+    np.add.at(heard, (talk.argmax(axis=1), labels), 1)
+    together = np.minimum(heard[:, :, None], heard[:, None, :]).sum(axis=0)
+    any_two = np.minimum(heard[:, None, :, None], heard[None, :, None, :]).sum(axis=(0, 1))
+    return np.asarray(np.maximum(0.0, any_two - 2 * together), np.float64)
+
+
+def _within(
+    evidence: list[tuple[NDArray[np.int64], NDArray[np.float32]]], rows: NDArray[np.int64]
+) -> list[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """Keep the evidence about consecutive rows, counted from the first of them."""
+    kept = []
+    for inside, talk in evidence:
+        here = (inside >= rows[0]) & (inside <= rows[-1])
+        if here.any():
+            kept.append((inside[here] - rows[0], talk[here]))
+    return kept
+
+
+def _side_by_side(parts: list[Clusters]) -> Clusters:
+    """Put the clusters of consecutive stretches into one set; across stretches nothing is known to be apart."""
+    offsets = np.cumsum([0] + [len(part.sizes) for part in parts])
+    apart = np.zeros((offsets[-1], offsets[-1]))
+    for part, begin in zip(parts, offsets, strict=False):
+        apart[begin : begin + len(part.sizes), begin : begin + len(part.sizes)] = part.apart
+    return Clusters(
+        labels=np.concatenate([part.labels + begin for part, begin in zip(parts, offsets, strict=False)]),
+        sums=np.concatenate([part.sums for part in parts]),
+        sizes=np.concatenate([part.sizes for part in parts]),
+        apart=apart,
+    )

@@ -1,0 +1,224 @@
+"""Diarization from end to end: recording in, turns out.
+
+recording ─► speech ─► windows ─► pure windows ─► clusters ─► frames ─► turns
+               └► local speakers ───────┴────────────┴───────────┘       (packs with a segmenter)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from timbre.audio.recording import SAMPLE_RATE, Recording
+from timbre.diarization.assignment import Piece, assign, pieces
+from timbre.diarization.clustering import Clusters, SpeakerBounds, cluster, merge_odds
+from timbre.diarization.confidence import frame_confidence, percent, speaker_probabilities, with_confidence
+from timbre.diarization.progress import Progress, silent
+from timbre.diarization.recipe import Recipe, Sensitivity
+from timbre.diarization.result import Diarization, FrameScores, Probabilities, Voice
+from timbre.diarization.segmentation import LocalSpeakers, local_speakers
+from timbre.diarization.speech import speech_frames, speech_probability
+from timbre.diarization.stitching import bridge, exclusive_turns, overlapping_turns
+from timbre.diarization.windows import STEP_SECONDS, Windows, embed_windows, pure_windows, window_activity
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from timbre.models.packs import Pack
+    from timbre.models.same_voice import SameVoice
+
+NO_SPEECH: Final = "No speech was found"
+WRONG_NUMBER: Final = "Could not find the requested number of speakers"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What the networks say about a recording, before anything is decided about speakers."""
+
+    speech_probability: NDArray[np.float32]  # [frames]
+    speech: NDArray[np.bool_]  # [frames]
+    local: LocalSpeakers | None  # from the segmenter, if the pack has one
+    windows: Windows
+
+
+class Diarizer:
+    """Diarizes recordings with the models of one pack."""
+
+    def __init__(self, pack: Pack, same_voice: SameVoice, recipe: Recipe) -> None:
+        self._pack = pack
+        self._same_voice = same_voice
+        self._recipe = recipe
+
+    def diarize(
+        self,
+        recording: Recording,
+        *,
+        bounds: SpeakerBounds,
+        sensitivity: Sensitivity,
+        probabilities: bool = False,
+        progress: Progress = silent,
+    ) -> Diarization:
+        """Diarize a recording.
+
+        Args:
+            recording: May still be decoding.
+            bounds: How many speakers there may be.
+            sensitivity: How readily speech and overlap are heard.
+            probabilities: Compute the frame-level probabilities too.
+            progress: Is told of every block.
+
+        Raises:
+            AudioError: the recording cannot be decoded.
+        """
+        heard = self.hear(recording, sensitivity, progress)
+        return self.decide(
+            heard,
+            duration=recording.duration,
+            bounds=bounds,
+            sensitivity=sensitivity,
+            probabilities=probabilities,
+            warnings=recording.warnings,
+        )
+
+    def one_voice(self, recording: Recording) -> float:
+        """Return how probable it is that one person speaks in a recording, by trying to tell two apart."""
+        heard = self.hear(recording, Sensitivity(), silent)
+        if not len(heard.windows):
+            return 1.0
+        clusters = self._cluster(heard, SpeakerBounds(least=2, most=2))
+        odds = merge_odds(clusters, self._recipe.merging, self._same_voice, STEP_SECONDS)
+        return float(1 / (1 + np.exp(-odds[0, -1])))
+
+    def hear(self, recording: Recording, sensitivity: Sensitivity, progress: Progress) -> Heard:
+        """Run the networks over a recording: nearly all of the work, and none of the decisions about speakers."""
+        recipe, pack = self._recipe, self._pack
+
+        def report(stage: str) -> Callable[[int], None]:
+            def on_block(samples: int) -> None:
+                total = recording.expected_duration if stage == "speech" else recording.duration
+                progress(stage, min(1.0, samples / SAMPLE_RATE / total) if total else 0.0)
+
+            return on_block
+
+        probability = speech_probability(recording, pack.vad, report("speech"))
+        speech = speech_frames(probability, recipe.speech.moved(sensitivity.speech))
+        local = None
+        if pack.segmenter is not None:
+            local = local_speakers(recording, pack.segmenter, report("segmentation"))
+            speech |= local.speech >= recipe.local_speech * np.exp(-0.15 * sensitivity.speech)
+            probability = np.maximum(probability, local.speech)
+        windows = embed_windows(recording, speech, pack.encoder, self._same_voice, on_block=report("voices"))
+        return Heard(speech_probability=probability, speech=speech, local=local, windows=windows)
+
+    def decide(
+        self,
+        heard: Heard,
+        *,
+        duration: float,
+        bounds: SpeakerBounds,
+        sensitivity: Sensitivity,
+        probabilities: bool = False,
+        warnings: tuple[str, ...] = (),
+    ) -> Diarization:
+        """Turn what was heard into turns; see `diarize`."""
+        if not heard.speech.any():
+            return self._silence(heard, duration, probabilities, (*warnings, NO_SPEECH))
+        clusters = self._cluster(heard, bounds)
+        rule = self._recipe.overlap.moved(sensitivity.overlap)
+
+        def parts() -> Iterator[Piece]:
+            return pieces(heard.windows, clusters.centroids, len(heard.speech), heard.local, rule)
+
+        overlap = heard.local.overlap if heard.local is not None else None
+        frames = assign(parts(), heard.speech, overlap, rule)
+        frames = replace(frames, first=bridge(frames.first, self._recipe.longest_pause))
+        names = {int(who): f"SPEAKER_{number:02d}" for number, who in enumerate(frames.speakers())}
+        voices = _voices(clusters, names)
+        if not bounds.least <= len(voices) <= (bounds.most or len(voices)):
+            warnings = (*warnings, WRONG_NUMBER)
+        speaks = heard.speech_probability
+        return Diarization(
+            turns=with_confidence(
+                overlapping_turns(frames, names, duration, self._recipe.shortest_turn),
+                heard.windows,
+                voices,
+                self._same_voice,
+            ),
+            exclusive_turns=with_confidence(
+                exclusive_turns(frames, names, duration, self._recipe.shortest_turn),
+                heard.windows,
+                voices,
+                self._same_voice,
+            ),
+            voices=voices,
+            duration=duration,
+            encoder=self._pack.encoder.fingerprint,
+            confidence=frame_confidence(frames, speaks),
+            probabilities=_probabilities(heard, speaker_probabilities(parts(), speaks, names))
+            if probabilities
+            else None,
+            warnings=warnings,
+        )
+
+    def _cluster(self, heard: Heard, bounds: SpeakerBounds) -> Clusters:
+        recipe = self._recipe
+        pure = pure_windows(
+            heard.windows,
+            least_speech=recipe.least_speech,
+            dropped=recipe.dropped,
+            local=heard.local,
+            least_dominance=recipe.least_dominance,
+        )
+        return cluster(
+            heard.windows.embeddings[pure],
+            recipe.merging,
+            self._same_voice,
+            seconds=STEP_SECONDS,
+            bounds=bounds,
+            evidence=_evidence(heard, pure),
+        )
+
+    def _silence(self, heard: Heard, duration: float, probabilities: bool, warnings: tuple[str, ...]) -> Diarization:
+        return Diarization(
+            turns=(),
+            exclusive_turns=(),
+            voices=(),
+            duration=duration,
+            encoder=self._pack.encoder.fingerprint,
+            confidence=percent(1 - heard.speech_probability),
+            probabilities=_probabilities(heard, {}) if probabilities else None,
+            warnings=warnings,
+        )
+
+
+def _evidence(heard: Heard, pure: NDArray[np.int64]) -> list[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """Keep of the segmenter's evidence what concerns pure windows, counted among these."""
+    if heard.local is None:
+        return []
+    evidence = []
+    for inside, talk in window_activity(heard.windows, heard.local):
+        at = np.searchsorted(pure, inside)
+        known = (at < len(pure)) & (pure[np.minimum(at, len(pure) - 1)] == inside)
+        if known.any():
+            evidence.append((at[known], talk[known]))
+    return evidence
+
+
+def _voices(clusters: Clusters, names: dict[int, str]) -> tuple[Voice, ...]:
+    centroids = clusters.centroids
+    return tuple(
+        Voice(speaker=name, embedding=centroids[who], seconds=float(clusters.sizes[who] * STEP_SECONDS))
+        for who, name in names.items()
+    )
+
+
+def _probabilities(heard: Heard, speakers: dict[str, FrameScores]) -> Probabilities:
+    nothing = np.zeros_like(heard.speech_probability)
+    return Probabilities(
+        speech=percent(heard.speech_probability),
+        crosstalk=percent(heard.local.overlap if heard.local is not None else nothing),
+        speakers=speakers,
+    )

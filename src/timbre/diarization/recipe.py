@@ -1,0 +1,60 @@
+"""Every number that diarization depends on; docs/explanations/diarization.md says where they come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from timbre.diarization.assignment import OverlapRule
+from timbre.diarization.clustering import MergeRule
+from timbre.diarization.speech import SpeechRule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """The parameters of one way to diarize."""
+
+    speech: SpeechRule
+    local_speech: float  # the segmenter's probability of speech that makes a frame speech
+    least_speech: float  # fraction of a window that must be speech for speakers to be learned from it
+    least_dominance: float  # share of such a window's speech that must come from one local speaker
+    dropped: float  # fraction of these windows to leave out, those likeliest to hold a change of speaker
+    merging: MergeRule
+    overlap: OverlapRule
+    longest_pause: float  # seconds; shorter pauses within one speaker's speech are bridged
+    shortest_turn: float  # seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sensitivity:
+    """How readily speech and overlap are heard, each from -5 to 5; 0 is the recipe's own way."""
+
+    speech: float = 0.0
+    overlap: float = 0.0
+
+
+_OVERLAP: Final = OverlapRule(least_overlap=0.25, least_activity=0.5, cosine_weight=4.0)
+
+WITHOUT_SEGMENTER: Final = Recipe(
+    speech=SpeechRule(onset=0.3, offset=0.15, padding=0.05, longest_gap=0.2, shortest=0.1),
+    local_speech=1.0,
+    least_speech=0.8,
+    least_dominance=0.0,
+    dropped=0.3,
+    merging=MergeRule(cosine=0.5, smallest=3, threshold=0.7, slope=0.1, longest=15.0, apart=0.0),
+    overlap=_OVERLAP,
+    longest_pause=0.3,
+    shortest_turn=0.1,
+)
+
+WITH_SEGMENTER: Final = Recipe(
+    speech=SpeechRule(onset=0.5, offset=0.35, padding=0.0, longest_gap=0.0, shortest=0.1),
+    local_speech=0.4,
+    least_speech=0.8,
+    least_dominance=0.8,
+    dropped=0.2,
+    merging=MergeRule(cosine=0.5, smallest=3, threshold=0.7, slope=0.1, longest=15.0, apart=1.0),
+    overlap=_OVERLAP,
+    longest_pause=0.3,
+    shortest_turn=0.1,
+)

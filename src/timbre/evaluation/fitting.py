@@ -1,0 +1,184 @@
+"""Fit the calibration: from cosine and seconds of speech to the log-odds that it is the same person.
+
+    log-odds = score_weight · cosine - enrol_weight · ln(enrol seconds) - test_weight · ln(test seconds) + bias
+
+`timbre.models.same_voice` applies it. Long recordings give higher cosines of the same person than short ones, and
+narrower ones of different people, so the seconds belong into the model (Mandasari, Saeidi, McLaren & van Leeuwen,
+"Quality measure functions for calibration of speaker recognition systems in various duration conditions", IEEE TASLP
+21, 2013). The weights are those of the greatest likelihood (logistic regression), either class weighing the same
+however many trials it has: Brümmer & du Preez 2006 with P(same) = .5.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from timbre.errors import TrialsError
+from timbre.evaluation.calibration import CalibrationReport, calibration_report
+from timbre.evaluation.trials import ScoredTrials
+from timbre.models.same_voice import LONGEST, SHORTEST
+
+FEWEST_SPEAKERS = 10
+FEWEST_TRIALS = 100  # of either class
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FittedCalibration:
+    """The numbers that turn cosine and seconds into log-odds."""
+
+    score_weight: float  # > 0
+    enrol_weight: float  # >= 0, per natural logarithm of seconds
+    test_weight: float  # >= 0
+    bias: float
+
+    def log_odds(
+        self,
+        cosines: NDArray[np.float64],
+        enrol_seconds: NDArray[np.float64],
+        test_seconds: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """Return the natural log-odds of the same person, shape [trials], both answers being as likely beforehand."""
+        parameters = np.array([self.score_weight, self.enrol_weight, self.test_weight, self.bias])
+        log_odds: NDArray[np.float64] = _design(cosines, enrol_seconds, test_seconds) @ parameters
+        return log_odds
+
+    def to_dict(self) -> dict[str, float]:
+        """Return the four numbers, for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldOut:
+    """One source, measured with the calibration that all other sources gave."""
+
+    source: str
+    calibration: FittedCalibration
+    report: CalibrationReport
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as numbers and names, for JSON."""
+        return {
+            "source": self.source,
+            "calibration": self.calibration.to_dict(),
+            "report": self.report.to_dict(),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrossValidation:
+    """Every source held out once."""
+
+    sources: tuple[HeldOut, ...]
+    pooled: CalibrationReport  # of all trials, each with the calibration that its own source had no part in
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as numbers and names, for JSON."""
+        return {"sources": [held.to_dict() for held in self.sources], "pooled": self.pooled.to_dict()}
+
+
+def fit(sources: Sequence[ScoredTrials], source_weights: Mapping[str, float] | None = None) -> FittedCalibration:
+    """Fit the calibration to the trials of all sources.
+
+    Args:
+        sources: scored trials, one value a source.
+        source_weights: how much a trial of each source counts, by the source's name; 1 where unsaid.
+
+    Raises:
+        TrialsError: fewer than 10 enrolled speakers or 100 trials of either class, a value that is no number, or
+            scores that part the classes without a single error, which leaves the weights open.
+    """
+    from scipy.optimize import minimize  # noqa: PLC0415
+
+    same, design, weights = _joined(sources, source_weights or {})
+    result = minimize(
+        weighted_loss,
+        x0=np.array([1.0, 0.0, 0.0, 0.0]),
+        args=(design, same, weights),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(1e-6, None), (0.0, None), (0.0, None), (None, None)],
+        options={"maxiter": 1000, "ftol": 1e-14, "gtol": 1e-9},
+    )
+    log_odds = design @ result.x
+    if log_odds[same].min() > log_odds[~same].max():
+        # Ever steeper weights would make these trials ever likelier.
+        raise TrialsError("The scores part all trials without a single error; add harder trials, of similar voices.")
+    score_weight, enrol_weight, test_weight, bias = result.x.tolist()
+    return FittedCalibration(score_weight=score_weight, enrol_weight=enrol_weight, test_weight=test_weight, bias=bias)
+
+
+def leave_one_source_out(sources: Sequence[ScoredTrials]) -> CrossValidation:
+    """Measure each source with the calibration fitted to all others.
+
+    Raises:
+        TrialsError: there are fewer than two sources, a source lacks one of the classes, or the others of a source
+            are too few to fit (see `fit`).
+    """
+    if len(sources) < 2:  # noqa: PLR2004
+        raise TrialsError("Holding one source out needs two sources of trials or more; give more lists.")
+    held_out, llrs = [], []
+    for held in sources:
+        calibration = fit([source for source in sources if source is not held])
+        llrs.append(calibration.log_odds(held.cosines, held.enrol_seconds, held.test_seconds))
+        report = calibration_report(llrs[-1], held.same)
+        held_out.append(HeldOut(source=held.source, calibration=calibration, report=report))
+    pooled = calibration_report(np.concatenate(llrs), np.concatenate([held.same for held in sources]))
+    return CrossValidation(sources=tuple(held_out), pooled=pooled)
+
+
+def weighted_loss(
+    parameters: NDArray[np.float64],
+    design: NDArray[np.float64],
+    same: NDArray[np.bool_],
+    weights: NDArray[np.float64],
+) -> tuple[float, NDArray[np.float64]]:
+    """Return the weighted negative log-likelihood and its gradient, shape [4].
+
+    Args:
+        parameters: score weight, enrol weight, test weight, bias.
+        design: shape [trials, 4], what the parameters are multiplied with.
+        same: shape [trials].
+        weights: shape [trials].
+    """
+    log_odds = design @ parameters
+    towards_truth = np.where(same, log_odds, -log_odds)
+    doubt = np.exp(-np.logaddexp(0.0, towards_truth))  # P(the other answer)
+    loss = weights @ np.logaddexp(0.0, -towards_truth)
+    return float(loss), design.T @ (weights * np.where(same, -doubt, doubt))
+
+
+def _design(
+    cosines: NDArray[np.float64], enrol_seconds: NDArray[np.float64], test_seconds: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    enrol, test = (np.log(np.clip(seconds, SHORTEST, LONGEST)) for seconds in (enrol_seconds, test_seconds))
+    return np.stack([cosines, -enrol, -test, np.ones_like(cosines)], axis=-1)
+
+
+def _joined(
+    sources: Sequence[ScoredTrials], source_weights: Mapping[str, float]
+) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64]]:
+    """Return truth [trials], design [trials, 4] and weights [trials], which sum to .5 in either class."""
+    same = np.concatenate([source.same for source in sources])
+    _refuse_too_few(same, np.concatenate([source.speakers for source in sources]))
+    design = np.concatenate([_design(source.cosines, source.enrol_seconds, source.test_seconds) for source in sources])
+    if not np.isfinite(design).all():
+        raise TrialsError("Some cosines or seconds of the trials are not finite numbers.")
+    weights = np.concatenate([np.full(len(source.same), source_weights.get(source.source, 1.0)) for source in sources])
+    totals = [math.fsum(weights[same]), math.fsum(weights[~same])]
+    return same, design, weights * np.where(same, 0.5 / totals[0], 0.5 / totals[1])
+
+
+def _refuse_too_few(same: NDArray[np.bool_], speakers: NDArray[np.str_]) -> None:
+    people, targets = len(np.unique(speakers)), int(same.sum())
+    others = len(same) - targets
+    if people < FEWEST_SPEAKERS or min(targets, others) < FEWEST_TRIALS:
+        raise TrialsError(
+            f"A calibration needs at least {FEWEST_SPEAKERS} enrolled speakers and {FEWEST_TRIALS} trials each of the "
+            f"same person and of different people; there are {people} speakers, {targets} and {others} trials."
+        )

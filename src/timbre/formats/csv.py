@@ -1,0 +1,55 @@
+"""CSV for spreadsheets and data frames (RFC 4180), with a header.
+
+    start,end,speaker
+    0.500,2.000,Ada
+
+A name with a comma, a quote or a line end stands in quotes, its quotes doubled.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+
+from timbre.formats.fields import Place, in_milliseconds, lasting
+from timbre.turns import Turn
+
+_COLUMNS = ("start", "end", "speaker")
+
+
+def dumps(turns: Iterable[Turn], *, recording: str, duration: float) -> str:  # noqa: ARG001 - the rows state neither
+    """Write one row a turn."""
+    rows = "".join(f"{turn.start:.3f},{turn.end:.3f},{_quoted(turn.speaker)}\n" for turn in in_milliseconds(turns))
+    return ",".join(_COLUMNS) + "\n" + rows
+
+
+def loads(text: str) -> tuple[Turn, ...]:
+    """Read a turn from each row; the columns may stand in any order, and others beside them are passed over.
+
+    Raises:
+        FormatError: a column is missing in the header, a row is cut short, or a time is not a number.
+    """
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = reader.fieldnames or ()
+        if not set(_COLUMNS) <= set(header):
+            raise Place("CSV, line 1").error("a header with " + ",".join(_COLUMNS), ",".join(header))
+        return lasting(_turn(Place(f"CSV, line {reader.line_num}"), row) for row in reader)
+    except csv.Error as error:
+        raise Place(f"CSV, line {reader.reader.line_num}").error("fields between commas", str(error)) from error
+
+
+def _turn(place: Place, row: dict[str, str | None]) -> Turn:
+    start, end, speaker = (row[column] for column in _COLUMNS)
+    if start is None or end is None or speaker is None:
+        raise place.error("as many fields as the header has", [field for field in row.values() if field is not None])
+    return place.turn(
+        place.number(start.strip(), "a start in seconds"), place.number(end.strip(), "an end in seconds"), speaker
+    )
+
+
+def _quoted(name: str) -> str:
+    if any(mark in name for mark in ',"\r\n'):
+        return '"' + name.replace('"', '""') + '"'
+    return name

@@ -1,0 +1,117 @@
+"""Enrolment: from recordings of one person to a voiceprint, or a reason why not.
+
+The speech of a recording is cut out and put together, embedded in dense windows and pooled to one prototype. Before
+that it is checked: enough speech, one person, and how loud, clipped and noisy it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from timbre.audio.level import rms_dbfs, snr_db
+from timbre.audio.recording import SAMPLE_RATE, Recording
+from timbre.diarization.diarizer import Diarizer
+from timbre.diarization.grid import FRAME
+from timbre.diarization.speech import SpeechRule, speech_frames, speech_probability
+from timbre.errors import EnrolmentTooLong, NoSpeech, SeveralSpeakers, SpeechTooShort
+from timbre.identification.quality import Quality
+from timbre.identification.voiceprint import Voiceprint
+from timbre.models.same_voice import SameVoice, unit
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from timbre.models.packs import Pack
+
+LEAST_SPEECH: Final = 1.0  # seconds
+_STEP: Final = 3_200  # samples between windows: 0.2 s, denser than in diarization because speech is short
+_SPEECH: Final = SpeechRule(onset=0.5, offset=0.35, padding=0.1, longest_gap=0.3, shortest=0.1)
+_ONE_SPEAKER: Final = 0.3  # probability under which a recording is refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prototype:
+    """How one recording of a person sounds."""
+
+    vector: NDArray[np.float32]  # [dimension] unit vector, centred
+    seconds: float  # of speech
+
+
+class Enroller:
+    """Makes voiceprints with the models of one pack."""
+
+    def __init__(self, pack: Pack, same_voice: SameVoice, diarizer: Diarizer, space: str) -> None:
+        self._pack = pack
+        self._same_voice = same_voice
+        self._diarizer = diarizer
+        self._space = space
+
+    def enrol(self, recordings: list[Recording], max_seconds: float | None) -> Voiceprint:
+        """Make one voiceprint from one or several recordings of a person.
+
+        Raises:
+            EnrolmentRefused: a recording is too long, has no or too little speech, or several speakers.
+        """
+        made = [self._enrol(recording, max_seconds) for recording in recordings]
+        return Voiceprint(
+            prototypes=np.stack([prototype.vector for prototype, _ in made]).astype(np.float16).astype(np.float32),
+            seconds=tuple(float(np.float32(prototype.seconds)) for prototype, _ in made),
+            space=self._space,
+            quality=tuple(quality for _, quality in made),
+        )
+
+    def prototype(self, recording: Recording) -> Prototype:
+        """Pool the speech of a recording of one person without any check but that there is some.
+
+        Raises:
+            NoSpeech: there is none.
+        """
+        samples, speech = self._listen(recording)
+        return self._pool(samples, speech)
+
+    def _enrol(self, recording: Recording, max_seconds: float | None) -> tuple[Prototype, Quality]:
+        if max_seconds is not None and recording.duration > max_seconds:
+            raise EnrolmentTooLong(
+                f"The recording lasts {recording.duration:.1f} s, and a voiceprint is made from at most"
+                f" {max_seconds:g} s; cut it, or raise max_seconds."
+            )
+        samples, speech = self._listen(recording)
+        prototype = self._pool(samples, speech)
+        if prototype.seconds < LEAST_SPEECH:
+            raise SpeechTooShort(
+                f"There are only {prototype.seconds:.1f} s of speech, and a voiceprint needs at least"
+                f" {LEAST_SPEECH:g} s; give a few seconds, better twenty."
+            )
+        single = self._diarizer.one_voice(recording)
+        if single < _ONE_SPEAKER:
+            raise SeveralSpeakers
+        mask = np.repeat(speech, FRAME)[: samples.size]
+        snr = snr_db(samples, speech, frame=FRAME)
+        return prototype, Quality(
+            speech_seconds=round(prototype.seconds, 2),
+            level=round(rms_dbfs(samples[mask]), 1),
+            clipped=round(recording.clipped_fraction, 5),
+            snr=None if snr is None else round(snr, 1),
+            single_speaker=round(100 * single),
+        )
+
+    def _listen(self, recording: Recording) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Return all samples and which frames are speech."""
+        probability = speech_probability(recording, self._pack.vad)
+        speech = speech_frames(probability, _SPEECH)
+        if not speech.any():
+            raise NoSpeech
+        return recording.read(0, recording.samples), speech
+
+    def _pool(self, samples: NDArray[np.float32], speech: NDArray[np.bool_]) -> Prototype:
+        """Embed the speech, put together without its pauses, and average the windows."""
+        said = samples[np.repeat(speech, FRAME)[: samples.size]]
+        length = min(self._pack.encoder.window, said.size)
+        starts = np.arange(0, said.size - length + 1, _STEP)
+        if starts[-1] != said.size - length:
+            starts = np.append(starts, said.size - length)
+        vectors = self._same_voice.centred(self._pack.encoder.embed(said, starts, length))
+        return Prototype(vector=unit(vectors.sum(axis=0)), seconds=float(said.size / SAMPLE_RATE))

@@ -1,0 +1,47 @@
+"""Matching: which speaker gets which name.
+
+A pair is eligible from the threshold on. In the exclusive way every voiceprint names at most one speaker, and the
+assignment is the likeliest one among those that name the most speakers; else every speaker takes the best name.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from timbre.identification.scoring import confidence
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def match(odds: NDArray[np.float64], *, threshold: float, exclusive: bool) -> list[int | None]:
+    """Choose a voiceprint for every speaker.
+
+    Args:
+        odds: Log-odds `[speakers, voiceprints]`.
+        threshold: Confidence, 0-100, from which a pair is eligible.
+        exclusive: Use every voiceprint at most once.
+
+    Returns:
+        The column of each speaker's voiceprint, or None.
+
+    Source of the assignment: Kuhn, "The Hungarian method for the assignment problem", 1955.
+    """
+    eligible = confidence(odds) >= threshold
+    chosen: list[int | None] = [None] * len(odds)
+    if not odds.size:
+        return chosen
+    if not exclusive:
+        best = np.where(eligible, odds, -np.inf).argmax(axis=1)
+        return [int(column) if eligible[row, column] else None for row, column in enumerate(best)]
+    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 - slow to import
+
+    # Naming one more speaker outweighs any sum of log-odds, as every eligible pair counts.
+    worth = 1.0 + 2.0 * float(np.abs(odds).max()) * (min(odds.shape) + 1)
+    rows, columns = linear_sum_assignment(np.where(eligible, odds + worth, 0.0), maximize=True)
+    for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
+        if eligible[row, column]:
+            chosen[row] = column
+    return chosen

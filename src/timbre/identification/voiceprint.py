@@ -1,0 +1,138 @@
+"""Voiceprints: how one person sounds, as a value and as text that can be kept anywhere.
+
+The text is base64 of one packed record:
+
+    magic 4 B | version 1 B | space 8 B | prototypes 1 B | dimension 2 B
+    then for each prototype: seconds of speech float32 | vector float16 * dimension
+    then the first 4 bytes of the sha256 of everything before
+
+A voiceprint keeps one prototype a recording, so that different rooms and microphones stay visible. Vectors compare only
+inside one *space*: one encoder, centred in one way.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import struct
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Self
+
+import numpy as np
+
+from timbre.errors import VoiceprintMalformed
+from timbre.identification.quality import Quality
+from timbre.models.same_voice import unit
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MOST_PROTOTYPES: Final = 24  # what fits into the 20 000 characters that the API allows, for 256 dimensions
+
+_MAGIC: Final = b"TMBR"
+_VERSION: Final = 1
+_HEAD: Final = struct.Struct("<4sB8sBH")
+_CHECKSUM: Final = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voiceprint:
+    """How one person sounds."""
+
+    prototypes: NDArray[np.float32]  # [recordings, dimension] unit vectors with the precision of float16
+    seconds: tuple[float, ...]  # of speech behind each prototype
+    space: str  # fingerprint of the encoder and its centre: vectors of other spaces mean nothing here
+    quality: tuple[Quality, ...] = ()  # of each recording; known when it is made, not kept in the text
+
+    @property
+    def embedding(self) -> NDArray[np.float32]:
+        """The mean of the prototypes, a unit vector `[dimension]`."""
+        return unit(self.prototypes.sum(axis=0))
+
+    @property
+    def speech_seconds(self) -> float:
+        """Seconds of speech behind it, of all recordings."""
+        return sum(self.seconds)
+
+    def __str__(self) -> str:
+        """Return the text form: base64, at most 20 000 characters."""
+        count, dimension = self.prototypes.shape
+        record = _HEAD.pack(_MAGIC, _VERSION, bytes.fromhex(self.space), count, dimension)
+        for seconds, vector in zip(self.seconds, self.prototypes, strict=True):
+            record += struct.pack("<f", seconds) + vector.astype("<f2").tobytes()
+        return base64.b64encode(record + _checksum(record)).decode("ascii")
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """Read the text form; white space around it and missing padding do no harm.
+
+        Raises:
+            VoiceprintMalformed: it is not a voiceprint of Timbre, or it was cut or changed.
+        """
+        record = _decode(text)
+        if len(record) < _HEAD.size + _CHECKSUM or not record.startswith(_MAGIC):
+            raise VoiceprintMalformed(
+                "This is not a voiceprint made by Timbre (voiceprints of other services cannot be read);"
+                " make it again from a recording."
+            )
+        body, checksum = record[:-_CHECKSUM], record[-_CHECKSUM:]
+        if checksum != _checksum(body):
+            raise VoiceprintMalformed("This voiceprint was cut or changed on its way: its checksum does not match.")
+        _, version, space, count, dimension = _HEAD.unpack_from(body)
+        if version != _VERSION:
+            raise VoiceprintMalformed(
+                f"This voiceprint has version {version}; this Timbre reads version {_VERSION}. Upgrade Timbre."
+            )
+        item = np.dtype([("seconds", "<f4"), ("vector", "<f2", (dimension,))])
+        if not count or len(body) != _HEAD.size + count * item.itemsize:
+            raise VoiceprintMalformed
+        items = np.frombuffer(body, item, offset=_HEAD.size)
+        prototypes = items["vector"].astype(np.float32)
+        if not (np.isfinite(prototypes).all() and np.isfinite(items["seconds"]).all()):
+            raise VoiceprintMalformed
+        return cls(prototypes=prototypes, seconds=tuple(items["seconds"].tolist()), space=space.hex())
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> Self:
+        """Read a file that `save` wrote.
+
+        Raises:
+            VoiceprintMalformed: the file cannot be read or is not a voiceprint.
+        """
+        try:
+            return cls.from_text(Path(path).read_text("ascii"))
+        except OSError as error:
+            raise VoiceprintMalformed(f"Cannot read the voiceprint {path}: {error.strerror}.") from error
+        except UnicodeDecodeError:
+            raise VoiceprintMalformed(
+                f"{path} is not a voiceprint; make one with `timbre voiceprint RECORDING -o FILE`."
+            ) from None
+        except VoiceprintMalformed as error:
+            raise VoiceprintMalformed(f"{path}: {error}") from None
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the text form to a file."""
+        Path(path).write_text(f"{self}\n", "ascii")
+
+    def to_dict(self) -> dict[str, str]:
+        """Return the output object of the REST API."""
+        output = {"voiceprint": str(self)}
+        advice = [sentence for quality in self.quality for sentence in quality.advice]
+        if advice:
+            output["warning"] = "; ".join(dict.fromkeys(advice))
+        return output
+
+
+def _decode(text: str) -> bytes:
+    compact = "".join(text.split())
+    try:
+        return base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        raise VoiceprintMalformed("This is not a voiceprint: a voiceprint is one line of base64 text.") from None
+
+
+def _checksum(body: bytes) -> bytes:
+    return hashlib.sha256(body).digest()[:_CHECKSUM]

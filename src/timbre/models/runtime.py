@@ -1,0 +1,96 @@
+"""ONNX Runtime sessions, all made alike: one pool of threads, quiet, with memory that stays bounded."""
+
+from __future__ import annotations
+
+import math
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from timbre.errors import ModelCorrupt, ModelError
+from timbre.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import onnxruntime
+    from numpy.typing import NDArray
+
+_CPU_QUOTA: Final = Path("/sys/fs/cgroup/cpu.max")
+_FATAL_ONLY: Final = 4
+
+
+def session(path: Path, *, device: str, threads: int = 1) -> onnxruntime.InferenceSession:
+    """Open an ONNX file.
+
+    Args:
+        path: The file, already checked by the store.
+        device: `cpu` or `cuda`.
+        threads: Threads for the work inside one operator; operators run one after another. These networks are
+            so small that whole batches side by side (`in_batches`) use several cores better.
+
+    Raises:
+        ModelError: `cuda` is asked for, but the installed ONNX Runtime cannot use it.
+        ModelCorrupt: the file is not an ONNX model that this runtime can open.
+    """
+    import onnxruntime  # noqa: PLC0415 - 0.1 s that `timbre --help` should not pay
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _FATAL_ONLY
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return onnxruntime.InferenceSession(path, options, providers=_providers(device, onnxruntime))
+    except onnxruntime.capi.onnxruntime_pybind11_state.RuntimeException as error:
+        raise ModelError(f"ONNX Runtime cannot run {path.name} on {device}: {error}") from error
+    except Exception as error:
+        if type(error).__module__.startswith("onnxruntime"):
+            raise ModelCorrupt(f"{path.name} is not a model that ONNX Runtime can open: {error}") from error
+        raise
+
+
+def in_batches(
+    run: Callable[[NDArray[Any]], NDArray[np.float32]], rows: NDArray[Any], *, size: int, threads: int
+) -> NDArray[np.float32]:
+    """Apply a function to an array of any length, some rows at a time; the result does not depend on `threads`.
+
+    Args:
+        run: Takes at most `size` rows and returns as many.
+        rows: At least one.
+        size: Rows a batch; it bounds the memory.
+        threads: Batches at the same time.
+    """
+    batches = [rows[first : first + size] for first in range(0, len(rows), size)]
+    if threads == 1 or len(batches) == 1:
+        return np.concatenate([run(batch) for batch in batches])
+    with ThreadPoolExecutor(threads) as pool:
+        return np.concatenate(list(pool.map(run, batches)))
+
+
+def _providers(device: str, onnxruntime: Any) -> list[Any]:
+    if device == "cpu":
+        return ["CPUExecutionProvider"]
+    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+        raise ModelError(
+            "TIMBRE_DEVICE=cuda needs ONNX Runtime with CUDA: replace onnxruntime by onnxruntime-gpu, or use cpu."
+        )
+    # TensorFloat-32 keeps 10 bits of mantissa, too few for the segmenter's recurrent layers.
+    return [("CUDAExecutionProvider", {"use_tf32": "0"}), "CPUExecutionProvider"]
+
+
+def available_threads(settings: Settings) -> int:
+    """Return how many threads to use: the setting, or the cores this process may really use."""
+    return settings.threads or max(1, min(len(os.sched_getaffinity(0)), _cpu_quota()))
+
+
+def _cpu_quota() -> int:
+    """Return the whole cores that a container's limit grants; a large number when there is none."""
+    try:
+        quota, period = _CPU_QUOTA.read_text().split()
+        return math.ceil(int(quota) / int(period))
+    except (OSError, ValueError):
+        return os.cpu_count() or 1

@@ -1,0 +1,68 @@
+"""The catalogue that comes with Timbre is whole and consistent."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from timbre.errors import ModelUnknown
+from timbre.models.catalogue import HubSource, WheelSource, catalogue, read_catalogue
+
+FILES = catalogue().files.values()
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_every_file_is_pinned_and_licensed(file):
+    assert re.fullmatch("[0-9a-f]{64}", file.sha256)
+    assert file.licence in {"MIT", "Apache-2.0", "CC-BY-4.0"}
+    assert file.sources
+    for source in file.sources:
+        if isinstance(source, WheelSource):
+            assert re.fullmatch(r"[a-z-]+==[\d.]+", source.wheel)
+            assert re.fullmatch("[0-9a-f]{64}", source.wheel_sha256)
+
+
+def test_no_two_files_are_one():
+    assert len({file.sha256 for file in FILES}) == len(FILES)
+
+
+def test_packs_go_from_the_best_to_the_simplest():
+    names = [*catalogue().packs]
+    assert names[0] == "best"
+    assert names.index("standard") < names.index("base-segmented") < names.index("base") == len(names) - 1
+
+
+def test_base_needs_the_package_index_alone():
+    base = catalogue().pack("base")
+    assert not base.segmenters
+    assert all(isinstance(source, WheelSource) for file in base.files for source in file.sources)
+
+
+def test_every_file_belongs_to_a_pack_that_brings_it():
+    for file in FILES:
+        assert file in catalogue().pack(catalogue().pack_with(file)).files
+    assert catalogue().pack_with(catalogue().file("ge2e")) == "base"
+
+
+def test_unknown_names_are_answered_with_the_known():
+    with pytest.raises(ModelUnknown, match="base-segmented"):
+        catalogue().pack("basic")
+    with pytest.raises(ModelUnknown, match="silero-vad-6"):
+        catalogue().file("silero")
+
+
+def test_fingerprints_are_the_first_eight_bytes_of_the_checksum():
+    assert all(len(bytes.fromhex(file.fingerprint)) == 8 for file in FILES)
+    assert len({file.fingerprint for file in FILES}) == len(FILES)
+
+
+def test_a_hub_source_may_leave_the_name_to_the_checksum():
+    (source,) = catalogue().file("redimnet2-b6").sources
+    assert isinstance(source, HubSource)
+    assert source.member is None
+
+
+def test_a_field_that_does_not_exist_is_refused():
+    with pytest.raises(TypeError, match="colour"):
+        read_catalogue('[packs]\n[files.a]\nkind="vad"\nlicence="MIT"\nsha256="0"\nsources=[]\ncolour="red"')

@@ -1,0 +1,118 @@
+"""Lists of trials: what is read, what is refused in which line, and how trials are scored."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from timbre.errors import NoSpeech, TrialsError
+from timbre.evaluation.trials import ScoredTrials, Trial, read_trials, score_trials
+
+HEADER = "label,enrol_speaker,enrol_paths,test_path\n"
+
+
+@pytest.fixture
+def written(tmp_path):
+    for name in ["a1.wav", "a2.wav", "b1.wav"]:
+        (tmp_path / name).touch()
+
+    def write(content):
+        (tmp_path / "trials.csv").write_text(content, encoding="utf-8")
+        return tmp_path / "trials.csv"
+
+    return write
+
+
+def test_a_list_is_read(written, tmp_path):
+    trials = read_trials(written(HEADER + "1,ada,a1.wav|a2.wav,a1.wav\r\n0,ada,a1.wav,b1.wav\n"), tmp_path)
+    assert trials == (
+        Trial(
+            same=True,
+            enrol_speaker="ada",
+            enrol_paths=(tmp_path / "a1.wav", tmp_path / "a2.wav"),
+            test_path=tmp_path / "a1.wav",
+        ),
+        Trial(same=False, enrol_speaker="ada", enrol_paths=(tmp_path / "a1.wav",), test_path=tmp_path / "b1.wav"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", r"trials\.csv, line 1: expected a header with label,enrol_speaker,enrol_paths,test_path, got ''"),
+        ("label,test\n1,a1.wav\n", r"line 1: expected a header .* got 'label,test'"),
+        (HEADER, r"trials\.csv: there are no trials below the header"),
+        (
+            HEADER + "1,ada,a1.wav,b1.wav\n2,ada,a1.wav,b1.wav\n",
+            r"line 3: expected label 1 \(same person\) or 0, got '2'",
+        ),
+        (HEADER + "1,,a1.wav,b1.wav\n", r"line 2: expected an enrol_speaker, got nothing"),
+        (HEADER + "1,ada\n", r"line 2: expected a file in enrol_paths, got ''"),
+        (HEADER + "1,ada,a1.wav|,b1.wav\n", r"line 2: expected a file in enrol_paths, got ''"),
+        (HEADER + "1,ada,a1.wav,c1.wav\n", r"line 2: expected a file in test_path, got 'c1\.wav', which is not in"),
+        (HEADER + '1,ada,"a1.wav,b1.wav\n', r"line 2: expected fields between commas, got unexpected end of data"),
+    ],
+)
+def test_a_malformed_list_is_refused(written, tmp_path, content, message):
+    with pytest.raises(TrialsError, match=message):
+        read_trials(written(content), tmp_path)
+
+
+def test_a_list_that_is_no_text_is_refused(tmp_path):
+    (tmp_path / "trials.csv").write_bytes(b"label\xff")
+    with pytest.raises(TrialsError, match="expected text in UTF-8, got byte 0xff"):
+        read_trials(tmp_path / "trials.csv", tmp_path)
+
+
+VECTORS = {"a1": [3.0, 4.0], "a2": [1.0, 0.0], "b1": [0.0, 2.0]}
+
+
+def trial(same, enrol, test):
+    return Trial(same=same, enrol_speaker="ada", enrol_paths=tuple(map(Path, enrol)), test_path=Path(test))
+
+
+def test_trials_are_scored_and_each_recording_is_embedded_once():
+    asked = []
+
+    def embed(paths):
+        names = [path.name for path in paths]
+        asked.append(names)
+        return np.mean([VECTORS[name] for name in names], axis=0), 2.0 * len(names)
+
+    trials = [trial(True, ["a1", "a2"], "a1"), trial(False, ["a1", "a2"], "b1"), trial(True, ["a1"], "a2")]
+    scored = score_trials(trials, embed, source="toy")
+    assert asked == [["a1", "a2"], ["a1"], ["b1"], ["a2"]]
+    # (3,4) and (1,0) have the mean (2,2).
+    np.testing.assert_allclose(scored.cosines, [7 / 5 / math.sqrt(2), 1 / math.sqrt(2), 3 / 5], atol=1e-7)
+    assert scored.enrol_seconds.tolist() == [4.0, 4.0, 2.0]
+    assert scored.test_seconds.tolist() == [2.0, 2.0, 2.0]
+    assert scored.same.tolist() == [True, False, True]
+    assert scored.speakers.tolist() == ["ada"] * 3
+    assert (scored.source, scored.refused) == ("toy", ())
+
+
+def test_refused_recordings_take_their_trials_with_them_and_are_told():
+    def embed(paths):
+        if paths[0].name == "b1":
+            raise NoSpeech("b1: no speech")
+        return np.array([1.0, 0.0]), 3.0
+
+    trials = [trial(True, ["a1"], "a2"), trial(False, ["a1"], "b1"), trial(False, ["b1"], "a1")]
+    scored = score_trials(trials, embed, source="toy")
+    assert scored.cosines.tolist() == [1.0]
+    assert scored.refused == ((Path("b1"), "b1: no speech"),)
+    with pytest.raises(TrialsError, match="toy: none of the 1 trials can be scored: b1: no speech"):
+        score_trials(trials[1:2], embed, source="toy")
+
+
+def test_columns_of_different_lengths_are_a_mistake():
+    with pytest.raises(ValueError, match="arrays of one length"):
+        ScoredTrials(
+            source="toy",
+            same=np.array([True, False]),
+            cosines=np.array([0.5]),
+            enrol_seconds=np.array([1.0, 1.0]),
+            test_seconds=np.array([1.0, 1.0]),
+            speakers=np.array(["a", "b"]),
+        )
