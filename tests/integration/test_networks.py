@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -113,7 +114,7 @@ class TestGe2e:
 @pytest.fixture(scope="module")
 def segmenter(tmp_path_factory) -> Segmenter:
     store = Store(Settings(models_dir=tmp_path_factory.mktemp("models")))
-    return Segmenter(store.path(store.add(INT8)), threads=2)
+    return Segmenter(store.path(store.add(INT8).name), threads=2)
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +144,18 @@ class TestSegmenter:
         assert overlap(probabilities)[both].mean() > 3 * overlap(probabilities)[first | second].mean()
         heard = activity(probabilities)
         assert heard[first].mean(axis=0).argmax() != heard[second].mean(axis=0).argmax()
+
+    def test_hears_a_real_conversation(self, segmenter):
+        with av.open(Path(DATA) / "conversations" / "pyannote_sample.flac") as container:
+            samples = np.concatenate([frame.to_ndarray() for frame in container.decode(audio=0)], axis=1)[0]
+        probabilities = segmenter((samples[:480_000] / 32_768).astype(np.float32).reshape(3, -1))
+        seconds = np.add.outer(10 * np.arange(3), [segmenter.frame_centre(index) for index in range(589)])
+        talking = np.zeros(seconds.shape)
+        for row in (Path(DATA) / "conversations" / "pyannote_sample.rttm").read_text().splitlines():
+            start, duration = map(float, row.split()[3:5])
+            talking += (seconds >= start) & (seconds < start + duration)
+        assert ((speech(probabilities) > 0.5) == (talking > 0)).mean() > 0.95
+        assert overlap(probabilities)[talking > 1].mean() > 5 * overlap(probabilities)[talking <= 1].mean()
 
     def test_one_wrong_sample_is_not_speech_everywhere(self, segmenter):
         damaged = np.zeros((1, 160_000), np.float32)

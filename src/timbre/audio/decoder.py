@@ -29,8 +29,9 @@ from typing import Any, BinaryIO
 
 from timbre.audio import SAMPLE_RATE
 from timbre.audio.converter import Converter, Mono16, check_channel
+from timbre.audio.storage import storage_error
 from timbre.audio.track import Track
-from timbre.errors import AudioEmpty, AudioError, AudioTooLong, AudioUnreadable
+from timbre.errors import AudioEmpty, AudioTooLong, AudioUnreadable, TimbreError
 
 
 def main(order: dict[str, Any]) -> None:
@@ -46,12 +47,10 @@ def main(order: dict[str, Any]) -> None:
         _confine(order["memory"], order["seconds"], 2 * order["max_samples"])
         try:
             _report(done=_decode(order, file, output))
-        except AudioError as error:
+        except TimbreError as error:
             _report(error={"kind": type(error).__name__, "message": str(error)})
         except MemoryError:
             _report(error={"kind": "memory", "message": ""})
-        except OSError as error:
-            _report(error={"kind": "storage", "message": error.strerror})
         except Exception as error:  # noqa: BLE001 - FFmpeg and the file decide what this can be
             _report(error={"kind": "fault", "message": f"{type(error).__name__}: {error}"})
 
@@ -68,8 +67,7 @@ def _decode(order: dict[str, Any], file: BinaryIO, output: BinaryIO) -> dict[str
         samples += len(block)
         if samples > order["max_samples"]:
             raise AudioTooLong
-        output.write(block.tobytes())
-        output.flush()
+        _store(block, output)
         _report(samples=samples)
     if not samples:
         raise AudioUnreadable if track.damaged else AudioEmpty
@@ -84,6 +82,14 @@ def _converted(track: Track, converter: Converter) -> Iterator[Mono16]:
     for block, rate in track.blocks():
         yield converter.convert(block, rate, track.full_scale)
     yield converter.finish()
+
+
+def _store(block: Mono16, output: BinaryIO) -> None:
+    try:
+        output.write(block.tobytes())
+        output.flush()
+    except OSError as error:
+        raise storage_error(error.strerror) from error
 
 
 def _report(**message: Any) -> None:

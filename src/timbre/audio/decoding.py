@@ -22,7 +22,7 @@ from typing import Any, BinaryIO, cast
 from timbre.audio import SAMPLE_RATE
 from timbre.audio.recording import Condition, Header, Recording
 from timbre.audio.source import AudioSource, opened
-from timbre.audio.storage import storage_error, temporary_file
+from timbre.audio.storage import temporary_file
 from timbre.errors import AudioEmpty, AudioTooLong, AudioUnreadable, ChannelMissing, TimbreError
 from timbre.settings import Settings
 
@@ -35,7 +35,9 @@ sys.modules["timbre"] = package
 from timbre.audio.decoder import main
 main(json.loads(sys.argv[2]))
 """
-_CHILD_ERRORS = {kind.__name__: kind for kind in (AudioUnreadable, AudioEmpty, AudioTooLong, ChannelMissing)}
+_CHILD_ERRORS = {
+    kind.__name__: kind for kind in (AudioUnreadable, AudioEmpty, AudioTooLong, ChannelMissing, TimbreError)
+}
 
 
 def open_recording(source: AudioSource, *, channel: int | None = None, settings: Settings) -> Recording:
@@ -125,8 +127,12 @@ class _Listener:
                 child.kill()
         if not ended and (not in_time or child.returncode == -signal.SIGXCPU):
             recording.fail(self._error("time", ""))
+        elif not ended and child.returncode > 0:  # what a file can do is caught and told, or is a signal
+            recording.fail(
+                TimbreError("The decoding process cannot run here; check the installation: `timbre doctor`.")
+            )
         elif not ended:
-            self._break_down(f"status {child.returncode}", recording)
+            self._break_down(f"signal {-child.returncode}", recording)
 
     def _lines(self) -> Iterator[bytes]:
         """Yield lines until the child closes its output, or time is up."""
@@ -167,8 +173,6 @@ class _Listener:
             case "time":
                 seconds = self._settings.decode_seconds
                 message = f"Could not load audio: it takes longer than {seconds:g} s; {unsafe} TIMBRE_DECODE_SECONDS."
-            case "storage":
-                return storage_error(message)
         return _CHILD_ERRORS.get(kind, AudioUnreadable)(message)
 
     def _break_down(self, reason: str, recording: Recording) -> None:

@@ -25,6 +25,7 @@ _BINS: Final = _FFT // 2  # the bin at 8 kHz is left out
 _LOWEST: Final = 20.0  # Hz
 _HIGHEST: Final = 7_600.0  # Hz
 _EMPHASIS: Final = np.float32(0.97)
+_FRAMES_AT_ONCE: Final = 14  # so few that BLAS does not wake its threads, which on busy cores takes ten times as long
 _TINY: Final = np.float32(1e-8)
 
 
@@ -42,10 +43,15 @@ def log_mel_spectrogram(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     padded = np.pad(emphasised, _MARGIN)
     frames = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[::STEP]
     spectrum = np.fft.rfft(frames * _window(), _FFT)[:, :_BINS]
-    power = np.clip(spectrum.real**2 + spectrum.imag**2, _TINY, 1 / _TINY)
-    energies = np.log(np.clip(power @ _filters(), _TINY, 1 / _TINY) + _TINY).T
+    power = np.clip(spectrum.real**2 + spectrum.imag**2, _TINY, 1 / _TINY).astype(np.float32, copy=False)
+    energies = np.log(np.clip(_in_bands(power), _TINY, 1 / _TINY) + _TINY).T
     centred: NDArray[np.float32] = energies - energies.mean(axis=1, keepdims=True)
     return centred
+
+
+def _in_bands(power: NDArray[np.float32]) -> NDArray[np.float32]:
+    blocks = [power[first : first + _FRAMES_AT_ONCE] @ _filters() for first in range(0, len(power), _FRAMES_AT_ONCE)]
+    return np.concatenate(blocks)
 
 
 @cache

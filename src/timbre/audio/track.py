@@ -37,6 +37,8 @@ _DECODERS = (
     "pcm_s32le_planar,pcm_s8,pcm_s8_planar,pcm_u8,shorten,speex,tta,vorbis,wavpack,wmalossless,wmapro,wmav1,wmav2,"
     "wmavoice"
 )
+_FAULTS = (av.FFmpegError, OSError)  # what reading damaged files raises: the second is a seek to nowhere
+
 _PIPED_RIFF_SIZE = 0x7FFF0000  # bytes; a WAV file that promises more was written without knowing
 
 
@@ -120,14 +122,14 @@ class Track:
                 return
             except MemoryError:
                 raise
-            except av.FFmpegError as error:
+            except _FAULTS as error:
                 self._broken_off = error.strerror
                 return
             try:
                 yield from packet.decode()
             except MemoryError:
                 raise
-            except av.FFmpegError:
+            except _FAULTS:
                 self.damaged += 1
 
     def _claim_is_guess(self) -> bool:
@@ -176,23 +178,31 @@ def _opened(file: BinaryIO) -> InputContainer:
         return av.open(file, "r", container_options=options, buffer_size=1 << 18, metadata_errors="replace")
     except MemoryError:
         raise
-    except (av.FFmpegError, ValueError) as error:
+    except (*_FAULTS, ValueError) as error:
         raise AudioUnreadable from error
 
 
 def _best_stream(container: InputContainer) -> av.AudioStream:
     stream = container.streams.best("audio")
-    kinds = sorted({other.type for other in container.streams})
-    if not isinstance(stream, av.AudioStream) and "audio" not in kinds:
-        held = f"only {' and '.join(kinds)}" if kinds else "nothing"
-        raise AudioUnreadable(f"Could not load audio: the file has no sound track, it holds {held}.")
-    if not isinstance(stream, av.AudioStream) or stream.codec_context.name not in _DECODERS.split(","):
-        raise AudioUnreadable("Could not load audio: its sound track is of a kind that is not supported.")
+    if not isinstance(stream, av.AudioStream) or not _supported(stream):
+        raise AudioUnreadable(f"Could not load audio: {_lack(container)}.")
     for other in container.streams:
         if other.index != stream.index:
             other.discard = Discard.all
     stream.codec_context.thread_count = 1
     return stream
+
+
+def _supported(stream: av.AudioStream) -> bool:
+    context = stream.codec_context
+    return context is not None and context.name in _DECODERS.split(",")  # None where FFmpeg has no decoder at all
+
+
+def _lack(container: InputContainer) -> str:
+    kinds = sorted({stream.type for stream in container.streams})
+    if "audio" in kinds:
+        return "its sound track is of a kind that is not supported"
+    return f"the file has no sound track, it holds {'only ' + ' and '.join(kinds) if kinds else 'nothing'}"
 
 
 def _claimed_seconds(container: InputContainer, stream: av.AudioStream) -> float | None:

@@ -92,18 +92,29 @@ def over_split(vectors: NDArray[np.float32], *, cosine: float, smallest: int, le
     Returns:
         int64 `[n]`: labels from 0 on.
     """
+    labels = average_linkage(vectors, cosine)
+    sizes = np.bincount(labels)
+    kept = np.flatnonzero(sizes >= min(smallest, sizes.max()))
+    if len(kept) < least:
+        labels = average_linkage(vectors, cosine, least=least)
+        kept = np.unique(labels)
+    return _refined(vectors, labels, kept)
+
+
+def average_linkage(vectors: NDArray[np.float32], cosine: float, *, least: int = 1) -> NDArray[np.int64]:
+    """Join clusters while their mean cosine is at least this and more than `least` are left; int64 labels `[n]`.
+
+    Source: Sokal & Michener, "A statistical method for evaluating systematic relationships", 1958.
+    """
     from scipy.cluster.hierarchy import fcluster, linkage  # noqa: PLC0415 - slow to import
 
     if len(vectors) == 1:
         return np.zeros(1, np.int64)
     tree = linkage(vectors, "average", metric="cosine")
-    labels = fcluster(tree, 1 - cosine, "distance").astype(np.int64) - 1
-    sizes = np.bincount(labels)
-    kept = np.flatnonzero(sizes >= min(smallest, sizes.max()))
-    if len(kept) < least:
-        labels = fcluster(tree, min(least, len(vectors)), "maxclust").astype(np.int64) - 1
-        kept = np.unique(labels)
-    return _refined(vectors, labels, kept)
+    labels = fcluster(tree, 1 - cosine, "distance")
+    if labels.max() < least:
+        labels = fcluster(tree, min(least, len(vectors)), "maxclust")
+    return labels.astype(np.int64) - 1
 
 
 def merge(

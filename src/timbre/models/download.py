@@ -166,7 +166,8 @@ def _watched(folder: Path, name: str, total: int | None, progress: Progress) -> 
 
 def _size(folder: Path) -> int:
     total = 0
-    for path in folder.rglob("*"):
-        with contextlib.suppress(FileNotFoundError):  # temporary files come and go
-            total += path.stat().st_size if path.is_file() else 0
+    for where, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):  # temporary files come and go
+                total += Path(where, name).stat().st_size
     return total

@@ -63,10 +63,10 @@ def load_pack(name: str, settings: Settings, *, models: Catalogue | None = None)
     segmenter, encoder = store.segmenter(pack), pack.encoder
     return Pack(
         name=pack.name,
-        vad=VoiceActivity(store.path(pack.vad), device=device),
-        segmenter=Segmenter(store.path(segmenter), threads=threads, device=device) if segmenter else None,
+        vad=VoiceActivity(store.path(pack.vad.name), device=device),
+        segmenter=Segmenter(store.path(segmenter.name), threads=threads, device=device) if segmenter else None,
         encoder=_ENCODERS[encoder.front_end](
-            store.path(encoder),
+            store.path(encoder.name),
             name=encoder.name,
             fingerprint=encoder.fingerprint,
             threads=threads,

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from timbre.errors import ModelCorrupt, ModelError
-from timbre.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import onnxruntime
     from numpy.typing import NDArray
+
+    from timbre.settings import Settings
 
 _CPU_QUOTA: Final = Path("/sys/fs/cgroup/cpu.max")
 _FATAL_ONLY: Final = 4

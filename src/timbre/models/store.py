@@ -85,13 +85,15 @@ class Store:
         """Return the best of a pack's segmenters that is there, or the best of all if none is."""
         return next(filter(self.has, pack.segmenters), next(iter(pack.segmenters), None))
 
-    def path(self, file: ModelFile) -> Path:
-        """Return the path of a file, checked.
+    def path(self, name: str) -> Path:
+        """Return the path of a file by its name in the catalogue, checked.
 
         Raises:
+            ModelUnknown: the catalogue has no such file.
             ModelMissing: it is not there.
             ModelCorrupt: it is not what was published, or not what was converted from it.
         """
+        file = self._catalogue.file(name)
         advice = f"get it with `timbre models pull {self._catalogue.pack_with(file)}`"
         if not self.has(file):
             raise ModelMissing(f"The model {file.name} is not in {self._folder}; {advice}.")
@@ -143,7 +145,9 @@ class Store:
         files = tuple(filter(self.has, self._catalogue.files.values()))
         if not files:
             raise ModelMissing
-        records = {file.filename: Record(sha256=sha256(self.path(file)), source_sha256=file.sha256) for file in files}
+        records = {
+            file.filename: Record(sha256=sha256(self.path(file.name)), source_sha256=file.sha256) for file in files
+        }
         try:
             archive.pack(path, self._folder, records)
         except OSError as error:

@@ -1,0 +1,262 @@
+"""Bad files end in a clear error or in what they hold, in bounded time and memory."""
+
+from __future__ import annotations
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import av
+import numpy as np
+import pytest
+
+from media import encoded, silent_film, tone, tones, wav
+from timbre.audio.decoding import open_recording
+from timbre.errors import AudioEmpty, AudioTooLong, AudioUnreadable, ChannelMissing
+from timbre.settings import Settings
+
+SETTINGS = Settings()
+
+
+def outcome(source, settings=SETTINGS, **options):
+    """Return (seconds, warnings) of a source, decoded to its end."""
+    with open_recording(source, settings=settings, **options) as recording:
+        return recording.duration, recording.warnings
+
+
+@pytest.mark.parametrize("source", [b"", np.zeros(0), np.zeros((0, 2))])
+def test_nothing_is_called_empty(source):
+    with pytest.raises(AudioEmpty):
+        outcome(source if isinstance(source, bytes) else (source, 16_000))
+
+
+def test_a_header_without_sound_is_called_empty():
+    with pytest.raises(AudioEmpty, match="holds no sound"):
+        outcome(wav(b"", rate=16_000))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"x",
+        b"Dear all,\nplease find the recording attached.\n" * 20,
+        b"<html><body>404 not found</body></html>",
+        bytes(10_000),
+        np.random.default_rng(1).bytes(3_000),
+        np.random.default_rng(2).bytes(300_000),
+        b"\x89PNG\r\n\x1a\n" + bytes(1000),
+    ],
+    ids=["a letter", "text", "a web page", "zeros", "a little noise", "noise", "a picture"],
+)
+def test_what_is_no_recording_is_called_unreadable(tmp_path, content):
+    path = tmp_path / "meeting.wav"
+    path.write_bytes(content)
+
+    with pytest.raises(AudioUnreadable, match="not a recording that can be decoded"):
+        outcome(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("missing.wav", "No such file"), (".", "Is a directory"), ("a\0b", "null byte"), ("file/x", "Not a")],
+)
+def test_a_path_that_cannot_be_opened_is_named_with_the_reason(tmp_path, name, reason):
+    (tmp_path / "file").touch()
+
+    with pytest.raises(AudioUnreadable, match=reason) as caught:
+        open_recording(f"{tmp_path}/{name}", settings=SETTINGS)
+
+    assert name in str(caught.value)
+
+
+def test_a_film_without_sound_says_so():
+    with pytest.raises(AudioUnreadable, match="no sound track, it holds only video"):
+        outcome(silent_film("mp4", "mpeg4"))
+
+
+@pytest.mark.parametrize("source", ["file", "array"])
+def test_a_missing_channel_is_told_with_the_number_there_are(source):
+    sound = tones([1000, 1500], 0.5, 16_000)
+    given = (sound, 16_000) if source == "array" else encoded(sound, 16_000, container="wav", codec="pcm_s16le")
+
+    with pytest.raises(ChannelMissing, match="no channel 2: it has 2 channels"):
+        outcome(given, channel=2)
+
+
+def cut(file, fraction=0.6):
+    return file[: int(len(file) * fraction)]
+
+
+def test_a_cut_mp4_whose_table_of_contents_is_missing_is_unreadable():
+    with pytest.raises(AudioUnreadable):
+        outcome(cut(encoded(tone(1000, 5, 44_100), 44_100, container="mp4", codec="aac")))
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "options"),
+    [
+        ("wav", "pcm_s16le", {}),
+        ("mp3", "libmp3lame", {}),
+        ("flac", "flac", {}),
+        ("matroska", "flac", {}),
+        ("webm", "libopus", {}),
+        ("mpegts", "aac", {}),
+        ("mp4", "aac", {"movflags": "faststart"}),
+        ("mp4", "aac", {"movflags": "frag_keyframe+empty_moov", "frag_duration": "500000"}),
+    ],
+)
+def test_a_cut_file_gives_what_it_holds_and_a_warning(container, codec, options):
+    noise = 0.1 * np.random.default_rng(1).standard_normal(5 * 48_000)
+    file = encoded(noise, 48_000, container=container, codec=codec, bit_rate=128_000, options=options)
+
+    seconds, warnings = outcome(cut(file))
+
+    assert 2.5 < seconds < 3.3
+    assert warnings
+
+
+def test_damage_in_the_middle_keeps_what_follows_in_its_place():
+    sound = np.concatenate([0.1 * np.random.default_rng(1).standard_normal(48_000 * 5), tone(1000, 1, 48_000)])
+    file = bytearray(encoded(sound, 48_000, container="flac", codec="flac"))
+    middle = len(file) // 2
+    file[middle : middle + len(file) // 5] = bytes(len(file) // 5)
+
+    with open_recording(bytes(file), settings=SETTINGS) as recording:
+        samples = recording.read(0, recording.samples)
+        assert any("hold" in warning for warning in recording.warnings)
+
+    assert len(samples) / 16_000 == pytest.approx(6, abs=0.05)
+    assert np.abs(samples[-15_000:]).max() == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_kilobyte_that_claims_a_day_gives_what_it_holds():
+    seconds, _ = outcome(wav(bytes(1000), rate=16_000, claimed=16_000 * 2 * 86_400))
+
+    assert seconds == 500 / 16_000
+
+
+def test_timestamps_a_day_apart_in_a_small_file_are_not_believed():
+    file = bytearray(encoded(tone(1000, 3, 48_000), 48_000, container="webm", codec="libopus"))
+    cluster = file.rindex(b"\x1f\x43\xb6\x75")
+    timestamp = file.index(b"\xe7", cluster)
+    length = file[timestamp + 1] & 0x7F
+    file[timestamp + 2 : timestamp + 2 + length] = b"\xff" * length
+
+    seconds, _ = outcome(bytes(file))
+
+    assert seconds < 70
+
+
+@pytest.mark.parametrize("rate", [0, 1, 999, 1_000_001, 4_000_000_000])
+def test_impossible_sample_rates_are_unreadable(rate):
+    with pytest.raises(AudioUnreadable):
+        outcome(wav(bytes(1000), rate=rate))
+
+
+def test_a_thousand_channels_are_unreadable():
+    with pytest.raises(AudioUnreadable):
+        outcome(wav(bytes(100_000), rate=16_000, channels=1000))
+
+
+@pytest.mark.parametrize("kind", ["file", "array"])
+def test_samples_that_are_no_numbers_become_silence_and_are_counted(kind):
+    sound = tone(1000, 1, 16_000)
+    sound[100], sound[200], sound[300] = np.nan, np.inf, -np.inf
+    given = (sound, 16_000) if kind == "array" else wav(sound.tobytes(), rate=16_000, bits=32, tag=3)
+
+    with open_recording(given, settings=SETTINGS) as recording:
+        samples = recording.read(0, 16_000)
+        assert recording.non_finite_samples == 3
+
+    assert samples[[100, 200, 300]].tolist() == [0, 0, 0]
+    assert np.abs(np.delete(samples, [100, 200, 300]) - np.delete(sound, [100, 200, 300])).max() < 1e-4
+
+
+def test_the_longest_length_holds_for_what_is_claimed_and_for_what_comes():
+    hour_at_most = Settings(max_hours=1 / 3600)
+    file = encoded(tone(1000, 3, 16_000), 16_000, container="wav", codec="pcm_s16le")
+    unclaimed = encoded(tone(1000, 3, 16_000), 16_000, container="adts", codec="aac")
+
+    for source in (file, unclaimed, (np.zeros(48_000), 16_000)):
+        with pytest.raises(AudioTooLong, match="TIMBRE_MAX_HOURS"):
+            outcome(source, hour_at_most)
+
+
+def test_a_file_that_takes_too_much_memory_is_told_with_the_setting(tmp_path):
+    path = tmp_path / "bomb.mkv"
+    attach(path, encoded(tone(1000, 1, 48_000), 48_000, container="matroska", codec="libopus"), 255 << 20)
+
+    with pytest.raises(AudioUnreadable, match=r"256 MiB.*TIMBRE_DECODE_MEMORY_MB"):
+        outcome(path, Settings(decode_memory_mb=256))
+
+
+def attach(path, matroska, size):
+    """Write a Matroska file with an attachment of zeros, which FFmpeg takes into memory; sparse, so small on disk."""
+
+    def element(name, content=b"", length=None):
+        return bytes.fromhex(name) + (1 << 56 | (len(content) if length is None else length)).to_bytes(8) + content
+
+    segment, cluster = matroska.index(bytes.fromhex("18538067")), matroska.index(bytes.fromhex("1f43b675"))
+    unlimited = matroska[: segment + 4] + b"\x01" + b"\xff" * 7 + matroska[segment + 12 : cluster]
+    data = element("465c", length=size)
+    fields = element("466e", b"a.bin") + element("4660", b"x/y") + element("46ae", b"\x01") + data
+    attached = element("61a7", fields, len(fields) + size)
+    with path.open("wb") as file:
+        file.write(unlimited + element("1941a469", attached, len(attached) + size))
+        file.seek(size, 1)
+        file.write(matroska[cluster:])
+
+
+class Bait(BaseHTTPRequestHandler):
+    """Counts who comes."""
+
+    def do_GET(self):
+        self.server.visits.append(self.path)
+        self.send_error(404)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def bait():
+    with ThreadingHTTPServer(("127.0.0.1", 0), Bait) as server:
+        server.visits = []
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_a_playlist_opens_no_connection(bait, tmp_path):
+    address = f"http://127.0.0.1:{bait.server_port}/part.ts"
+    playlist = tmp_path / "song.mp3"
+    playlist.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{address}\n#EXT-X-ENDLIST\n")
+
+    with pytest.raises(AudioUnreadable):
+        outcome(playlist)
+
+    assert bait.visits == []
+    careless = {"protocol_whitelist": "file,http,tcp", "extension_picky": "0"}
+    with pytest.raises(av.FFmpegError):  # the same file, opened without care: the bait works
+        av.open(str(playlist), format="hls", options=careless)
+    assert bait.visits
+
+
+@pytest.mark.parametrize("form", ["hls", "concat", "sdp"])
+def test_a_playlist_reads_no_other_file(tmp_path, form):
+    other = tmp_path / "private.ts"
+    other.write_bytes(encoded(tone(1000, 2, 48_000), 48_000, container="mpegts", codec="aac"))
+    text = {
+        "hls": f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{other}\n#EXT-X-ENDLIST\n",
+        "concat": f"ffconcat version 1.0\nfile {other}\n",
+        "sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 5004 RTP/AVP 0\n",
+    }[form]
+    playlist = tmp_path / "song.mp3"
+    playlist.write_text(text)
+
+    with pytest.raises(AudioUnreadable):
+        outcome(playlist)
+    if form == "concat":  # the same file, opened without care: there is something to read
+        with av.open(str(playlist), format="concat", options={"safe": "0"}) as container:
+            assert next(container.decode(audio=0)).samples

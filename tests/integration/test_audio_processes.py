@@ -1,0 +1,149 @@
+"""The decoding process ends when it should, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from media import encoded, tones
+from timbre.audio.decoding import open_recording
+from timbre.errors import AudioUnreadable, InputError, TimbreError
+from timbre.settings import Settings
+
+SETTINGS = Settings()
+
+
+@pytest.fixture(scope="module")
+def long_file(tmp_path_factory):
+    """Sixteen hours of sound, which nobody decodes in the time of a test."""
+    minute = encoded(tones([1000, 1500], 60, 44_100), 44_100, container="adts", codec="aac", bit_rate=32_000)
+    path = tmp_path_factory.mktemp("long") / "long.aac"
+    with path.open("wb") as file:
+        for _ in range(16 * 60):
+            file.write(minute)
+    return path
+
+
+def processes():
+    """Return the processes that this one started and has not waited for."""
+    found = set()
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has just ended
+            if int(status.read_text().rpartition(")")[2].split()[1]) == os.getpid():
+                found.add(int(status.parent.name))
+    return found
+
+
+@pytest.fixture
+def children():
+    """A function that returns the processes started in this test."""
+    before = processes()
+    return lambda: processes() - before
+
+
+def test_reading_begins_long_before_decoding_ends(long_file, children):
+    with open_recording(long_file, settings=SETTINGS) as recording:
+        assert len(recording.read(0, 16_000)) == 16_000
+        assert recording.decoded < 16 * 3600 * 16_000
+        assert len(children()) == 1
+
+
+def test_closing_early_ends_the_process(long_file, children):
+    recording = open_recording(long_file, settings=SETTINGS)
+    recording.read(0, 100)
+
+    recording.close()
+
+    assert children() == set()
+
+
+def test_a_finished_process_is_not_left_as_a_zombie_while_the_recording_is_open(children):
+    with open_recording(
+        encoded(tones([1000], 1, 16_000), 16_000, container="wav", codec="pcm_s16le"), settings=SETTINGS
+    ) as recording:
+        assert recording.duration == 1
+        recording._on_close()
+        assert children() == set()
+        assert len(recording.read(0, 16_000)) == 16_000
+
+
+def test_the_time_limit_ends_the_process_and_names_the_setting(long_file, children):
+    impatient = Settings(decode_seconds=0.3)
+    limit = pytest.raises(AudioUnreadable, match=r"0\.3 s.*TIMBRE_DECODE_SECONDS")
+
+    with open_recording(long_file, settings=impatient) as recording, limit:
+        _ = recording.duration
+
+    assert children() == set()
+
+
+def test_a_process_that_is_killed_leaves_what_it_decoded_and_a_warning(long_file, children):
+    with open_recording(long_file, settings=SETTINGS) as recording:
+        recording.read(0, 16_000)
+        os.kill(children().pop(), signal.SIGKILL)
+
+        assert recording.duration >= 1
+        assert "decoding broke down" in recording.warnings[0]
+
+
+def test_a_decoder_that_cannot_run_is_our_fault_and_not_the_files(long_file, monkeypatch):
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+
+    with (
+        open_recording(long_file, settings=SETTINGS) as recording,
+        pytest.raises(TimbreError, match="doctor") as caught,
+    ):
+        recording.read(0, 1)
+
+    assert not isinstance(caught.value, InputError)
+
+
+def test_the_process_dies_with_its_parent(long_file):
+    program = (
+        "import os, sys\n"
+        "from timbre.audio.decoding import open_recording\n"
+        "from timbre.settings import Settings\n"
+        "recording = open_recording(sys.argv[1], settings=Settings())\n"
+        "recording.read(0, 100)\n"
+        "print(recording._on_close.__self__._child.pid, flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", program, long_file], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with parent:
+        child = os.pidfd_open(int(parent.stdout.readline()))
+        parent.kill()
+
+    with os.fdopen(child):
+        ended = select.poll()
+        ended.register(child, select.POLLIN)
+        assert ended.poll(30_000)
+
+
+def test_the_process_can_open_nothing_and_knows_no_secrets(long_file, children, monkeypatch):
+    monkeypatch.setenv("TIMBRE_SECRET", "hush")
+    with open_recording(long_file, settings=SETTINGS) as recording:
+        recording.read(0, 100)
+        process = Path("/proc", str(children().pop()))
+        limits = {line[:26].strip(): line[26:].split()[:2] for line in (process / "limits").read_text().splitlines()}
+        environment = (process / "environ").read_bytes()
+
+    assert limits["Max open files"] == ["0", "0"]
+    assert limits["Max core file size"] == ["0", "0"]
+    assert limits["Max file size"][0] == str(2 * 24 * 3600 * 16_000)
+    assert limits["Max cpu time"][0] == "900"
+    assert limits["Max address space"][0] != "unlimited"
+    assert b"hush" not in environment
+
+
+def test_nothing_is_left_in_the_temporary_folder(long_file, tmp_path):
+    with open_recording(long_file, settings=Settings(temp_dir=tmp_path)) as recording:
+        recording.read(0, 100)
+        assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,237 @@
+"""The engine on real models and the sample conversation, whose turns are known exactly."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from timbre import Diarization, Engine, Settings, Voiceprint
+from timbre.errors import (
+    EnrolmentTooLong,
+    NoSpeech,
+    OptionError,
+    SeveralSpeakers,
+    SpeechTooShort,
+    VoiceprintMalformed,
+    VoiceprintMismatch,
+)
+from timbre.evaluation.diarization import score_diarization
+from timbre.formats import read
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+CONVERSATION = SAMPLES / "conversation.ogg"
+NAMES = ("Ada", "Ben", "Callum", "Dan")
+RATE = 16_000
+
+Voice = Callable[[str], np.ndarray]
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return Engine("base")
+
+
+@pytest.fixture(scope="module")
+def voiceprints(engine: Engine) -> dict[str, Voiceprint]:
+    return {name: engine.voiceprint(SAMPLES / "enrol" / f"{name}.flac") for name in NAMES}
+
+
+@pytest.fixture(scope="module")
+def conversation(engine: Engine) -> Diarization:
+    return engine.diarize(CONVERSATION, probabilities=True)
+
+
+@pytest.fixture(scope="module")
+def samples() -> np.ndarray:
+    with av.open(CONVERSATION) as container:
+        resampler = av.AudioResampler("s16", "mono", RATE)
+        frames = [out.to_ndarray() for frame in container.decode(audio=0) for out in resampler.resample(frame)]
+    return np.concatenate(frames, axis=1)[0].astype(np.float32) / 32_768
+
+
+def test_four_speakers_and_few_errors(conversation: Diarization) -> None:
+    reference = read(SAMPLES / "conversation.rttm")
+    score = score_diarization(reference, conversation.turns, recording="conversation", duration=conversation.duration)
+    assert conversation.speakers == ("SPEAKER_00", "SPEAKER_01", "SPEAKER_02", "SPEAKER_03")
+    assert score.error.rate < 0.15
+    assert score.error.confusion / score.error.total < 0.05
+
+
+def test_turns_are_in_order_and_inside_the_recording(conversation: Diarization) -> None:
+    assert list(conversation.turns) == sorted(conversation.turns, key=lambda turn: (turn.start, turn.end))
+    assert all(0 <= turn.start < turn.end <= conversation.duration for turn in conversation.turns)
+    assert conversation.turns[0].speaker == "SPEAKER_00"
+
+
+def test_the_exclusive_view_never_overlaps(conversation: Diarization) -> None:
+    assert all(early.end <= late.start for early, late in pairwise(conversation.exclusive_turns))
+
+
+def test_confidence_covers_the_recording_in_steps_of_20_ms(conversation: Diarization) -> None:
+    frames = int(np.ceil(round(conversation.duration / 0.02, 6)))
+    probabilities = conversation.probabilities
+    assert probabilities is not None
+    assert set(probabilities.speakers) == set(conversation.speakers)
+    for scores in (conversation.confidence, probabilities.speech, *probabilities.speakers.values()):
+        assert scores.score.shape == (frames,)
+        assert scores.score.max() <= 100
+    turn = max(conversation.turns, key=lambda turn: turn.duration)
+    middle = slice(round(turn.start / 0.02) + 25, round(turn.end / 0.02) - 25)
+    assert np.median(probabilities.speakers[turn.speaker].score[middle]) > 80
+    assert turn.confidence is not None
+    assert max(turn.confidence, key=lambda name: turn.confidence[name]) == turn.speaker
+
+
+def test_every_kind_of_input_gives_the_same_answer(engine: Engine, conversation: Diarization, samples) -> None:
+    data = CONVERSATION.read_bytes()
+    with CONVERSATION.open("rb") as file:
+        from_file = engine.diarize(file)
+    for other in (engine.diarize(str(CONVERSATION)), engine.diarize(data), from_file):
+        assert other.turns == conversation.turns
+    assert len(engine.diarize((samples, RATE)).turns) == len(conversation.turns)
+
+
+def test_equal_input_gives_equal_output_whatever_the_number_of_threads(conversation: Diarization) -> None:
+    alone = Engine("base", settings=Settings(threads=1)).diarize(CONVERSATION, probabilities=True)
+    assert alone.to_dict(exclusive=True, confidence=True) == conversation.to_dict(exclusive=True, confidence=True)
+
+
+def test_bounds_on_the_number_of_speakers_hold(engine: Engine) -> None:
+    assert len(engine.diarize(CONVERSATION, num_speakers=2).speakers) == 2
+    assert len(engine.diarize(CONVERSATION, max_speakers=3).speakers) == 3
+    assert len(engine.diarize(CONVERSATION, min_speakers=5).speakers) >= 5
+
+
+def test_what_cannot_be_found_is_said(engine: Engine, voice: Voice) -> None:
+    result = engine.diarize((voice("Ada")[: 3 * RATE], RATE), num_speakers=9)
+    assert result.to_dict()["warning"] == "Could not find the requested number of speakers"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"num_speakers": 2, "min_speakers": 1},
+        {"num_speakers": 0},
+        {"min_speakers": 3, "max_speakers": 2},
+        {"vad_sensitivity": 6},
+        {"crosstalk_sensitivity": -5.5},
+    ],
+)
+def test_options_that_make_no_sense_are_refused(engine: Engine, options: dict[str, float]) -> None:
+    with pytest.raises(OptionError):
+        engine.diarize(CONVERSATION, **options)
+
+
+def test_everybody_is_named_rightly(engine: Engine, voiceprints: dict[str, Voiceprint]) -> None:
+    result = engine.identify(CONVERSATION, voiceprints, threshold=50)
+    reference = read(SAMPLES / "conversation.rttm")
+    named = [turn for turn in result.turns if turn.match]
+    right = sum(
+        max(0.0, min(turn.end, real.end) - max(turn.start, real.start))
+        for turn in named
+        for real in reference
+        if real.speaker == turn.speaker
+    )
+    assert {match.match for match in result.matches} == set(NAMES)
+    assert right > 0.9 * sum(turn.duration for turn in named)
+
+
+def test_strangers_stay_unknown(engine: Engine, voiceprints: dict[str, Voiceprint]) -> None:
+    known = {name: voiceprints[name] for name in ("Ada", "Dan")}
+    result = engine.identify(CONVERSATION, known, threshold=50)
+    assert sorted(str(match.match) for match in result.matches) == ["Ada", "Dan", "None", "None"]
+    assert {turn.speaker for turn in result.turns if turn.match is None} <= set(result.diarization.speakers)
+
+
+def test_the_output_has_the_shape_of_the_api(engine: Engine, voiceprints: dict[str, Voiceprint]) -> None:
+    texts = {name: str(voiceprint) for name, voiceprint in voiceprints.items()}
+    result = engine.identify(CONVERSATION, texts)
+    output = result.to_dict(exclusive=True, turn_level_confidence=True)
+    assert set(output) == {"diarization", "exclusiveDiarization", "identification", "voiceprints"}
+    for said, named in zip(output["diarization"], output["identification"], strict=True):
+        assert named == {
+            "speaker": named["match"],
+            "start": said["start"],
+            "end": said["end"],
+            "diarizationSpeaker": said["speaker"],
+            "match": named["match"],
+            "confidence": said["confidence"],
+        }
+    assert [entry["speaker"] for entry in output["voiceprints"]] == list(result.diarization.speakers)
+    assert all(set(entry["confidence"]) == set(NAMES) for entry in output["voiceprints"])
+
+
+def test_naming_again_needs_no_recording(engine: Engine, conversation: Diarization, voiceprints) -> None:
+    again = engine.name(conversation, voiceprints, threshold=50)
+    assert {match.match for match in again.matches} == set(NAMES)
+
+
+def test_a_threshold_on_the_wrong_scale_is_remarked_upon(
+    engine: Engine, conversation: Diarization, voiceprints
+) -> None:
+    assert "did you mean 50" in engine.name(conversation, voiceprints, threshold=0.5).to_dict()["warning"]
+
+
+@pytest.mark.parametrize("label", ["", "x" * 101, "SPEAKER_01", "speaker_a"])
+def test_names_that_cannot_be_told_from_labels_are_refused(engine: Engine, conversation, voiceprints, label) -> None:
+    with pytest.raises(OptionError):
+        engine.name(conversation, {label: voiceprints["Ada"]})
+
+
+def test_foreign_voiceprints_are_refused_by_name(engine: Engine, conversation, voiceprints) -> None:
+    with pytest.raises(VoiceprintMalformed, match="^Ada: "):
+        engine.name(conversation, {"Ada": "aGVsbG8gd29ybGQ"})
+    other = Voiceprint(prototypes=voiceprints["Ada"].prototypes, seconds=voiceprints["Ada"].seconds, space="00" * 8)
+    with pytest.raises(VoiceprintMismatch, match="^Ada: .*another encoder"):
+        engine.name(conversation, {"Ada": other})
+
+
+def test_several_recordings_make_one_voiceprint(engine: Engine, voice: Voice) -> None:
+    half = len(voice("Ben")) // 2
+    parts = [(voice("Ben")[:half], RATE), (voice("Ben")[half:], RATE)]
+    voiceprint = engine.voiceprint(parts)
+    assert voiceprint.prototypes.shape == (2, 256)
+    assert voiceprint.prototypes[0] @ voiceprint.prototypes[1] > 0.8
+    assert len(voiceprint.quality) == 2
+
+
+def test_quality_says_what_to_do_better(engine: Engine, voice: Voice) -> None:
+    good = engine.voiceprint((voice("Dan"), RATE)).quality[0]
+    assert good.advice == ()
+    loud = np.clip(voice("Dan")[: 6 * RATE] * 60, -1, 1)
+    advice = " ".join(engine.voiceprint((loud, RATE)).quality[0].advice)
+    assert "clipped" in advice
+    assert "s of speech" in advice
+
+
+def test_enrolments_are_refused_with_reasons(engine: Engine, voice: Voice) -> None:
+    ada, dan = voice("Ada"), voice("Dan")
+    with pytest.raises(EnrolmentTooLong, match=r"at most 30 s"):
+        engine.voiceprint((np.concatenate([ada, ada]), RATE))
+    assert engine.voiceprint((np.concatenate([ada, ada]), RATE), max_seconds=None).speech_seconds > 30
+    with pytest.raises(NoSpeech):
+        engine.voiceprint((np.zeros(5 * RATE, np.float32), RATE))
+    with pytest.raises(SpeechTooShort):
+        engine.voiceprint((np.pad(ada[RATE : RATE + 6400], (RATE, RATE)), RATE))
+    with pytest.raises(SeveralSpeakers):
+        engine.voiceprint((np.concatenate([ada[: 10 * RATE], dan[: 10 * RATE]]), RATE))
+    with pytest.raises(OptionError):
+        engine.voiceprint([])
+
+
+def test_progress_moves_forward_and_can_stop_the_work(engine: Engine) -> None:
+    told: list[tuple[str, float]] = []
+    engine.diarize(CONVERSATION, progress=lambda stage, fraction: told.append((stage, fraction)))
+    for stage in {stage for stage, _ in told}:
+        fractions = [fraction for name, fraction in told if name == stage]
+        assert fractions == sorted(fractions)
+        assert fractions[-1] <= 1.0
+
+    def stop(stage: str, fraction: float) -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        engine.diarize(CONVERSATION, progress=stop)

@@ -1,0 +1,121 @@
+"""Clustering against the reference for average linkage, and on voices that a person can draw."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from timbre.diarization.clustering import (
+    STRETCH,
+    Clusters,
+    MergeRule,
+    SpeakerBounds,
+    average_linkage,
+    cluster,
+    merge_odds,
+    over_split,
+)
+from timbre.models.same_voice import SameVoice, unit
+
+RULE = MergeRule(cosine=0.6, smallest=3, threshold=0.7, slope=0.1, longest=15.0, apart=1.0)
+MODEL = SameVoice(
+    name="test",
+    fitted=False,
+    score_weight=12.0,
+    enrol_weight=0.8,
+    test_weight=0.8,
+    bias=-2.0,
+    centre=np.zeros(32, np.float32),
+)
+
+
+def voices(sizes: list[int], *, spread: float = 0.09, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Return noisy unit vectors around one direction a voice, and whose they are."""
+    rng = np.random.default_rng(seed)
+    centres = np.linalg.qr(rng.standard_normal((32, 32)))[0][: len(sizes)]
+    who = np.repeat(np.arange(len(sizes)), sizes)
+    return unit((centres[who] + spread * rng.standard_normal((len(who), 32))).astype(np.float32)), who
+
+
+def same_partition(one: np.ndarray, other: np.ndarray) -> bool:
+    pairs = set(zip(one.tolist(), other.tolist(), strict=True))
+    return len(pairs) == len(set(one.tolist())) == len(set(other.tolist()))
+
+
+def clustered(vectors: np.ndarray, **bounds: int) -> Clusters:
+    return cluster(vectors, RULE, MODEL, seconds=0.4, bounds=SpeakerBounds(**bounds))
+
+
+def test_average_linkage_equals_the_reference(golden: Callable[[str], dict[str, np.ndarray]]) -> None:
+    reference = golden("clustering")
+    for threshold, expected in zip(reference["thresholds"], reference["labels"], strict=True):
+        labels = average_linkage(reference["vectors"], float(threshold))
+        assert same_partition(labels, expected)
+
+
+def test_every_voice_becomes_one_speaker() -> None:
+    vectors, who = voices([40, 25, 12])
+    found = clustered(vectors)
+    assert same_partition(found.labels, who)
+    assert sorted(found.sizes.tolist()) == [12, 25, 40]
+
+
+def test_one_voice_stays_one() -> None:
+    assert len(clustered(voices([60])[0]).sizes) == 1
+
+
+def test_bounds_hold_against_the_evidence() -> None:
+    vectors, _ = voices([30, 30, 30])
+    assert len(clustered(vectors, most=2).sizes) == 2
+    assert len(clustered(vectors, least=5).sizes) >= 5
+    assert len(clustered(vectors, least=4, most=4).sizes) == 4
+
+
+def test_no_more_speakers_than_windows() -> None:
+    assert len(clustered(voices([1])[0], least=3).sizes) == 1
+    assert len(clustered(voices([1, 1])[0], least=9).sizes) == 2
+
+
+def test_small_clusters_are_given_to_their_neighbours() -> None:
+    vectors, _ = voices([20, 20, 1])
+    labels = over_split(vectors, cosine=0.6, smallest=3)
+    assert labels.max() == 1
+    assert len(labels) == 41
+
+
+def test_more_speech_on_both_sides_asks_for_a_higher_cosine() -> None:
+    def pair(windows: int) -> Clusters:
+        sums = np.array([[1.0, 0.0], [0.7, np.sqrt(1 - 0.49)]]) * windows
+        sizes = np.array([windows, windows])
+        return Clusters(labels=np.array([0, 1]), sums=sums, sizes=sizes, apart=np.zeros((2, 2)))
+
+    odds = [merge_odds(pair(windows), RULE, MODEL, 0.4)[0, 1] for windows in (2, 5, 25, 60)]
+    assert odds == sorted(odds, reverse=True)
+    assert odds[2] == pytest.approx(0.0, abs=1e-6)  # 10 s on both sides and a cosine of .7: the rule's own threshold
+
+
+def test_what_the_segmenter_hears_apart_is_not_merged() -> None:
+    vectors, _ = voices([12, 12], spread=0.01)
+    blend = unit(vectors[:12] + 1.2 * vectors[12:].mean(axis=0))
+    both = np.concatenate([blend, vectors[12:]])
+    alike = clustered(both)
+    rows = np.arange(24)
+    talk = np.zeros((24, 3), np.float32)
+    talk[:12, 0], talk[12:, 1] = 80, 80
+    evidence = [(rows, talk)] * 20
+    rule = MergeRule(cosine=0.95, smallest=3, threshold=0.7, slope=0.1, longest=15.0, apart=1.0)
+    apart = cluster(both, rule, MODEL, seconds=0.4, bounds=SpeakerBounds(), evidence=evidence)
+    assert len(alike.sizes) == 1
+    assert len(apart.sizes) == 2
+
+
+def test_long_recordings_are_clustered_in_stretches_with_one_set_of_speakers() -> None:
+    vectors, who = voices([STRETCH, STRETCH // 2, STRETCH // 4])
+    order = np.random.default_rng(1).permutation(len(who))
+    found = clustered(vectors[order])
+    assert same_partition(found.labels, who[order])
+
+
+def test_equal_input_gives_equal_output() -> None:
+    vectors, _ = voices([50, 30, 20], spread=0.2, seed=5)
+    assert (clustered(vectors).labels == clustered(vectors.copy()).labels).all()
