@@ -1,6 +1,7 @@
 """Clustering against the reference for average linkage, and on voices that a person can draw."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from timbre.diarization.clustering import (
 )
 from timbre.models.same_voice import SameVoice, unit
 
-RULE = MergeRule(cosine=0.6, smallest=3, threshold=0.7, slope=0.1, longest=15.0, apart=1.0)
+RULE = MergeRule(sure=5.0, smallest=3, prior=2.72, growth=1.2, longest=15.0, apart=1.0)
 MODEL = SameVoice(
     name="test",
     fitted=False,
@@ -91,7 +92,7 @@ def test_more_speech_on_both_sides_asks_for_a_higher_cosine() -> None:
 
     odds = [merge_odds(pair(windows), RULE, MODEL, 0.4)[0, 1] for windows in (2, 5, 25, 60)]
     assert odds == sorted(odds, reverse=True)
-    assert odds[2] == pytest.approx(0.0, abs=1e-6)  # 10 s on both sides and a cosine of .7: the rule's own threshold
+    assert odds[2] == pytest.approx(0.0, abs=0.01)  # 10 s on both sides and a cosine of .7: the rule's own prior
 
 
 def test_what_the_segmenter_hears_apart_is_not_merged() -> None:
@@ -103,7 +104,7 @@ def test_what_the_segmenter_hears_apart_is_not_merged() -> None:
     talk = np.zeros((24, 3), np.float32)
     talk[:12, 0], talk[12:, 1] = 80, 80
     evidence = [(rows, talk)] * 20
-    rule = MergeRule(cosine=0.95, smallest=3, threshold=0.7, slope=0.1, longest=15.0, apart=1.0)
+    rule = replace(RULE, sure=9.0)
     apart = cluster(both, rule, MODEL, seconds=0.4, bounds=SpeakerBounds(), evidence=evidence)
     assert len(alike.sizes) == 1
     assert len(apart.sizes) == 2

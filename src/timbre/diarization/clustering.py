@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from timbre.models.same_voice import SameVoice, unit
+from timbre.models.same_voice import SHORTEST, SameVoice, unit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 STRETCH: Final = 3_000  # pure windows that are clustered at once: at least twenty minutes of speech
+_REFERENCE: Final = 10.0  # seconds of speech at which the rule is stated
+_WINDOW: Final = 1.6  # seconds that one window holds
 _REFINEMENTS: Final = 4
 
 
@@ -39,17 +41,18 @@ class SpeakerBounds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergeRule:
-    """When clusters of one recording are one speaker.
+    """When clusters of one recording are one speaker, in log-odds of the model that decides identity.
 
-    Within a recording voices share a room, a channel and a day, so strangers are nearer to each other than in trials
-    across recordings: `prior` makes up for it, on top of the log-odds that decide identity.
+    Within a recording voices share a room, a channel and a day. So strangers are nearer to each other than in trials
+    across recordings, which `prior` makes up for, and what remains between two pieces of one voice shrinks faster with
+    their length, which `growth` does.
     """
 
-    cosine: float  # over-split: average linkage stops under this cosine
+    sure: float  # log-odds for two windows at which over-splitting stops to join them
     smallest: int  # windows; smaller clusters are given to their nearest neighbours
-    threshold: float  # cosine at which two clusters of 10 s each are as likely one voice as two
-    slope: float  # by how much the threshold rises when either side's speech grows by a factor of e
-    longest: float  # seconds; more speech on one side raises the threshold no further
+    prior: float  # log-odds that two clusters of 10 s each must reach to be merged
+    growth: float  # more log-odds to reach for every factor of e that either side's speech grows
+    longest: float  # seconds; more speech on one side asks for no more
     apart: float  # weight of the segmenter's evidence that two clusters talk in different voices
 
 
@@ -125,7 +128,7 @@ def merge(
     Args:
         clusters: Changed in place, and returned.
         rule: See `MergeRule`.
-        same_voice: The model of identity, whose score weight scales the evidence of `rule.apart`.
+        same_voice: The model of identity.
         seconds: Speech that one window stands for.
         bounds: Below `least` nothing is merged; above `most` the surest pair is, however unsure.
     """
@@ -143,10 +146,10 @@ def merge(
 def merge_odds(clusters: Clusters, rule: MergeRule, same_voice: SameVoice, seconds: float) -> NDArray[np.float64]:
     """Return for every pair of clusters the log-odds that they are one speaker, `[k, k]`."""
     centroids = clusters.centroids
-    speech = np.log(np.clip(clusters.sizes * seconds, 0.5, rule.longest) / 10.0)
-    threshold = rule.threshold + rule.slope * (speech[:, None] + speech[None, :])
-    odds = same_voice.score_weight * ((centroids @ centroids.T).astype(np.float64) - threshold)
-    return np.asarray(odds - rule.apart * np.log1p(clusters.apart), np.float64)
+    speech = np.log(np.clip(clusters.sizes * seconds, SHORTEST, rule.longest) / _REFERENCE)
+    needed = rule.prior + rule.growth * (speech[:, None] + speech[None, :])
+    odds = same_voice.log_odds(centroids @ centroids.T, _REFERENCE, _REFERENCE)
+    return odds - needed - rule.apart * np.log1p(clusters.apart)
 
 
 def cluster(
@@ -173,10 +176,11 @@ def cluster(
         Clusters with the label of every row.
     """
     parts: list[Clusters] = []
+    cosine = same_voice.cosine_at(rule.sure, _WINDOW, _WINDOW)
     stretches = np.array_split(np.arange(len(vectors)), -(-len(vectors) // STRETCH))
     for rows in stretches:
         least = bounds.least if len(stretches) == 1 else 1
-        labels = over_split(vectors[rows], cosine=rule.cosine, smallest=rule.smallest, least=least)
+        labels = over_split(vectors[rows], cosine=cosine, smallest=rule.smallest, least=least)
         part = _clusters(vectors[rows], labels, _within(evidence or [], rows))
         parts.append(merge(part, rule, same_voice, seconds, SpeakerBounds()) if len(stretches) > 1 else part)
     return merge(_side_by_side(parts), rule, same_voice, seconds, bounds)

@@ -33,28 +33,26 @@ class Sensitivity:
     overlap: float = 0.0
 
 
-_OVERLAP: Final = OverlapRule(least_overlap=0.25, least_activity=0.5, cosine_weight=4.0)
-
 WITHOUT_SEGMENTER: Final = Recipe(
-    speech=SpeechRule(onset=0.3, offset=0.15, padding=0.05, longest_gap=0.2, shortest=0.1),
+    speech=SpeechRule(onset=0.4, offset=0.2, padding=0.02, longest_gap=0.1, shortest=0.1),
     local_speech=1.0,
-    least_speech=0.8,
+    least_speech=0.75,
     least_dominance=0.0,
-    dropped=0.3,
-    merging=MergeRule(cosine=0.5, smallest=3, threshold=0.7, slope=0.1, longest=15.0, apart=0.0),
-    overlap=_OVERLAP,
-    longest_pause=0.3,
+    dropped=0.25,
+    merging=MergeRule(sure=3.57, smallest=2, prior=3.83, growth=2.15, longest=15.0, apart=0.0),
+    overlap=OverlapRule(least_overlap=1.0, least_activity=1.0, cosine_weight=1.0),
+    longest_pause=0.25,
     shortest_turn=0.1,
 )
 
 WITH_SEGMENTER: Final = Recipe(
-    speech=SpeechRule(onset=0.5, offset=0.35, padding=0.0, longest_gap=0.0, shortest=0.1),
-    local_speech=0.4,
-    least_speech=0.8,
-    least_dominance=0.8,
-    dropped=0.2,
-    merging=MergeRule(cosine=0.5, smallest=3, threshold=0.7, slope=0.1, longest=15.0, apart=1.0),
-    overlap=_OVERLAP,
-    longest_pause=0.3,
+    speech=SpeechRule(onset=0.6, offset=0.5, padding=0.0, longest_gap=0.0, shortest=0.1),
+    local_speech=0.5,
+    least_speech=0.7,
+    least_dominance=0.7,
+    dropped=0.25,
+    merging=MergeRule(sure=2.68, smallest=2, prior=3.47, growth=1.79, longest=15.0, apart=0.74),
+    overlap=OverlapRule(least_overlap=0.4, least_activity=0.4, cosine_weight=4.0),
+    longest_pause=0.2,
     shortest_turn=0.1,
 )

@@ -62,6 +62,11 @@ class SameVoice:
         odds = self.score_weight * np.asarray(cosine, np.float64)
         return np.asarray(odds - self.enrol_weight * enrol - self.test_weight * test + self.bias, np.float64)
 
+    def cosine_at(self, log_odds: float, enrol_seconds: float, test_seconds: float) -> float:
+        """Return the cosine that has these log-odds: the inverse of `log_odds`, which may lie beyond -1 to 1."""
+        missing = log_odds - float(self.log_odds(0.0, enrol_seconds, test_seconds))
+        return missing / self.score_weight
+
     def probability(self, cosine: ArrayLike, enrol_seconds: ArrayLike, test_seconds: ArrayLike) -> NDArray[np.float64]:
         """Return the probability of "one voice" at even prior odds, 0 to 1."""
         return 1.0 / (1.0 + np.exp(-self.log_odds(cosine, enrol_seconds, test_seconds)))
