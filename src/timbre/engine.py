@@ -39,6 +39,7 @@ from timbre.settings import Settings
 LONGEST_LABEL: Final = 100  # characters
 RESERVED_LABEL: Final = "speaker_"  # how diarization's own labels begin, in any case
 MOST_SENSITIVE: Final = 5.0
+UNFITTED: Final = "Confidence is not calibrated for this encoder; fit it to your own people with `timbre calibrate`"
 
 
 class Engine:
@@ -137,12 +138,14 @@ class Engine:
 
         Raises:
             EnrolmentRefused: a recording has no or too little speech, several speakers, or is too long.
-            OptionError: there is no recording, or there are more than 24.
+            OptionError: there is no recording, or there are more than 24; or `max_seconds` is not above 0.
             AudioError: the audio cannot be used.
         """
         sources: Sequence[AudioSource] = audio if isinstance(audio, list) else [audio]  # type: ignore[list-item]
         if not 1 <= len(sources) <= MOST_PROTOTYPES:
             raise OptionError(f"A voiceprint is made from 1 to {MOST_PROTOTYPES} recordings, not {len(sources)}.")
+        if max_seconds is not None and not max_seconds > 0:
+            raise OptionError(f"max_seconds is a length above 0, or None for any; it is {max_seconds:g}.")
         with ExitStack() as stack:
             recordings = [stack.enter_context(self._open(source, channel)) for source in sources]
             return self._enroller.enrol(recordings, max_seconds)
@@ -187,8 +190,7 @@ class Engine:
             AudioError: the audio cannot be used.
         """
         people = self._people(voiceprints)
-        if not 0 <= threshold <= 100:  # noqa: PLR2004 - the scale of confidence
-            raise OptionError(f"threshold is a confidence from 0 to 100, not {threshold:g}.")
+        _check_threshold(threshold)
         diarization = self.diarize(
             audio,
             num_speakers=num_speakers,
@@ -210,8 +212,19 @@ class Engine:
         threshold: float = 0.0,
         exclusive: bool = True,
     ) -> Identification:
-        """Name the speakers of a diarization without hearing the recording again; see `identify`."""
+        """Name the speakers of a diarization without hearing the recording again; see `identify`.
+
+        Raises:
+            OptionError: the threshold or a name is out of range.
+            VoiceprintMalformed: a voiceprint is damaged or foreign.
+            VoiceprintMismatch: a voiceprint, or the diarization, was made by another encoder.
+        """
         people = self._people(voiceprints)
+        _check_threshold(threshold)
+        if diarization.encoder != self._pack.encoder.fingerprint:
+            raise VoiceprintMismatch(
+                f"The recording was diarized with another encoder than that of the pack {self.model}; diarize it again."
+            )
         labels = list(people)
         odds = log_odds(diarization.voices, list(people.values()), self._same_voice)
         scores = confidence(odds)
@@ -225,6 +238,8 @@ class Engine:
             for voice, row, column in zip(diarization.voices, scores, chosen, strict=True)
         )
         warnings = diarization.warnings
+        if not self._same_voice.fitted:
+            warnings = (*warnings, UNFITTED)
         if 0 < threshold <= 1:
             warnings = (
                 *warnings,
@@ -268,12 +283,23 @@ class Engine:
                 given = Voiceprint.load(given)
         except VoiceprintMalformed as error:
             raise VoiceprintMalformed(f"{label}: {error}") from None
+        if not isinstance(given, Voiceprint):
+            raise VoiceprintMalformed(
+                f"{label}: expected a voiceprint, its text, or the path of a file with it, got {type(given).__name__}."
+            )
         if given.space != self.space:
             raise VoiceprintMismatch(
                 f"{label}: this voiceprint was made by another encoder than that of the pack {self.model};"
                 " make it again, or select the model that made it."
             )
+        if given.prototypes.shape[1] != self._pack.encoder.dimension:
+            raise VoiceprintMalformed(f"{label}: this voiceprint was damaged; make it again from a recording.")
         return given
+
+
+def _check_threshold(threshold: float) -> None:
+    if not 0 <= threshold <= 100:  # noqa: PLR2004 - the scale of confidence
+        raise OptionError(f"threshold is a confidence from 0 to 100, not {threshold:g}.")
 
 
 def _bounds(exact: int | None, least: int | None, most: int | None) -> SpeakerBounds:

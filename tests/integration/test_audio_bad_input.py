@@ -143,7 +143,7 @@ def test_timestamps_a_day_apart_in_a_small_file_are_not_believed():
 
     seconds, _ = outcome(bytes(file))
 
-    assert seconds < 70
+    assert seconds == pytest.approx(3, abs=0.05)
 
 
 @pytest.mark.parametrize("rate", [0, 1, 999, 1_000_001, 4_000_000_000])
@@ -172,13 +172,13 @@ def test_samples_that_are_no_numbers_become_silence_and_are_counted(kind):
 
 
 def test_the_longest_length_holds_for_what_is_claimed_and_for_what_comes():
-    hour_at_most = Settings(max_hours=1 / 3600)
+    a_second_at_most = Settings(max_hours=1 / 3600)
     file = encoded(tone(1000, 3, 16_000), 16_000, container="wav", codec="pcm_s16le")
     unclaimed = encoded(tone(1000, 3, 16_000), 16_000, container="adts", codec="aac")
 
     for source in (file, unclaimed, (np.zeros(48_000), 16_000)):
         with pytest.raises(AudioTooLong, match="TIMBRE_MAX_HOURS"):
-            outcome(source, hour_at_most)
+            outcome(source, a_second_at_most)
 
 
 def test_a_file_that_takes_too_much_memory_is_told_with_the_setting(tmp_path):

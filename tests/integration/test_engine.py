@@ -1,6 +1,7 @@
 """The engine on real models and the sample conversation, whose turns are known exactly."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -182,11 +183,42 @@ def test_names_that_cannot_be_told_from_labels_are_refused(engine: Engine, conve
 
 
 def test_foreign_voiceprints_are_refused_by_name(engine: Engine, conversation, voiceprints) -> None:
-    with pytest.raises(VoiceprintMalformed, match="^Ada: "):
+    with pytest.raises(VoiceprintMalformed, match=r"^Ada: "):
         engine.name(conversation, {"Ada": "aGVsbG8gd29ybGQ"})
     other = Voiceprint(prototypes=voiceprints["Ada"].prototypes, seconds=voiceprints["Ada"].seconds, space="00" * 8)
-    with pytest.raises(VoiceprintMismatch, match="^Ada: .*another encoder"):
+    with pytest.raises(VoiceprintMismatch, match=r"^Ada: .*another encoder"):
         engine.name(conversation, {"Ada": other})
+
+
+@pytest.mark.parametrize("threshold", [-5, 101, float("nan")])
+def test_naming_checks_the_threshold_as_identifying_does(engine, conversation, voiceprints, threshold) -> None:
+    with pytest.raises(OptionError, match="0 to 100"):
+        engine.name(conversation, voiceprints, threshold=threshold)
+
+
+@pytest.mark.parametrize("dimension", [0, 3, 257])
+def test_a_voiceprint_of_another_length_is_refused_by_name(engine, conversation, voiceprints, dimension) -> None:
+    vectors = np.ones((1, dimension), np.float32)
+    forged = str(Voiceprint(prototypes=vectors, seconds=(5.0,), space=voiceprints["Ada"].space))
+    with pytest.raises(VoiceprintMalformed, match=r"^Ada: .*make it again"):
+        engine.name(conversation, {"Ada": forged})
+
+
+@pytest.mark.parametrize("given", [None, b"VE1CUg", 5])
+def test_what_is_no_voiceprint_is_refused_by_name(engine, conversation, given) -> None:
+    with pytest.raises(VoiceprintMalformed, match=f"^Ada: expected a voiceprint.*{type(given).__name__}"):
+        engine.name(conversation, {"Ada": given})
+
+
+def test_a_diarization_by_another_encoder_is_not_named(engine, conversation, voiceprints) -> None:
+    with pytest.raises(VoiceprintMismatch, match="diarize it again"):
+        engine.name(replace(conversation, encoder="00" * 8), voiceprints)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan")])
+def test_a_longest_enrolment_that_makes_no_sense_is_refused(engine, voice, seconds) -> None:
+    with pytest.raises(OptionError, match="max_seconds"):
+        engine.voiceprint((voice("Ada"), RATE), max_seconds=seconds)
 
 
 def test_several_recordings_make_one_voiceprint(engine: Engine, voice: Voice) -> None:

@@ -13,12 +13,13 @@ from timbre.diarization.clustering import (
     SpeakerBounds,
     average_linkage,
     cluster,
+    merge,
     merge_odds,
     over_split,
 )
 from timbre.models.same_voice import SameVoice, unit
 
-RULE = MergeRule(sure=5.0, smallest=3, prior=2.72, growth=1.2, longest=15.0, apart=1.0)
+RULE = MergeRule(sure=5.0, smallest=3, prior=2.72, growth=1.2, longest=15.0, apart=1.0, blend=5.0)
 MODEL = SameVoice(
     name="test",
     fitted=False,
@@ -115,6 +116,47 @@ def test_long_recordings_are_clustered_in_stretches_with_one_set_of_speakers() -
     order = np.random.default_rng(1).permutation(len(who))
     found = clustered(vectors[order])
     assert same_partition(found.labels, who[order])
+
+
+def test_the_segmenters_evidence_keeps_its_place_in_a_long_recording() -> None:
+    vectors, _ = voices([STRETCH, 12, 12], spread=0.01)
+    vectors[-24:-12] = unit(vectors[-24:-12] + 1.2 * vectors[-12:].mean(axis=0))
+    talk = np.zeros((24, 3), np.float32)
+    talk[:12, 0], talk[12:, 1] = 80, 80
+    rule = replace(RULE, sure=9.0)
+
+    def speakers_with(first_row: int) -> int:
+        evidence = [(np.arange(first_row, first_row + 24), talk)] * 20
+        return len(cluster(vectors, rule, MODEL, seconds=0.4, bounds=SpeakerBounds(), evidence=evidence).sizes)
+
+    assert [speakers_with(row) for row in (0, STRETCH // 2, STRETCH)] == [2, 2, 3]
+
+
+def merged_from_scratch(clusters: Clusters) -> np.ndarray:
+    """Merge as `merge` does, computing every pair anew each time."""
+    while len(clusters.sizes) > 1:
+        odds = merge_odds(clusters, RULE, MODEL, 0.4)
+        np.fill_diagonal(odds, -np.inf)
+        if odds.max() <= 0:
+            break
+        clusters.merge(*sorted(int(index) for index in np.unravel_index(int(odds.argmax()), odds.shape)))
+    return clusters.labels
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_merging_equals_computing_every_pair_anew(seed: int) -> None:
+    vectors, _ = voices([30, 20, 20, 10], spread=0.16, seed=seed)
+    labels = over_split(vectors, cosine=0.75, smallest=1)
+
+    def start() -> Clusters:
+        sums = np.stack([vectors[labels == label].sum(axis=0) for label in range(labels.max() + 1)]).astype(np.float64)
+        rng = np.random.default_rng(seed)
+        apart = rng.integers(0, 3, (len(sums), len(sums))).astype(np.float64)
+        return Clusters(labels=labels.copy(), sums=sums, sizes=np.bincount(labels), apart=apart + apart.T)
+
+    before = start()
+    assert len(before.sizes) > 4
+    assert (merge(before, RULE, MODEL, 0.4, SpeakerBounds()).labels == merged_from_scratch(start())).all()
 
 
 def test_equal_input_gives_equal_output() -> None:

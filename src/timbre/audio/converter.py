@@ -64,7 +64,10 @@ class Converter:
 
     def _mixed(self, block: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         if self._channel is None and len(block) > 1:
-            mean: npt.NDArray[np.float32] = block.mean(axis=0, dtype=np.float32)
+            mean: npt.NDArray[np.float32] = block[0].copy()
+            for row in block[1:]:  # many times faster than `mean` where channels are interleaved
+                mean += row
+            mean /= np.float32(len(block))
             return mean
         channel = self._channel or 0
         if channel >= len(block):  # a later part of the file has fewer channels

@@ -120,19 +120,16 @@ class _Listener:
             self._thread.join()
 
     def _listen(self, recording: Recording) -> None:
-        with self._child as child:
-            ended = any(self._pass_on(json.loads(line), recording) for line in self._lines())
-            in_time = time.monotonic() < self._deadline
-            if not in_time:
-                child.kill()
-        if not ended and (not in_time or child.returncode == -signal.SIGXCPU):
-            recording.fail(self._error("time", ""))
-        elif not ended and child.returncode > 0:  # what a file can do is caught and told, or is a signal
-            recording.fail(
-                TimbreError("The decoding process cannot run here; check the installation: `timbre doctor`.")
-            )
-        elif not ended:
-            self._break_down(f"signal {-child.returncode}", recording)
+        try:
+            with self._child as child:  # which at the end closes the pipes, and waits
+                ended = any(self._pass_on(json.loads(line), recording) for line in self._lines())
+                in_time = time.monotonic() < self._deadline
+                if not in_time:
+                    child.kill()
+            if not ended:
+                self._explain(child.returncode, recording, in_time=in_time)
+        except Exception as error:  # noqa: BLE001 - whatever it is, nobody may wait for ever
+            recording.fail(TimbreError(f"Decoding could not be followed to its end ({error})."))
 
     def _lines(self) -> Iterator[bytes]:
         """Yield lines until the child closes its output, or time is up."""
@@ -174,6 +171,17 @@ class _Listener:
                 seconds = self._settings.decode_seconds
                 message = f"Could not load audio: it takes longer than {seconds:g} s; {unsafe} TIMBRE_DECODE_SECONDS."
         return _CHILD_ERRORS.get(kind, AudioUnreadable)(message)
+
+    def _explain(self, code: int, recording: Recording, *, in_time: bool) -> None:
+        """End the recording of a child that ended with this code and without a last word."""
+        if not in_time or code == -signal.SIGXCPU:
+            recording.fail(self._error("time", ""))
+        elif code > 0:  # what a file can do is caught and told, or is a signal
+            recording.fail(
+                TimbreError("The decoding process cannot run here; check the installation: `timbre doctor`.")
+            )
+        else:
+            self._break_down(f"signal {-code}", recording)
 
     def _break_down(self, reason: str, recording: Recording) -> None:
         """End the recording of a child that could not bring it to an end."""

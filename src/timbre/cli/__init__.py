@@ -1,0 +1,64 @@
+"""The command line: thin over the Python API, one module a command.
+
+    timbre voiceprint ada.wav -o ada.voiceprint
+    timbre identify meeting.mp3 --voiceprint Ada=ada.voiceprint
+
+Options of the engine have the names and defaults of its keyword arguments. Results go to stdout; progress, warnings and
+errors to stderr. What is slow to import is imported by the command that needs it, so that help appears at once.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from timbre.cli.calibrate import calibrate
+from timbre.cli.diarize import diarize
+from timbre.cli.doctor import doctor
+from timbre.cli.evaluate import app as evaluate
+from timbre.cli.exits import report
+from timbre.cli.identify import identify
+from timbre.cli.models import app as models
+from timbre.cli.version import version
+from timbre.cli.voiceprint import voiceprint
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    epilog="Exit codes: 0 done, 1 the input is at fault, 2 the usage is, 3 Timbre or its models are, 130 interrupted.",
+)
+app.command()(diarize)
+app.command()(identify)
+app.command()(voiceprint)
+app.add_typer(models, name="models")
+app.add_typer(evaluate, name="evaluate")
+app.command()(calibrate)
+app.command()(doctor)
+app.command()(version)
+
+
+@app.callback()
+def timbre(
+    *, debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of whatever goes wrong.")] = False
+) -> None:
+    """Who spoke when, by name."""
+    if debug:
+        import logging  # noqa: PLC0415
+
+        logging.basicConfig(format="%(message)s")
+        logging.getLogger("timbre").setLevel(logging.DEBUG)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command that the arguments, or else those of the process, ask for, and exit with its code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be text
+    try:
+        app(args=arguments, prog_name="timbre")
+    except Exception as error:  # noqa: BLE001 - whatever it is, it ends as one line and a code
+        sys.exit(report(error))

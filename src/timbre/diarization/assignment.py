@@ -8,7 +8,7 @@ speaker joins where the segmenter hears two. All of it goes over the recording i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -24,7 +24,7 @@ _PIECE: Final = 30_000  # frames: ten minutes
 _SURE: Final = 0.5  # activity from which a local speaker counts as talking alone
 _LONG_ENOUGH: Final = 10  # frames alone after which the others are not needed
 _PRESENT: Final = 0.3  # activity that a local speaker must reach once to be anyone
-_SCALE: Final = 8.0  # from scores to the log-odds of speakers, fitted on the recordings of the benchmark
+_SCALE: Final = 10.0  # from scores to log-odds of speakers: least log-loss over frames with one true speaker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +38,10 @@ class OverlapRule:
     def moved(self, sensitivity: float) -> OverlapRule:
         """Return the rule that hears more overlap (sensitivity up to 5) or less (down to -5); 0 is this one."""
         factor = float(np.exp(-0.25 * sensitivity))
-        return OverlapRule(
+        return replace(
+            self,
             least_overlap=min(0.95, self.least_overlap * factor),
             least_activity=min(0.95, self.least_activity * factor),
-            cosine_weight=self.cosine_weight,
         )
 
 
@@ -67,16 +67,6 @@ class Frames:
     first: NDArray[np.int16]  # [frames] the speaker, or NOBODY
     second: NDArray[np.int16]  # [frames] who talks at the same time, or NOBODY
     certainty: NDArray[np.float32]  # [frames] probability that it is the first and no other, if anyone talks
-
-    def speakers(self) -> NDArray[np.int64]:
-        """Return everybody who talks, in the order of their first frame."""
-        order: dict[int, int] = {}
-        for who in (self.first, self.second):
-            talking, begin = np.unique(who, return_index=True)
-            for speaker, frame in zip(talking.tolist(), begin.tolist(), strict=True):
-                if speaker != NOBODY:
-                    order[speaker] = min(order.get(speaker, frame), frame)
-        return np.array(sorted(order, key=lambda speaker: (order[speaker], speaker)), np.int64)
 
 
 def pieces(

@@ -10,11 +10,13 @@ with the square of the recording's length.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from timbre.diarization.blends import find_blend
 from timbre.models.same_voice import SHORTEST, SameVoice, unit
 
 if TYPE_CHECKING:
@@ -33,11 +35,6 @@ class SpeakerBounds:
     least: int = 1
     most: int | None = None
 
-    @property
-    def exact(self) -> bool:
-        """Whether only one number is allowed."""
-        return self.least == self.most
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergeRule:
@@ -54,6 +51,7 @@ class MergeRule:
     growth: float  # more log-odds to reach for every factor of e that either side's speech grows
     longest: float  # seconds; more speech on one side asks for no more
     apart: float  # weight of the segmenter's evidence that two clusters talk in different voices
+    blend: float  # log-odds from which a cluster is a blend of two larger ones and no voice of its own
 
 
 @dataclass(slots=True)
@@ -70,9 +68,8 @@ class Clusters:
         """Unit vectors, float32 `[k, dimension]`."""
         return unit(self.sums.astype(np.float32))
 
-    def merge(self, one: int, other: int) -> None:
-        """Make one cluster of two; clusters behind the second move up by one."""
-        keep, gone = min(one, other), max(one, other)
+    def merge(self, keep: int, gone: int) -> None:
+        """Put the second cluster into the first; clusters behind the second move up by one."""
         self.sums[keep] += self.sums[gone]
         self.sizes[keep] += self.sizes[gone]
         self.apart[keep] += self.apart[gone]
@@ -81,6 +78,17 @@ class Clusters:
         self.apart = np.delete(np.delete(self.apart, gone, 0), gone, 1)
         self.labels[self.labels == gone] = keep
         self.labels[self.labels > gone] -= 1
+
+    def dissolve(self, gone: int, vectors: NDArray[np.float32]) -> None:
+        """Give every window of a cluster to the nearest other one; clusters behind it move up by one."""
+        rows = np.flatnonzero(self.labels == gone)
+        self.sums, self.sizes = np.delete(self.sums, gone, 0), np.delete(self.sizes, gone)
+        self.apart = np.delete(np.delete(self.apart, gone, 0), gone, 1)
+        self.labels[self.labels > gone] -= 1
+        nearest = (vectors[rows] @ self.centroids.T).argmax(axis=1)
+        self.labels[rows] = nearest
+        np.add.at(self.sums, nearest, vectors[rows])
+        self.sizes = self.sizes + np.bincount(nearest, minlength=len(self.sizes))
 
 
 def over_split(vectors: NDArray[np.float32], *, cosine: float, smallest: int, least: int = 1) -> NDArray[np.int64]:
@@ -132,24 +140,32 @@ def merge(
         seconds: Speech that one window stands for.
         bounds: Below `least` nothing is merged; above `most` the surest pair is, however unsure.
     """
+    odds = merge_odds(clusters, rule, same_voice, seconds)
+    np.fill_diagonal(odds, -np.inf)
     while len(clusters.sizes) > max(1, bounds.least):
-        odds = merge_odds(clusters, rule, same_voice, seconds)
-        np.fill_diagonal(odds, -np.inf)
-        one, other = np.unravel_index(int(odds.argmax()), odds.shape)
+        keep, gone = sorted(int(index) for index in np.unravel_index(int(odds.argmax()), odds.shape))
         too_many = bounds.most is not None and len(clusters.sizes) > bounds.most
-        if odds[one, other] <= 0 and not too_many:
+        if odds[keep, gone] <= 0 and not too_many:
             break
-        clusters.merge(int(one), int(other))
+        clusters.merge(keep, gone)
+        # Only what concerns the merged cluster has changed.
+        odds = np.delete(np.delete(odds, gone, 0), gone, 1)
+        odds[keep] = odds[:, keep] = merge_odds(clusters, rule, same_voice, seconds, of=keep)
+        odds[keep, keep] = -np.inf
     return clusters
 
 
-def merge_odds(clusters: Clusters, rule: MergeRule, same_voice: SameVoice, seconds: float) -> NDArray[np.float64]:
-    """Return for every pair of clusters the log-odds that they are one speaker, `[k, k]`."""
+def merge_odds(
+    clusters: Clusters, rule: MergeRule, same_voice: SameVoice, seconds: float, *, of: int | None = None
+) -> NDArray[np.float64]:
+    """Return the log-odds that clusters are one speaker: of all pairs `[k, k]`, or of one with every other `[k]`."""
+    rows = slice(None) if of is None else slice(of, of + 1)
     centroids = clusters.centroids
     speech = np.log(np.clip(clusters.sizes * seconds, SHORTEST, rule.longest) / _REFERENCE)
-    needed = rule.prior + rule.growth * (speech[:, None] + speech[None, :])
-    odds = same_voice.log_odds(centroids @ centroids.T, _REFERENCE, _REFERENCE)
-    return odds - needed - rule.apart * np.log1p(clusters.apart)
+    needed = rule.prior + rule.growth * (speech[rows, None] + speech[None, :])
+    odds = same_voice.log_odds(centroids[rows] @ centroids.T, _REFERENCE, _REFERENCE)
+    odds -= needed + rule.apart * np.log1p(clusters.apart[rows])
+    return odds if of is None else np.asarray(odds[0], np.float64)
 
 
 def cluster(
@@ -169,8 +185,8 @@ def cluster(
         same_voice: The model of identity.
         seconds: Speech that one window stands for.
         bounds: Allowed number of speakers; kept if there are enough windows.
-        evidence: From the segmenter, for each of its windows: the rows inside it `[m]` and for how many frames
-            its local speakers talk in each `[m, 3]`.
+        evidence: From the segmenter, for each of its windows in order of time: the rows inside it `[m]` and for how
+            many frames its local speakers talk in each `[m, 3]`.
 
     Returns:
         Clusters with the label of every row.
@@ -183,7 +199,18 @@ def cluster(
         labels = over_split(vectors[rows], cosine=cosine, smallest=rule.smallest, least=least)
         part = _clusters(vectors[rows], labels, _within(evidence or [], rows))
         parts.append(merge(part, rule, same_voice, seconds, SpeakerBounds()) if len(stretches) > 1 else part)
-    return merge(_side_by_side(parts), rule, same_voice, seconds, bounds)
+    found = merge(_side_by_side(parts), rule, same_voice, seconds, bounds)
+    return _without_blends(found, vectors, same_voice.cosine_at(rule.blend, _REFERENCE, _REFERENCE), bounds)
+
+
+def _without_blends(clusters: Clusters, vectors: NDArray[np.float32], cosine: float, bounds: SpeakerBounds) -> Clusters:
+    """Give the windows of blends to the voices they are nearest to, down to the least number of speakers."""
+    while len(clusters.sizes) > bounds.least:
+        blend = find_blend(clusters.centroids, clusters.sizes, cosine)
+        if blend is None:
+            break
+        clusters.dissolve(blend, vectors)
+    return clusters
 
 
 def _refined(vectors: NDArray[np.float32], labels: NDArray[np.int64], kept: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -213,17 +240,18 @@ def _clusters(
     np.add.at(sums, labels, vectors)
     apart = np.zeros((count, count))
     for rows, talk in evidence:
-        apart += _heard_apart(labels[rows], talk, count)
+        here, which = np.unique(labels[rows], return_inverse=True)
+        apart[np.ix_(here, here)] += _heard_apart(which, talk)
     return Clusters(labels=labels, sums=sums, sizes=np.bincount(labels, minlength=count), apart=apart)
 
 
-def _heard_apart(labels: NDArray[np.int64], talk: NDArray[np.float32], count: int) -> NDArray[np.float64]:
+def _heard_apart(labels: NDArray[np.int64], talk: NDArray[np.float32]) -> NDArray[np.float64]:
     """Count in one of the segmenter's windows how much more often two clusters are different speakers than one.
 
     The evidence is one-sided: local speakers of a short window are often split, so that two clusters share one
     proves little, and only what speaks for two voices counts.
     """
-    heard = np.zeros((talk.shape[1], count))
+    heard = np.zeros((talk.shape[1], int(labels.max()) + 1))
     np.add.at(heard, (talk.argmax(axis=1), labels), 1)
     together = np.minimum(heard[:, :, None], heard[:, None, :]).sum(axis=0)
     any_two = np.minimum(heard[:, None, :, None], heard[None, :, None, :]).sum(axis=(0, 1))
@@ -233,9 +261,11 @@ def _heard_apart(labels: NDArray[np.int64], talk: NDArray[np.float32], count: in
 def _within(
     evidence: list[tuple[NDArray[np.int64], NDArray[np.float32]]], rows: NDArray[np.int64]
 ) -> list[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-    """Keep the evidence about consecutive rows, counted from the first of them."""
+    """Keep the evidence, which is in order of time, about consecutive rows, counted from the first of them."""
+    begin = bisect_left(evidence, rows[0], key=lambda window: window[0][-1])
+    end = bisect_right(evidence, rows[-1], key=lambda window: window[0][0])
     kept = []
-    for inside, talk in evidence:
+    for inside, talk in evidence[begin:end]:
         here = (inside >= rows[0]) & (inside <= rows[-1])
         if here.any():
             kept.append((inside[here] - rows[0], talk[here]))

@@ -21,7 +21,7 @@ from timbre.diarization.recipe import Recipe, Sensitivity
 from timbre.diarization.result import Diarization, FrameScores, Probabilities, Voice
 from timbre.diarization.segmentation import LocalSpeakers, local_speakers
 from timbre.diarization.speech import speech_frames, speech_probability
-from timbre.diarization.stitching import bridge, exclusive_turns, overlapping_turns
+from timbre.diarization.stitching import bridge, exclusive_stretches, labels, overlapping_stretches, turns
 from timbre.diarization.windows import STEP_SECONDS, Windows, embed_windows, pure_windows, window_activity
 
 if TYPE_CHECKING:
@@ -135,24 +135,18 @@ class Diarizer:
         overlap = heard.local.overlap if heard.local is not None else None
         frames = assign(parts(), heard.speech, overlap, rule)
         frames = replace(frames, first=bridge(frames.first, self._recipe.longest_pause))
-        names = {int(who): f"SPEAKER_{number:02d}" for number, who in enumerate(frames.speakers())}
+        stretches = overlapping_stretches(frames, self._recipe.shortest_turn)
+        if not stretches:
+            return self._silence(heard, duration, probabilities, (*warnings, NO_SPEECH))
+        exclusive = exclusive_stretches(frames, self._recipe.shortest_turn)
+        names = labels(stretches)
         voices = _voices(clusters, names)
         if not bounds.least <= len(voices) <= (bounds.most or len(voices)):
             warnings = (*warnings, WRONG_NUMBER)
         speaks = heard.speech_probability
         return Diarization(
-            turns=with_confidence(
-                overlapping_turns(frames, names, duration, self._recipe.shortest_turn),
-                heard.windows,
-                voices,
-                self._same_voice,
-            ),
-            exclusive_turns=with_confidence(
-                exclusive_turns(frames, names, duration, self._recipe.shortest_turn),
-                heard.windows,
-                voices,
-                self._same_voice,
-            ),
+            turns=with_confidence(turns(stretches, names, duration), heard.windows, voices, self._same_voice),
+            exclusive_turns=with_confidence(turns(exclusive, names, duration), heard.windows, voices, self._same_voice),
             voices=voices,
             duration=duration,
             encoder=self._pack.encoder.fingerprint,

@@ -6,7 +6,7 @@ Silero hears worse the quieter a recording is, so each minute is raised towards 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -44,13 +44,7 @@ class SpeechRule:
             float(1 / (1 + (1 / threshold - 1) * np.exp(_SENSITIVITY_STEP * sensitivity)))
             for threshold in (self.onset, self.offset)
         )
-        return SpeechRule(
-            onset=onset,
-            offset=offset,
-            padding=self.padding,
-            longest_gap=self.longest_gap,
-            shortest=self.shortest,
-        )
+        return replace(self, onset=onset, offset=offset)
 
 
 def speech_gain(samples: NDArray[np.float32]) -> float:

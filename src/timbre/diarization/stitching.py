@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from timbre.diarization.assignment import NOBODY, Frames
-from timbre.diarization.grid import RESOLUTION, runs
+from timbre.diarization.grid import RESOLUTION, frames_in, runs
 from timbre.turns import Turn, in_order
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+Stretch = tuple[int, int, int]  # first frame, frame after the last, speaker
 
 
 def bridge(first: NDArray[np.int16], longest_pause: float) -> NDArray[np.int16]:
@@ -25,24 +28,36 @@ def bridge(first: NDArray[np.int16], longest_pause: float) -> NDArray[np.int16]:
     return bridged
 
 
-def overlapping_turns(frames: Frames, names: dict[int, str], duration: float, shortest: float) -> tuple[Turn, ...]:
-    """Return every stretch in which a speaker talks, first or second, in order of time."""
-    turns = []
-    for speaker, name in names.items():
+def overlapping_stretches(frames: Frames, shortest: float) -> list[Stretch]:
+    """Return every stretch of at least so many seconds in which a speaker talks, first or second, in order of time."""
+    stretches = []
+    for speaker in np.union1d(frames.first, frames.second).tolist():
         talks = (frames.first == speaker) | (frames.second == speaker)
-        turns += [_turn(begin, end, name, duration) for begin, end in runs(talks) if talks[begin]]
-    return in_order(turn for turn in turns if turn.duration >= shortest)
+        if speaker != NOBODY:
+            stretches += [(begin, end, speaker) for begin, end in runs(talks) if talks[begin]]
+    return sorted(_long_enough(stretches, shortest))
 
 
-def exclusive_turns(frames: Frames, names: dict[int, str], duration: float, shortest: float) -> tuple[Turn, ...]:
+def exclusive_stretches(frames: Frames, shortest: float) -> list[Stretch]:
     """Return stretches that never overlap: where two talk, the likelier one."""
-    turns = [
-        _turn(begin, end, names[int(frames.first[begin])], duration)
-        for begin, end in runs(frames.first)
-        if frames.first[begin] != NOBODY
-    ]
-    return tuple(turn for turn in turns if turn.duration >= shortest)
+    stretches = [(begin, end, int(frames.first[begin])) for begin, end in runs(frames.first)]
+    return _long_enough([stretch for stretch in stretches if stretch[2] != NOBODY], shortest)
 
 
-def _turn(begin: int, end: int, name: str, duration: float) -> Turn:
-    return Turn(start=round(begin * RESOLUTION, 3), end=round(min(end * RESOLUTION, duration), 3), speaker=name)
+def labels(stretches: list[Stretch]) -> dict[int, str]:
+    """Return the label of everybody who has a stretch, `SPEAKER_00` for the first to talk."""
+    order = dict.fromkeys(speaker for _, _, speaker in stretches)
+    return {speaker: f"SPEAKER_{number:02d}" for number, speaker in enumerate(order)}
+
+
+def turns(stretches: list[Stretch], names: dict[int, str], duration: float) -> tuple[Turn, ...]:
+    """Give names and seconds, in whole milliseconds, to stretches of a recording that lasts `duration` seconds."""
+    last = math.floor(round(duration * 1000, 3)) / 1000
+    return in_order(
+        Turn(start=round(begin * RESOLUTION, 3), end=min(round(end * RESOLUTION, 3), last), speaker=names[speaker])
+        for begin, end, speaker in stretches
+    )
+
+
+def _long_enough(stretches: list[Stretch], shortest: float) -> list[Stretch]:
+    return [(begin, end, speaker) for begin, end, speaker in stretches if end - begin >= frames_in(shortest)]

@@ -6,7 +6,7 @@ which hold enough speech and no change of speaker, are fit to learn the speakers
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -73,12 +73,11 @@ def embed_windows(
     heard = coverage >= min(_LEAST_SPEECH, float(coverage.max(initial=0.0)) or 1.0)
     starts, coverage = starts[heard], coverage[heard]
     embeddings = np.zeros((len(starts), encoder.dimension), np.float32)
-    for first in range(0, len(starts), _WINDOWS_AT_ONCE):
-        batch = starts[first : first + _WINDOWS_AT_ONCE]
-        samples = recording.read(int(batch[0]), int(batch[-1]) + length)
-        vectors = encoder.embed(samples, batch - batch[0], length)
-        embeddings[first : first + len(batch)] = same_voice.centred(vectors)
-        on_block(int(batch[-1]) + length)
+    for batch in _batches(starts):
+        begin, end = int(starts[batch][0]), int(starts[batch][-1]) + length
+        vectors = encoder.embed(recording.read(begin, end), starts[batch] - begin, length)
+        embeddings[batch] = same_voice.centred(vectors)
+        on_block(end)
     return Windows(starts=starts, length=length, speech=coverage, embeddings=embeddings)
 
 
@@ -155,6 +154,15 @@ def _starts(samples: int, length: int) -> NDArray[np.int64]:
     starts = np.arange(0, samples - length + 1, STEP, dtype=np.int64)
     last = samples - length
     return starts if starts[-1] == last else np.append(starts, last)
+
+
+def _batches(starts: NDArray[np.int64]) -> Iterator[slice]:
+    """Yield the windows to embed at once: so few, and so near to each other, that little audio is read for them."""
+    first = 0
+    while first < len(starts):
+        last = np.searchsorted(starts, starts[first] + _WINDOWS_AT_ONCE * STEP)
+        yield slice(first, int(last))
+        first = int(last)
 
 
 def _mean_between(speech: NDArray[np.bool_], starts: NDArray[np.int64], length: int) -> NDArray[np.float32]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from timbre.models.packs import Pack
 
-LEAST_SPEECH: Final = 1.0  # seconds
+LEAST_SPEECH: Final = 1.0  # seconds, of all recordings together
 _STEP: Final = 3_200  # samples between windows: 0.2 s, denser than in diarization because speech is short
 _SPEECH: Final = SpeechRule(onset=0.5, offset=0.35, padding=0.1, longest_gap=0.3, shortest=0.1)
 _ONE_SPEAKER: Final = 0.3  # probability under which a recording is refused
@@ -56,6 +56,12 @@ class Enroller:
             EnrolmentRefused: a recording is too long, has no or too little speech, or several speakers.
         """
         made = [self._enrol(recording, max_seconds) for recording in recordings]
+        seconds = sum(prototype.seconds for prototype, _ in made)
+        if seconds < LEAST_SPEECH:
+            raise SpeechTooShort(
+                f"There are only {seconds:.1f} s of speech, and a voiceprint needs at least {LEAST_SPEECH:g} s;"
+                " give a few seconds, better twenty."
+            )
         return Voiceprint(
             prototypes=np.stack([prototype.vector for prototype, _ in made]).astype(np.float16).astype(np.float32),
             seconds=tuple(float(np.float32(prototype.seconds)) for prototype, _ in made),
@@ -80,11 +86,6 @@ class Enroller:
             )
         samples, speech = self._listen(recording)
         prototype = self._pool(samples, speech)
-        if prototype.seconds < LEAST_SPEECH:
-            raise SpeechTooShort(
-                f"There are only {prototype.seconds:.1f} s of speech, and a voiceprint needs at least"
-                f" {LEAST_SPEECH:g} s; give a few seconds, better twenty."
-            )
         single = self._diarizer.one_voice(recording)
         if single < _ONE_SPEAKER:
             raise SeveralSpeakers

@@ -1,0 +1,53 @@
+"""Seconds for one hour of conversation, from mp3 to names, on one and on two cores; and how soon work begins."""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.material import ROOT, SAMPLES, long_recording
+
+HOUR = 3600.0
+RUNS = 3
+
+
+def run(console: Console, *, full: bool) -> dict[str, Any]:
+    """Measure, print and return everything."""
+    with tempfile.TemporaryDirectory() as folder:
+        recording = long_recording(Path(folder) / "hour.mp3", HOUR)
+        runs = {cores: [probe(recording, cores) for _ in range(RUNS if full or cores == 2 else 1)] for cores in (1, 2)}
+    table = Table(
+        "cores", "seconds", "times real time", "stages in seconds", title="One hour of mp3, diarize + identify"
+    )
+    for cores, results in runs.items():
+        best = min(results, key=lambda result: result["seconds"])
+        stages = ", ".join(f"{name} {seconds:.1f}" for name, seconds in best["stages"].items())
+        spread = " / ".join(f"{result['seconds']:.1f}" for result in results)
+        table.add_row(str(cores), spread, f"{HOUR / best['seconds']:.0f}", stages)
+    console.print(table)
+    begin = [first_work() for _ in range(RUNS)]
+    console.print(f"Command line, start to end of a 2 s diarization: {min(begin):.2f} s (best of {RUNS})")
+    return {"hour_of_mp3": runs, "command_line_seconds": begin}
+
+
+def probe(recording: Path, cores: int) -> dict[str, Any]:
+    """Run `benchmarks.probe` in a fresh process."""
+    command = [sys.executable, "-m", "benchmarks.probe", str(recording), str(cores)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def first_work() -> float:
+    """Time the whole command line on two seconds of speech: start-up, models, one small diarization."""
+    with tempfile.TemporaryDirectory() as folder:
+        clip = long_recording(Path(folder) / "clip.mp3", 2.0)
+        begin = time.perf_counter()
+        command = [sys.executable, "-m", "timbre", "diarize", str(clip), "--model", "base", "--json"]
+        subprocess.run(command, capture_output=True, check=True, cwd=SAMPLES)
+        return round(time.perf_counter() - begin, 3)

@@ -1,0 +1,100 @@
+"""`timbre identify`."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from timbre.cli import options
+from timbre.cli.loading import load_engine
+from timbre.cli.output import presentation
+from timbre.cli.recordings import hear_all
+from timbre.errors import OptionError
+
+if TYPE_CHECKING:
+    from timbre.identification.voiceprint import Voiceprint
+
+
+def identify(
+    recordings: options.Recordings,
+    *,
+    voiceprint: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NAME=FILE",
+            help="A person who may speak, and the voiceprint that `timbre voiceprint` wrote; once for each person.",
+        ),
+    ],
+    threshold: Annotated[
+        float,
+        typer.Option(help="Confidence from 0 to 100 from which a name is given; 50 is likelier right than not."),
+    ] = 0.0,
+    exclusive: Annotated[
+        bool, typer.Option("--exclusive/--no-exclusive", help="Give each name to at most one speaker.")
+    ] = True,
+    num_speakers: options.NumSpeakers = None,
+    min_speakers: options.MinSpeakers = None,
+    max_speakers: options.MaxSpeakers = None,
+    channel: options.Channel = None,
+    vad_sensitivity: options.VadSensitivity = 0.0,
+    crosstalk_sensitivity: options.CrosstalkSensitivity = 0.0,
+    probabilities: options.Probabilities = False,
+    model: options.Model = None,
+    json: options.Json = False,
+    format: options.TurnsFormat = None,  # noqa: A002 - typer names the option after it
+    output: options.Output = None,
+    exclusive_turns: options.ExclusiveTurns = False,
+    confidence: options.Confidence = False,
+    turn_confidence: options.TurnConfidence = False,
+) -> None:
+    """Say who spoke when, by name."""
+    wanted = presentation(
+        recordings,
+        json=json,
+        form=format,
+        output=output,
+        exclusive=exclusive_turns,
+        confidence=confidence,
+        turn_confidence=turn_confidence,
+        probabilities=probabilities,
+    )
+    people = _people(voiceprint)
+    hear = partial(
+        load_engine(model).identify,
+        voiceprints=people,
+        threshold=threshold,
+        exclusive=exclusive,
+        num_speakers=num_speakers,
+        min_speakers=min_speakers,
+        max_speakers=max_speakers,
+        channel=channel,
+        vad_sensitivity=vad_sensitivity,
+        crosstalk_sensitivity=crosstalk_sensitivity,
+        probabilities=probabilities,
+    )
+    hear_all(recordings, hear, wanted)
+
+
+def _people(pairs: list[str]) -> dict[str, Voiceprint]:
+    """Read the voiceprints of `NAME=FILE`.
+
+    Raises:
+        OptionError: a pair is none, or a name comes twice.
+        VoiceprintMalformed: a file is not a voiceprint.
+    """
+    from timbre.identification.voiceprint import Voiceprint  # noqa: PLC0415
+
+    people: dict[str, Voiceprint] = {}
+    for pair in pairs:
+        name, equals, path = pair.partition("=")
+        if not (name and equals and path):
+            raise OptionError(f"--voiceprint {pair}: expected NAME=FILE, such as Ada=ada.voiceprint.")
+        if name in people:
+            raise OptionError(
+                f"--voiceprint {pair}: {name} has a voiceprint already; one can be made from several recordings."
+            )
+        people[name] = Voiceprint.load(Path(path))
+    return people

@@ -1,0 +1,40 @@
+"""The engine of a command, loaded when the command starts to work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from timbre.errors import OptionError
+
+if TYPE_CHECKING:
+    from timbre.engine import Engine
+    from timbre.settings import Settings
+
+
+def read_settings() -> Settings:
+    """Read the settings of the environment.
+
+    Raises:
+        OptionError: a variable has a value it cannot have.
+    """
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    from timbre.settings import Settings  # noqa: PLC0415
+
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = (f"TIMBRE_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in error.errors())
+        raise OptionError("; ".join(faults)) from error
+
+
+def load_engine(model: str | None) -> Engine:
+    """Load the engine with a pack, that of the settings if none is named.
+
+    Raises:
+        OptionError: a setting has a value it cannot have.
+        ModelError: the pack is unknown, missing or damaged.
+    """
+    from timbre.engine import Engine  # noqa: PLC0415
+
+    return Engine(model, settings=read_settings())

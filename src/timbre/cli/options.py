@@ -1,0 +1,68 @@
+"""The options that several commands share, each with its one help text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from timbre.formats import Format
+
+Recordings = Annotated[list[Path], typer.Argument(metavar="RECORDING", help="Audio or video files.")]
+
+Model = Annotated[
+    str | None,
+    typer.Option(
+        help="Pack of models to use, or auto for the best on this machine.", show_default="TIMBRE_MODEL, or auto"
+    ),
+]
+
+NumSpeakers = Annotated[int | None, typer.Option(help="Exact number of speakers; instead of a minimum or maximum.")]
+MinSpeakers = Annotated[int | None, typer.Option(help="Minimum number of speakers.")]
+MaxSpeakers = Annotated[int | None, typer.Option(help="Maximum number of speakers.")]
+Channel = Annotated[
+    int | None, typer.Option(help="Channel to use, counted from 0, instead of the average of all channels.")
+]
+VadSensitivity = Annotated[float, typer.Option(help="From -5 to 5: above 0 more is heard as speech.")]
+CrosstalkSensitivity = Annotated[
+    float, typer.Option(help="From -5 to 5: above 0 more is heard as people talking at once.")
+]
+Probabilities = Annotated[bool, typer.Option("--probabilities", help="Add the probability of every frame to --json.")]
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON in the shape of the API's output.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+TurnsFormat = Annotated[Format | None, typer.Option(help="Format to give the turns in.")]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", help="File to write, in the format of its extension; a folder if there are several inputs."
+    ),
+]
+ExclusiveTurns = Annotated[
+    bool, typer.Option("--exclusive-turns", help="Give turns that never overlap; with --json, add them.")
+]
+Confidence = Annotated[
+    bool, typer.Option("--confidence", help="Add to --json how sure the answer is, in frames of 20 ms.")
+]
+TurnConfidence = Annotated[
+    bool, typer.Option("--turn-confidence", help="Add to --json how sure every turn is of each speaker.")
+]
+Root = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder that paths in a list are relative to.",
+        show_default="the list's own folder",
+        exists=True,
+        file_okay=False,
+    ),
+]
+Trials = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="TRIALS",
+        help="Lists of trials: CSV with the columns label,enrol_speaker,enrol_paths,test_path.",
+        exists=True,
+        dir_okay=False,
+    ),
+]
