@@ -1,6 +1,7 @@
 """What is measured on: long recordings made from the sample conversation, and the labelled speech of TIMBRE_DATA."""
 
 import hashlib
+import io
 import os
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "samples"
 RATE = 44_100
+LOOP = 3600.0  # seconds after which a long recording begins again
 
 
 def data_folder() -> Path | None:
@@ -27,7 +29,18 @@ def long_recording(path: Path, seconds: float) -> Path:
     """Write an mp3 (44.1 kHz, stereo) that repeats the sample conversation, each time a little louder or softer."""
     talk = _conversation()
     rng = np.random.default_rng(0)
-    with av.open(path, "w") as output:
+    whole, rest = divmod(seconds, LOOP)
+    with path.open("wb") as file:
+        if whole:
+            file.write(_mp3(talk, LOOP, rng) * int(whole))  # mp3 may be joined end to end
+        if rest:
+            file.write(_mp3(talk, rest, rng))
+    return path
+
+
+def _mp3(talk: np.ndarray, seconds: float, rng: np.random.Generator) -> bytes:
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp3", options={"write_xing": "0", "id3v2_version": "0"}) as output:
         stream = output.add_stream("mp3", rate=RATE, layout="stereo")
         left = round(seconds * RATE)
         while left > 0:
@@ -37,7 +50,7 @@ def long_recording(path: Path, seconds: float) -> Path:
             output.mux(stream.encode(frame))
             left -= len(take)
         output.mux(stream.encode(None))
-    return path
+    return file.getvalue()
 
 
 def _conversation() -> np.ndarray:

@@ -1,6 +1,7 @@
 """The engine on real models and the sample conversation, whose turns are known exactly."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -98,6 +99,15 @@ def test_every_kind_of_input_gives_the_same_answer(engine: Engine, conversation:
 def test_equal_input_gives_equal_output_whatever_the_number_of_threads(conversation: Diarization) -> None:
     alone = Engine("base", settings=Settings(threads=1)).diarize(CONVERSATION, probabilities=True)
     assert alone.to_dict(exclusive=True, confidence=True) == conversation.to_dict(exclusive=True, confidence=True)
+
+
+def test_four_threads_share_an_engine_and_get_the_same_answer(engine: Engine, samples: np.ndarray) -> None:
+    audio = (samples[: 40 * RATE], RATE)
+    alone = engine.diarize(audio, probabilities=True)
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda _: engine.diarize(audio, probabilities=True), range(4)))
+    for other in together:
+        assert other.to_dict(exclusive=True, confidence=True) == alone.to_dict(exclusive=True, confidence=True)
 
 
 def test_bounds_on_the_number_of_speakers_hold(engine: Engine) -> None:

@@ -45,7 +45,7 @@ def test_a_word_here_and_there_in_an_hour_is_read_word_by_word() -> None:
     speech = np.zeros(frame_count(samples.size), np.bool_)
     words = np.arange(10, 3590, 60) * 16_000
     for number, begin in enumerate(words):
-        samples[begin : begin + 16_000] = np.linspace(0, 1000 + 400 * number, 16_000)
+        samples[begin : begin + 16_000] = np.linspace(0, 1000 + 400 * number, 16_000) * np.resize([1, -1], 16_000)
         speech[begin // FRAME : (begin + 16_000) // FRAME] = True
 
     windows, encoder = embedded(samples, speech)
@@ -55,7 +55,7 @@ def test_a_word_here_and_there_in_an_hour_is_read_word_by_word() -> None:
     one_by_one = np.concatenate(
         [Quarters().embed(samples[start : start + 25_600] / np.float32(32_768), [0]) for start in windows.starts]
     )
-    np.testing.assert_allclose(windows.embeddings, one_by_one, atol=1e-6)
+    np.testing.assert_allclose(windows.embeddings, one_by_one, atol=1e-4)
 
 
 @pytest.mark.parametrize("samples", [1, 800, 25_599, 25_600, 25_601, 32_000, 40_000])

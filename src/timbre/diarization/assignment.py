@@ -37,6 +37,8 @@ class OverlapRule:
 
     def moved(self, sensitivity: float) -> OverlapRule:
         """Return the rule that hears more overlap (sensitivity up to 5) or less (down to -5); 0 is this one."""
+        if not sensitivity:
+            return self
         factor = float(np.exp(-0.25 * sensitivity))
         return replace(
             self,

@@ -22,7 +22,7 @@ from timbre.models.same_voice import SHORTEST, SameVoice, unit
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-STRETCH: Final = 3_000  # pure windows that are clustered at once: at least twenty minutes of speech
+STRETCH: Final = 3_000  # pure windows that are clustered at once: up to twenty minutes of speech
 _REFERENCE: Final = 10.0  # seconds of speech at which the rule is stated
 _WINDOW: Final = 1.6  # seconds that one window holds
 _REFINEMENTS: Final = 4

@@ -75,10 +75,15 @@ def embed_windows(
     embeddings = np.zeros((len(starts), encoder.dimension), np.float32)
     for batch in _batches(starts):
         begin, end = int(starts[batch][0]), int(starts[batch][-1]) + length
-        vectors = encoder.embed(recording.read(begin, end), starts[batch] - begin, length)
+        vectors = encoder.embed(without_offset(recording.read(begin, end)), starts[batch] - begin, length)
         embeddings[batch] = same_voice.centred(vectors)
         on_block(end)
     return Windows(starts=starts, length=length, speech=coverage, embeddings=embeddings)
+
+
+def without_offset(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Take the mean off samples: encoders hear the constant offset of a cheap microphone as part of the voice."""
+    return samples - np.float32(samples.mean(dtype=np.float64)) if samples.size else samples
 
 
 def pure_windows(

@@ -16,6 +16,7 @@ from timbre.audio.recording import SAMPLE_RATE, Recording
 from timbre.diarization.diarizer import Diarizer
 from timbre.diarization.grid import FRAME
 from timbre.diarization.speech import SpeechRule, speech_frames, speech_probability
+from timbre.diarization.windows import without_offset
 from timbre.errors import EnrolmentTooLong, NoSpeech, SeveralSpeakers, SpeechTooShort
 from timbre.identification.quality import Quality
 from timbre.identification.voiceprint import Voiceprint
@@ -90,10 +91,12 @@ class Enroller:
         if single < _ONE_SPEAKER:
             raise SeveralSpeakers
         mask = np.repeat(speech, FRAME)[: samples.size]
-        snr = snr_db(samples, speech, frame=FRAME)
+        # The median is the offset; the mean is not, where a voice swings further to one side.
+        swing = samples - np.median(samples)
+        snr = snr_db(swing, speech, frame=FRAME)
         return prototype, Quality(
             speech_seconds=round(prototype.seconds, 2),
-            level=round(rms_dbfs(samples[mask]), 1),
+            level=round(rms_dbfs(swing[mask]), 1),
             clipped=round(recording.clipped_fraction, 5),
             snr=None if snr is None else round(snr, 1),
             single_speaker=round(100 * single),
@@ -109,7 +112,7 @@ class Enroller:
 
     def _pool(self, samples: NDArray[np.float32], speech: NDArray[np.bool_]) -> Prototype:
         """Embed the speech, put together without its pauses, and average the windows."""
-        said = samples[np.repeat(speech, FRAME)[: samples.size]]
+        said = without_offset(samples[np.repeat(speech, FRAME)[: samples.size]])
         length = min(self._pack.encoder.window, said.size)
         starts = np.arange(0, said.size - length + 1, _STEP)
         if starts[-1] != said.size - length:

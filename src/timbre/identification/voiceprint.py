@@ -30,7 +30,7 @@ from timbre.models.same_voice import unit
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MOST_PROTOTYPES: Final = 24  # what fits into the 20 000 characters that the API allows, for 256 dimensions
+MOST_PROTOTYPES: Final = 24  # fit, with 256 dimensions, into the 20 000 characters that the API allows
 
 _MAGIC: Final = b"TMBR"
 _VERSION: Final = 1

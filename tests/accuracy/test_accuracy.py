@@ -1,0 +1,70 @@
+"""What the README claims must not be lost: on the labelled speech that TIMBRE_DATA points to, with some room for noise.
+
+`python -m benchmarks accuracy` measures more, and beside a peer.
+"""
+
+import csv
+import os
+from pathlib import Path
+
+import pytest
+
+from timbre import Engine
+from timbre.cli.embeddings import Embeddings
+from timbre.cli.enrolment_list import read_enrolments, some_of
+from timbre.evaluation.corpus import Recording, read_corpus
+from timbre.evaluation.diarization import DiarizationReport, evaluate_diarization
+from timbre.evaluation.identification import evaluate_identification
+from timbre.evaluation.trials import read_trials, score_trials
+from timbre.evaluation.verification import verification_report
+
+DATA = Path(os.environ.get("TIMBRE_DATA", "/nonexistent"))
+
+pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="TIMBRE_DATA points to no labelled speech")
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return Engine("base")
+
+
+@pytest.fixture(scope="module")
+def diarized(engine: Engine) -> DiarizationReport:
+    return evaluate_diarization(read_corpus(DATA / "conversations"), engine.diarize)
+
+
+def test_diarization_error_stays_low(diarized: DiarizationReport) -> None:
+    assert diarized.error.rate < 0.20
+    assert diarized.error.confusion / diarized.error.total < 0.08
+
+
+def test_the_number_of_speakers_is_right_within_one(diarized: DiarizationReport) -> None:
+    with (DATA / "conversations" / "manifest.csv").open(encoding="utf-8", newline="") as file:
+        simulated = {row["name"] for row in csv.DictReader(file) if row["kind"] == "simulated"}
+    counted = [score.count_within_one for score in diarized.recordings if score.recording in simulated]
+    assert sum(counted) >= 0.9 * len(counted)
+
+
+@pytest.mark.parametrize(("trials", "baseline"), [("speechocean762", 0.036), ("wuw2_telephone_cross_session", 0.116)])
+def test_verification_is_no_worse_than_mean_pooling_and_cosine(engine: Engine, trials: str, baseline: float) -> None:
+    listed = read_trials(DATA / "trials" / f"{trials}.csv", DATA)
+    voices = Embeddings(engine, [path for trial in listed for path in (*trial.enrol_paths, trial.test_path)])
+    scored = score_trials(listed, voices.pooled, source=trials)
+    odds = engine.same_voice.log_odds(scored.cosines, scored.enrol_seconds, scored.test_seconds)
+    report = verification_report(odds, scored.same)
+    assert report.eer <= baseline
+    assert report.calibration.cllr < 0.5
+    assert len(scored.refused) <= 2
+
+
+def test_half_of_the_people_are_named_and_the_other_half_is_not(engine: Engine) -> None:
+    enrolled = some_of(read_enrolments(DATA / "conversations" / "enrol.csv", DATA), 0.5, 0)
+    corpus = [recording for recording in read_corpus(DATA / "conversations") if recording.name in enrolled]
+
+    def identify(recording: Recording):
+        people = {name: engine.voiceprint(list(paths)) for name, paths in enrolled[recording.name].items()}
+        return engine.identify(recording.audio, people, threshold=50)
+
+    error = evaluate_identification(corpus, identify, enrolled).error
+    assert error.named_rightly > 0.7 * error.known
+    assert error.falsely_named + error.named_wrongly < 0.05 * (error.known + error.unknown)
