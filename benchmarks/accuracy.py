@@ -26,7 +26,7 @@ from timbre.evaluation.diarization import DiarizationReport, evaluate_diarizatio
 from timbre.evaluation.fitting import leave_one_source_out
 from timbre.evaluation.identification import NamingError, evaluate_identification
 from timbre.evaluation.trials import ScoredTrials, read_trials, score_trials
-from timbre.evaluation.verification import verification_report
+from timbre.evaluation.verification import equal_error_rate, verification_report
 from timbre.models.store import Store
 
 PACKS = ("base", "base-segmented")
@@ -149,7 +149,8 @@ def verification(console: Console, data: Path, engine: Engine) -> dict[str, Any]
     """Score the trials of every list, and the calibration with each source left out of its fit in turn."""
     sources, results = [], {}
     table = Table(
-        "list", "trials", "refused", "EER % (95 %)", "minDCF", "Cllr", "minCllr", "ECE", title="Verification, base"
+        *("list", "trials", "refused", "EER % (95 %)", "of cosine", "minDCF", "Cllr", "minCllr", "ECE"),
+        title="Verification, base: of the calibrated score, and the EER of the cosine alone",
     )
     for source, lists in TRIALS.items():
         scored = [_scored(data, name, engine) for name in lists]
@@ -164,6 +165,7 @@ def verification(console: Console, data: Path, engine: Engine) -> dict[str, Any]
                 str(len(trials.same)),
                 str(len(trials.refused)),
                 f"{100 * report.eer:.2f} ({100 * low:.2f}-{100 * high:.2f})",
+                f"{100 * equal_error_rate(trials.cosines, trials.same):.2f}",
                 f"{report.min_dcf:.3f}",
                 *(f"{value:.3f}" for value in (calibration.cllr, calibration.min_cllr, calibration.ece)),
             )

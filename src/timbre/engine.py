@@ -306,13 +306,13 @@ def _bounds(exact: int | None, least: int | None, most: int | None) -> SpeakerBo
     if exact is not None and (least is not None or most is not None):
         raise OptionError("num_speakers says it all: leave min_speakers and max_speakers out.")
     for name, value in (("num_speakers", exact), ("min_speakers", least), ("max_speakers", most)):
-        if value is not None and value < 1:
-            raise OptionError(f"{name} is at least 1, not {value}.")
+        if value is not None and not (value >= 1 and value == int(value)):
+            raise OptionError(f"{name} is a whole number from 1 on, not {value}.")
     if least is not None and most is not None and least > most:
         raise OptionError(f"min_speakers ({least}) is more than max_speakers ({most}).")
     if exact is not None:
-        return SpeakerBounds(least=exact, most=exact)
-    return SpeakerBounds(least=least or 1, most=most)
+        least = most = exact
+    return SpeakerBounds(least=int(least or 1), most=None if most is None else int(most))
 
 
 def _sensitivity(speech: float, overlap: float) -> Sensitivity:

@@ -12,6 +12,7 @@ import pytest
 
 from timbre import Diarization, Engine, Settings, Voiceprint
 from timbre.errors import (
+    AudioUnreadable,
     EnrolmentTooLong,
     NoSpeech,
     OptionError,
@@ -277,3 +278,44 @@ def test_progress_moves_forward_and_can_stop_the_work(engine: Engine) -> None:
 
     with pytest.raises(InterruptedError):
         engine.diarize(CONVERSATION, progress=stop)
+
+
+def test_recordings_of_two_people_make_no_voiceprint(engine: Engine, voice: Voice) -> None:
+    with pytest.raises(SeveralSpeakers, match="Recording 1 of 2 does not sound like"):
+        engine.voiceprint([(voice("Ada"), RATE), (voice("Dan"), RATE)])
+
+
+def test_a_refusal_says_which_recording_it_means(engine: Engine, voice: Voice) -> None:
+    with pytest.raises(NoSpeech, match=r"^Recording 2 of 2: "):
+        engine.voiceprint([(voice("Ada"), RATE), (np.zeros(RATE, np.float32), RATE)])
+
+
+def test_samples_that_are_no_numbers_are_remarked_upon(engine: Engine, voice: Voice) -> None:
+    samples = voice("Ada").copy()
+    samples[:100] = np.nan
+    assert "100 samples are not finite" in engine.diarize((samples, RATE)).to_dict()["warning"]
+
+
+@pytest.mark.parametrize(
+    ("source", "came"),
+    [
+        (None, "NoneType"),
+        (np.zeros(5), "ndarray"),
+        ((np.zeros(5),), "a tuple of 1"),
+        ((np.zeros(5), "16k"), "a tuple of 2"),
+        (3, "int"),
+    ],
+)
+def test_what_is_no_recording_is_refused_by_its_kind(engine: Engine, source: object, came: str) -> None:
+    with pytest.raises(AudioUnreadable, match=f"got {came}"):
+        engine.diarize(source)
+
+
+def test_a_device_is_no_recording(engine: Engine) -> None:
+    with pytest.raises(AudioUnreadable, match="is a device"):
+        engine.diarize("/dev/zero")
+
+
+def test_half_a_speaker_is_refused(engine: Engine) -> None:
+    with pytest.raises(OptionError, match="whole number"):
+        engine.diarize(CONVERSATION, num_speakers=2.5)

@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, cast
 
 from timbre.audio import SAMPLE_RATE
 from timbre.audio.recording import Condition, Header, Recording
-from timbre.audio.source import AudioSource, opened
+from timbre.audio.source import AudioSource, check_kind, opened
 from timbre.audio.storage import temporary_file
 from timbre.errors import AudioEmpty, AudioTooLong, AudioUnreadable, ChannelMissing, TimbreError
 from timbre.settings import Settings
@@ -58,6 +58,9 @@ def open_recording(source: AudioSource, *, channel: int | None = None, settings:
         AudioTooLong: the array is longer than `settings.max_hours`.
         ChannelMissing: the array has no such channel.
     """
+    check_kind(source)
+    if channel is not None and not isinstance(channel, int):
+        raise ChannelMissing(f"channel is a whole number from 0 on, not {channel!r}.")
     if isinstance(source, tuple):
         from timbre.audio.arrays import converted  # noqa: PLC0415 - soxr, which only the child needs otherwise
 

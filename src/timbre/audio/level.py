@@ -7,7 +7,6 @@ import numpy.typing as npt
 
 FLOOR_DBFS = -120.0  # what digital silence measures; 16-bit samples do not reach below -98
 
-_FULL_SCALE = 32_767 / 32_768  # the largest 16-bit sample
 _FEW_FRAMES = 10  # with fewer frames without speech than this, noise is estimated from the quietest frames of all
 _QUIET = 0.1  # fraction of all frames that counts as the quietest
 _SNR_RANGE = (-20.0, 60.0)  # dB; beyond, the estimate says nothing
@@ -17,20 +16,6 @@ def rms_dbfs(samples: npt.NDArray[np.float32]) -> float:
     """Return the root mean square in dB of full scale, where a full-scale square wave is 0 and a sine -3.01."""
     power = float(np.mean(np.square(samples, dtype=np.float64))) if len(samples) else 0.0
     return _decibels(power)
-
-
-def peak_dbfs(samples: npt.NDArray[np.float32]) -> float:
-    """Return the largest magnitude in dB of full scale."""
-    peak = float(np.max(np.abs(samples))) if len(samples) else 0.0
-    return _decibels(peak * peak)
-
-
-def clipped_fraction(samples: npt.NDArray[np.float32]) -> float:
-    """Return the fraction of samples at full scale, 0 to 1.
-
-    Resampling and mixing hide clipping: `Recording.clipped_fraction` is measured before them.
-    """
-    return float(np.mean(np.abs(samples) >= _FULL_SCALE)) if len(samples) else 0.0
 
 
 def snr_db(samples: npt.NDArray[np.float32], speech: npt.NDArray[np.bool_], *, frame: int = 320) -> float | None:

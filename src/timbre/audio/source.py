@@ -45,6 +45,21 @@ def as_channels(samples: object) -> npt.NDArray[Any]:
     return array if rows < columns and rows <= _MOST_CHANNELS else array.T
 
 
+def check_kind(source: object) -> None:
+    """Refuse what is none of the kinds of `AudioSource`.
+
+    Raises:
+        AudioUnreadable: says what was expected and what came.
+    """
+    if isinstance(source, tuple):
+        if len(source) == len(("samples", "rate")) and isinstance(source[1], int | float | np.number):
+            return
+    elif isinstance(source, str | os.PathLike | bytes | bytearray | memoryview) or hasattr(source, "read"):
+        return
+    what = f"a tuple of {len(source)}" if isinstance(source, tuple) else type(source).__name__
+    raise AudioUnreadable(f"Could not load audio: expected a path, bytes, a binary file or (array, rate), got {what}.")
+
+
 @contextmanager
 def opened(source: FileSource, temp_dir: Path | None) -> Iterator[BinaryIO]:
     """Open a source as a regular file at its beginning; what is not one already is copied to a temporary one.
@@ -55,9 +70,12 @@ def opened(source: FileSource, temp_dir: Path | None) -> Iterator[BinaryIO]:
     """
     if isinstance(source, str | os.PathLike):
         with _opened_path(source) as file:
-            if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            kind = os.fstat(file.fileno()).st_mode
+            if stat.S_ISREG(kind):
                 yield file
                 return
+            if stat.S_ISCHR(kind) or stat.S_ISBLK(kind):
+                raise AudioUnreadable(f"Could not load audio: '{os.fspath(source)}' is a device and not a file.")
             source = _copied(file, temp_dir)
     else:
         source = _copied(source, temp_dir)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from timbre.models.same_voice import SameVoice
 
 NO_SPEECH: Final = "No speech was found"
+NOT_FINITE: Final = "{} samples are not finite numbers and count as silence"
 WRONG_NUMBER: Final = "Could not find the requested number of speakers"
 
 
@@ -80,7 +81,7 @@ class Diarizer:
             bounds=bounds,
             sensitivity=sensitivity,
             probabilities=probabilities,
-            warnings=recording.warnings,
+            warnings=_warnings(recording),
         )
 
     def one_voice(self, recording: Recording) -> float:
@@ -186,6 +187,11 @@ class Diarizer:
             probabilities=_probabilities(heard, {}) if probabilities else None,
             warnings=warnings,
         )
+
+
+def _warnings(recording: Recording) -> tuple[str, ...]:
+    broken = recording.non_finite_samples
+    return (*recording.warnings, *([NOT_FINITE.format(broken)] if broken else []))
 
 
 def _evidence(heard: Heard, pure: NDArray[np.int64]) -> list[tuple[NDArray[np.int64], NDArray[np.float32]]]:

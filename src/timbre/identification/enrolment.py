@@ -17,7 +17,7 @@ from timbre.diarization.diarizer import Diarizer
 from timbre.diarization.grid import FRAME
 from timbre.diarization.speech import SpeechRule, speech_frames, speech_probability
 from timbre.diarization.windows import without_offset
-from timbre.errors import EnrolmentTooLong, NoSpeech, SeveralSpeakers, SpeechTooShort
+from timbre.errors import EnrolmentRefused, EnrolmentTooLong, NoSpeech, SeveralSpeakers, SpeechTooShort
 from timbre.identification.quality import Quality
 from timbre.identification.voiceprint import Voiceprint
 from timbre.models.same_voice import SameVoice, unit
@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 LEAST_SPEECH: Final = 1.0  # seconds, of all recordings together
 _STEP: Final = 3_200  # samples between windows: 0.2 s, denser than in diarization because speech is short
 _SPEECH: Final = SpeechRule(onset=0.5, offset=0.35, padding=0.1, longest_gap=0.3, shortest=0.1)
-_ONE_SPEAKER: Final = 0.3  # probability under which a recording is refused
+_ONE_SPEAKER: Final = 0.3  # probability that one person speaks, under which a recording is refused
+_ONE_PERSON: Final = (
+    0.01  # likewise of one recording beside the others: a telephone can make a voice sound like another
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,19 +59,40 @@ class Enroller:
         Raises:
             EnrolmentRefused: a recording is too long, has no or too little speech, or several speakers.
         """
-        made = [self._enrol(recording, max_seconds) for recording in recordings]
+        made = []
+        for number, recording in enumerate(recordings, 1):
+            try:
+                made.append(self._enrol(recording, max_seconds))
+            except EnrolmentRefused as error:
+                which = f"Recording {number} of {len(recordings)}: " if len(recordings) > 1 else ""
+                raise type(error)(f"{which}{error}") from None
         seconds = sum(prototype.seconds for prototype, _ in made)
         if seconds < LEAST_SPEECH:
             raise SpeechTooShort(
                 f"There are only {seconds:.1f} s of speech, and a voiceprint needs at least {LEAST_SPEECH:g} s;"
                 " give a few seconds, better twenty."
             )
+        self._refuse_strangers([prototype for prototype, _ in made])
         return Voiceprint(
             prototypes=np.stack([prototype.vector for prototype, _ in made]).astype(np.float16).astype(np.float32),
             seconds=tuple(float(np.float32(prototype.seconds)) for prototype, _ in made),
             space=self._space,
             quality=tuple(quality for _, quality in made),
         )
+
+    def _refuse_strangers(self, prototypes: list[Prototype]) -> None:
+        """Refuse recordings of different people: one whose voice is surely not that of the others together."""
+        for number, one in enumerate(prototypes, 1):
+            others = [prototype for prototype in prototypes if prototype is not one]
+            if not others:
+                return
+            cosine = float(one.vector @ unit(np.sum([other.vector for other in others], axis=0)))
+            seconds = sum(other.seconds for other in others)
+            if self._same_voice.probability(cosine, seconds, one.seconds) < _ONE_PERSON:
+                raise SeveralSpeakers(
+                    f"Recording {number} of {len(prototypes)} does not sound like the person in the others;"
+                    " make a voiceprint from recordings of one person."
+                )
 
     def prototype(self, recording: Recording) -> Prototype:
         """Pool the speech of a recording of one person without any check but that there is some.

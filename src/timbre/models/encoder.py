@@ -47,10 +47,3 @@ class Encoder(Protocol):
             float32 `[k, dimension]`, rows of length 1. Silence has a vector too: ask only about speech.
         """
         ...
-
-
-def unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Bring every row to length 1; a row of zeros stays as it is."""
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: NDArray[np.float32] = vectors / np.maximum(length, np.finfo(np.float32).tiny)
-    return unit

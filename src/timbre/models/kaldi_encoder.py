@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from timbre.audio.fbank import BANDS, STEP, WINDOW, fbank
-from timbre.models.encoder import BATCH, unit_rows
+from timbre.models.encoder import BATCH
 from timbre.models.runtime import in_batches, session
+from timbre.models.same_voice import unit
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -47,4 +48,4 @@ class KaldiEncoder:
     def _embed_features(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the network: log filter banks float32 `[B, T, 80]` to unit vectors `[B, dimension]`."""
         centred = features - features.mean(axis=1, keepdims=True)
-        return unit_rows(self._session.run(None, {self._input: centred})[0])
+        return unit(self._session.run(None, {self._input: centred})[0])

@@ -14,8 +14,9 @@ import numpy as np
 
 from timbre.audio.log_mel import BANDS, log_mel_spectrogram
 from timbre.errors import ModelCorrupt
-from timbre.models.encoder import BATCH, unit_rows
+from timbre.models.encoder import BATCH
 from timbre.models.runtime import in_batches, session
+from timbre.models.same_voice import unit
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -66,7 +67,7 @@ class ReDimNetEncoder:
         hears_mel = self._inner_shape in _MEL_SHAPES
         heard = np.stack([_aligned_mel(window) for window in windows] if hears_mel else windows)
         shaped = heard.reshape(len(windows), *self._inner_shape, -1)
-        return unit_rows(self._session.run(None, {self._input: shaped})[0])
+        return unit(self._session.run(None, {self._input: shaped})[0])
 
 
 def _window(samples: NDArray[np.float32], start: int, length: int) -> NDArray[np.float32]:
