@@ -1,5 +1,5 @@
 # The targets set everything up by themselves and are quick when nothing has changed.
-.PHONY: install demo test check bench lock clean
+.PHONY: install demo test check bench lock goldens clean
 .DEFAULT_GOAL := install
 
 PYTHON ?= python3
@@ -41,6 +41,13 @@ lock: $(SETUP)
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header --upgrade --all-extras --group dev pyproject.toml -o requirements/dev.lock
+
+# The reference arrays of the parity tests, from the original implementations in an environment of their own.
+goldens:
+	test -x .venv-reference/bin/python || $(PYTHON) -m venv .venv-reference
+	.venv-reference/bin/python -m pip install --quiet -r requirements/reference.txt
+	.venv-reference/bin/python -m pip install --quiet --no-deps resemblyzer==0.1.4 silero-vad==6.2.3
+	.venv-reference/bin/python tests/golden/generate.py
 
 clean:
 	rm -rf .venv .venv-reference build dist

@@ -227,8 +227,11 @@ def identification(console: Console, data: Path, engines: Mapping[str, Engine]) 
 def _half_enrolled(engine: Engine, corpus: tuple[Recording, ...], everybody: Enrolments) -> Iterable[NamingError]:
     """Identify with another random half of the speakers enrolled for each seed."""
     diarized = {recording.name: engine.diarize(recording.audio) for recording in corpus}
+    voices = Embeddings(
+        engine, [path for speakers in everybody.values() for paths in speakers.values() for path in paths]
+    )
     people = {
-        name: {speaker: engine.voiceprint(list(paths)) for speaker, paths in speakers.items()}
+        name: {speaker: voices.voiceprint(paths) for speaker, paths in speakers.items()}
         for name, speakers in everybody.items()
     }
     for seed in SEEDS:

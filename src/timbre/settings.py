@@ -33,8 +33,13 @@ class Settings(BaseSettings):
     temp_dir: Path | None = Field(
         None, description="Folder for decoded audio while it is worked on; the system's if unset."
     )
-    max_hours: float = Field(24.0, gt=0, description="Longest recording that is accepted, in hours.")
+    max_hours: float = Field(
+        24.0, gt=0, allow_inf_nan=False, description="Longest recording that is accepted, in hours."
+    )
     decode_memory_mb: int = Field(1024, ge=256, description="Memory that decoding one recording may take, in MiB.")
     decode_seconds: float = Field(
-        900.0, gt=0, description="Time that decoding one recording may take, in seconds, whatever its length."
+        900.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Time that decoding one recording may take, in seconds, whatever its length.",
     )
