@@ -244,7 +244,7 @@ def test_what_is_no_speech_has_no_turns_and_makes_no_voiceprint(engine: Engine, 
     named = engine.identify(audio, voiceprints, num_speakers=2, probabilities=True)
     assert talk(named) <= 0.3
     assert len(named.matches) <= 1
-    assert named.turns or named.warnings == NO_SPEECH
+    assert named.turns or named.warnings[-1:] == NO_SPEECH
     with pytest.raises(EnrolmentRefused, match=r"record the person speaking|give a few seconds"):
         engine.voiceprint(audio)
 
@@ -494,7 +494,7 @@ def test_nobody_enrolled_names_nobody(engine: Engine, voice: Voice) -> None:
 
 def test_options_are_checked_before_anything_is_heard(engine: Engine, voiceprints) -> None:
     for options in ({"threshold": 101}, {"num_speakers": 0}, {"vad_sensitivity": 9}):
-        with pytest.raises(OptionError, match=r"0 to 100|at least 1|-5 to 5"):
+        with pytest.raises(OptionError, match=r"0 to 100|whole number|-5 to 5"):
             engine.identify("no such file", voiceprints, **options)
 
 
