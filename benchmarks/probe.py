@@ -1,13 +1,13 @@
 """One identification in a process of its own, measured from inside: `python -m benchmarks.probe RECORDING [CORES]`.
 
-Prints one line of JSON: seconds for loading and for each stage, peak memory of this process and of its decoder.
+Prints one line of JSON: seconds for loading and for each stage, peak memory of this process.
 """
 
 import json
 import os
-import resource
 import sys
 import time
+from pathlib import Path
 
 STARTED = time.perf_counter()
 
@@ -32,10 +32,6 @@ def main(recording: str, cores: int) -> None:
     done = time.perf_counter()
     marks = [enrolled, *stages.values(), done]
     names = [*stages, "clustering and turns"]
-    usage = {
-        "parent": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
-        "decoder": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss,
-    }
     report = {
         "cores": cores,
         "recording_seconds": round(result.duration, 1),
@@ -43,10 +39,16 @@ def main(recording: str, cores: int) -> None:
         "enrol_four": round(enrolled - loaded, 3),
         "stages": {name: round(late - early, 3) for name, early, late in zip(names, marks, marks[1:], strict=False)},
         "seconds": round(done - enrolled, 3),
-        "peak_mib": {name: round(kib / 1024) for name, kib in usage.items()},
+        "peak_mib": peak_memory(),
         "speakers": sorted(match.match or "?" for match in result.matches),
     }
     sys.stdout.write(json.dumps(report) + "\n")
+
+
+def peak_memory() -> int:
+    """Return the most memory this process has had, in MiB; getrusage would count what its parent had at the fork."""
+    status = Path("/proc/self/status").read_text()
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) // 1024
 
 
 if __name__ == "__main__":
