@@ -21,7 +21,7 @@ def data_folder() -> Path | None:
 
 
 def held_out(name: str) -> bool:
-    """Say whether a recording was kept untouched while parameters were chosen: a third, by the hash of its name."""
+    """Say whether a recording was left out of the searches for parameters: a third, by the hash of its name."""
     return int(hashlib.md5(name.encode(), usedforsecurity=False).hexdigest(), 16) % 3 == 1
 
 
