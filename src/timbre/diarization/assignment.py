@@ -24,7 +24,7 @@ _PIECE: Final = 30_000  # frames: ten minutes
 _SURE: Final = 0.5  # activity from which a local speaker counts as talking alone
 _LONG_ENOUGH: Final = 10  # frames alone after which the others are not needed
 _PRESENT: Final = 0.3  # activity that a local speaker must reach once to be anyone
-_SCALE: Final = 10.0  # from scores to log-odds of speakers; least log-loss lies at 12 without a segmenter, at 8 with one
+_SCALE: Final = 10.0  # scores to log-odds of speakers; least log-loss is at 12 without a segmenter, 8 with one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
