@@ -1,14 +1,16 @@
-"""What several kinds of tests need: golden arrays, and the voices of the sample speech."""
+"""What several kinds of tests need: golden arrays, the voices of the sample speech, and a server."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+
+from server import LOOPBACK, Server
 
 TESTS = Path(__file__).parent
 
@@ -30,3 +32,10 @@ def voice() -> Callable[[str], np.ndarray]:
 def golden() -> Callable[[str], dict[str, np.ndarray]]:
     """The arrays of one stage, written by golden/generate.py."""
     return lambda stage: dict(np.load(TESTS / "golden" / f"{stage}.npz"))
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that all tests share: use names of your own for media, and leave what is not yours alone."""
+    with Server(tmp_path_factory.mktemp("server"), LOOPBACK) as running:
+        yield running

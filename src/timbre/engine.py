@@ -32,7 +32,7 @@ from timbre.identification.matching import match
 from timbre.identification.result import Identification, SpeakerMatch, name_turns
 from timbre.identification.scoring import confidence, log_odds
 from timbre.identification.voiceprint import MOST_PROTOTYPES, Voiceprint
-from timbre.models.packs import load_pack
+from timbre.models.packs import find_pack, load_pack
 from timbre.models.same_voice import SameVoice, load_same_voice, read_same_voice
 from timbre.settings import Settings
 
@@ -68,8 +68,7 @@ class Engine:
         )
         recipe = WITHOUT_SEGMENTER if self._pack.segmenter is None else WITH_SEGMENTER
         self._diarizer = Diarizer(self._pack, self._same_voice, recipe)
-        centre = self._same_voice.centre.astype("<f2").tobytes()
-        self.space = hashlib.sha256(bytes.fromhex(encoder.fingerprint) + centre).hexdigest()[:16]
+        self.space = _space(encoder.fingerprint, self._same_voice)
         self._enroller = Enroller(self._pack, self._same_voice, self._diarizer, self.space)
 
     @property
@@ -295,6 +294,25 @@ class Engine:
         if given.prototypes.shape[1] != self._pack.encoder.dimension:
             raise VoiceprintMalformed(f"{label}: this voiceprint was damaged; make it again from a recording.")
         return given
+
+
+def voiceprint_space(model: str | None = None, *, settings: Settings | None = None) -> tuple[str, str]:
+    """The name of the pack that an engine would load, and its `space`, without loading it.
+
+    Raises:
+        ModelMissing: the pack is not on this machine.
+        ModelUnknown: there is no such pack.
+    """
+    settings = settings or Settings()
+    pack = find_pack(model or settings.model, settings)
+    encoder, path = pack.encoder, settings.calibration
+    same_voice = read_same_voice(path, None) if path is not None else load_same_voice(encoder.calibration, None)
+    return pack.name, _space(encoder.fingerprint, same_voice)
+
+
+def _space(fingerprint: str, same_voice: SameVoice) -> str:
+    centre = same_voice.centre.astype("<f2").tobytes() if same_voice.centre.any() else b""
+    return hashlib.sha256(bytes.fromhex(fingerprint) + centre).hexdigest()[:16]
 
 
 def _check_threshold(threshold: float) -> None:

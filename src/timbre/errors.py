@@ -6,7 +6,8 @@
     │   │   ├── AudioUnreadable
     │   │   ├── AudioEmpty
     │   │   ├── AudioTooLong
-    │   │   └── ChannelMissing
+    │   │   ├── ChannelMissing
+    │   │   └── FetchFailed
     │   ├── EnrolmentRefused
     │   │   ├── NoSpeech
     │   │   ├── SpeechTooShort
@@ -24,12 +25,36 @@
     │   ├── ModelCorrupt
     │   └── ModelDownloadFailed
     ├── ExtraMissing                  an optional part of Timbre is not installed (exit code 3)
+    ├── ServiceError                  a request to the server cannot be granted
+    │   ├── RequestInvalid
+    │   ├── RequestTooLarge
+    │   ├── KeyRejected
+    │   ├── ScopeMissing
+    │   ├── BudgetSpent
+    │   ├── TooManyRequests
+    │   ├── IdempotencyConflict
+    │   ├── LinkRejected
+    │   ├── NotKept                   what was asked for is not here
+    │   │   ├── JobUnknown
+    │   │   ├── OutputMissing
+    │   │   ├── MediaUnknown
+    │   │   ├── DeliveryUnknown
+    │   │   └── KeyUnknown
+    │   └── ServiceUnavailable
+    ├── DeliveryFailed                a webhook's receiver could not be reached, or did not answer 2xx
+    ├── ServerError                   the server cannot start (exit code 3)
+    │   ├── DataFolderBusy
+    │   ├── AddressBusy
+    │   ├── DatabaseUnavailable
+    │   └── SchemaOutdated
     └── Canceled                      the caller asked to stop
 
 The class docstring is the default message, so each error is documented where it is defined.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class TimbreError(Exception):
@@ -61,6 +86,10 @@ class AudioTooLong(AudioError):
 
 class ChannelMissing(AudioError):
     """The recording has no such channel; leave `channel` out to mix all channels."""
+
+
+class FetchFailed(AudioError):
+    """Could not load audio: the URL could not be fetched; give a direct link to the file that needs no login."""
 
 
 class EnrolmentRefused(InputError):
@@ -129,6 +158,107 @@ class ModelDownloadFailed(ModelError):
 
 class ExtraMissing(TimbreError):
     """This needs a part of Timbre that is not installed; get it with `pip install "timbre[evaluation]"`."""
+
+
+class ServiceError(TimbreError):
+    """The request cannot be granted."""
+
+
+class RequestInvalid(ServiceError):
+    """Invalid request."""
+
+    def __init__(self, errors: Sequence[tuple[str, str]]) -> None:
+        super().__init__("Invalid request")
+        self.errors = tuple(errors)  # field, what is wrong with it
+
+
+class RequestTooLarge(ServiceError):
+    """The request is larger than allowed; send less."""
+
+
+class KeyRejected(ServiceError):
+    """The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."""
+
+
+class ScopeMissing(ServiceError):
+    """The API key does not have the scope this needs; make another with `timbre keys create --scope`."""
+
+
+class BudgetSpent(ServiceError):
+    """The team's budget for this month is used up; raise it with `timbre usage --budget`."""
+
+
+class TooManyRequests(ServiceError):
+    """Too many requests; wait as long as Retry-After says."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__()
+        self.retry_after = retry_after  # seconds
+
+
+class IdempotencyConflict(ServiceError):
+    """This Idempotency-Key was used for another request within a day; take a new one."""
+
+
+class LinkRejected(ServiceError):
+    """This link is not valid or has expired; ask for a new one."""
+
+
+class NotKept(ServiceError):
+    """There is no such thing here."""
+
+
+class JobUnknown(NotKept):
+    """There is no such job; it may have been deleted, or belong to another team."""
+
+
+class OutputMissing(NotKept):
+    """This job has no output: it has not succeeded, or its output was deleted when its time was over."""
+
+
+class MediaUnknown(NotKept):
+    """Nothing is kept at this address: it was never uploaded, or was deleted when its time was over."""
+
+
+class DeliveryUnknown(NotKept):
+    """There is no such delivery of a webhook; `GET /v1/webhooks/deliveries` lists them."""
+
+
+class KeyUnknown(NotKept):
+    """There is no such API key; `timbre keys list` shows them."""
+
+
+class ServiceUnavailable(ServiceError):
+    """The server is not ready; try again soon."""
+
+
+class DeliveryFailed(ServiceError):
+    """A webhook's receiver could not be reached, or did not answer 2xx."""
+
+    def __init__(self, reason: str, text: str, *, status: int | None = None) -> None:
+        super().__init__(text)
+        self.reason = reason  # as the header `x-retry-reason` has it
+        self.status = status  # of the answer, where one came
+
+
+class ServerError(TimbreError):
+    """The server cannot start."""
+
+
+class DataFolderBusy(ServerError):
+    """Another server runs on this data folder; stop it first, or name another folder with --data-dir."""
+
+
+class AddressBusy(ServerError):
+    """Another program listens on this address; stop it, or choose another port with --port."""
+
+
+class DatabaseUnavailable(ServerError):
+    """The database cannot be reached; check TIMBRE_DATABASE_URL and that PostgreSQL runs."""
+
+
+class SchemaOutdated(ServerError):
+    """The database was made by another version of Timbre; bring it up to date with `timbre migrate`."""
 
 
 class Canceled(TimbreError):

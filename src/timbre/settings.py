@@ -1,16 +1,19 @@
 """The one table of settings: every field is the environment variable `TIMBRE_<NAME>`.
 
-`docs/reference/settings.md` lists them all; a test compares.
+Lists are written with commas. `docs/reference/settings.md` lists them all; a test compares.
 """
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import platformdirs
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Network = IPv4Network | IPv6Network
 
 
 class Settings(BaseSettings):
@@ -43,3 +46,79 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         description="Time that decoding one recording may take, in seconds, whatever its length.",
     )
+
+    data_dir: Path = Field(
+        default_factory=lambda: platformdirs.user_data_path("timbre"),
+        description="Folder of a server that brings its own database: the database, media and the log.",
+    )
+    database_url: str | None = Field(
+        None, description="PostgreSQL to use instead of the embedded one, as `postgresql://user:password@host/name`."
+    )
+    storage_url: str | None = Field(
+        None,
+        description="Where media is kept instead of the data folder: `s3://bucket/prefix`, `gs://…`, `az://…`;"
+        " credentials come from the provider's own environment variables.",
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on; `0.0.0.0` for every network of the machine.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 for any free one.")
+    public_url: str | None = Field(
+        None, description="Address under which clients reach the server, for the links it hands out; as asked if unset."
+    )
+    workers: int = Field(1, ge=1, le=64, description="Worker processes that `timbre serve` starts.")
+    short_job_mb: float = Field(
+        4.0, ge=0, description="Recordings up to this many MiB go to the lane for short jobs, as voiceprints always do."
+    )
+    job_attempts: int = Field(
+        3, ge=1, description="How often a job is begun, when its worker dies over it, before it is given up."
+    )
+    heartbeat_seconds: float = Field(10.0, gt=0, description="How often a worker says that it lives.")
+    stalled_seconds: float = Field(
+        30.0, gt=0, description="Silence of a worker after which its jobs are taken up by another."
+    )
+    stop_seconds: float = Field(
+        5.0,
+        ge=0,
+        description="Time that running jobs have to end when a worker is stopped; then they start over later.",
+    )
+    upload_gb: float = Field(1.0, gt=0, description="Largest recording that is accepted, in GiB.")
+    voiceprint_upload_mb: float = Field(100.0, gt=0, description="Largest recording a voiceprint is made from, in MiB.")
+    voiceprint_seconds: float = Field(
+        30.0, gt=0, description="Longest recording a voiceprint is made from by the server, in seconds."
+    )
+    upload_link_seconds: int = Field(3600, ge=1, description="How long a link for uploading or downloading is valid.")
+    fetch_seconds: float = Field(600.0, gt=0, description="Time that fetching a recording by its URL may take.")
+    allowed_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
+        (),
+        description="Private networks that recordings may be fetched from and webhooks sent to: `10.0.0.0/8,::1/128`.",
+    )
+    webhook_http: bool = Field(False, description="Allow webhooks to plain `http://` addresses.")
+    webhook_seconds: float = Field(10.0, gt=0, description="Time a webhook's receiver has to answer.")
+    webhook_retries: Annotated[tuple[int, ...], NoDecode] = Field(
+        (0, 60, 300), description="Seconds to wait before each retry of a webhook, counted from the attempt before."
+    )
+    webhook_signature: Literal["hex", "base64"] = Field("hex", description="Encoding of the `X-Signature` header.")
+    webhook_secret_hours: float = Field(
+        24.0, ge=0, description="How long the secret before stays valid after a new one was made."
+    )
+    submits_per_minute: int = Field(
+        1000, ge=0, description="Requests a team may send to each submitting or media route a minute; 0 for any number."
+    )
+    reads_per_minute: int = Field(
+        10000, ge=0, description="Requests a team may send to the reading routes a minute; 0 for any number."
+    )
+    rate_limit_url: str = Field(
+        "async+memory://",
+        description="Where requests are counted: memory of each process, or `async+redis://host` for several.",
+    )
+    output_hours: float = Field(24.0, gt=0, description="How long the output of a job is kept after it ended.")
+    media_hours: float = Field(24.0, gt=0, description="How long uploaded media is kept.")
+    job_days: float = Field(30.0, gt=0, description="How long the record of a job is kept after it ended.")
+    log_file: Path | None = Field(
+        None, description="File to log to, turned over at 10 MiB; standard error if unset. `timbre serve` sets its own."
+    )
+    sweep_seconds: int = Field(300, ge=1, description="How often expired outputs, media and jobs are looked for.")
+
+    @field_validator("allowed_networks", "webhook_retries", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value

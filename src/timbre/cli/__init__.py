@@ -22,7 +22,9 @@ from timbre.cli.doctor import doctor
 from timbre.cli.evaluate import app as evaluate
 from timbre.cli.exits import report
 from timbre.cli.identify import identify
+from timbre.cli.keys import app as keys
 from timbre.cli.models import app as models
+from timbre.cli.serve import api, migrate, serve, worker
 from timbre.cli.version import version
 from timbre.cli.voiceprint import voiceprint
 
@@ -39,6 +41,11 @@ app.add_typer(models, name="models")
 app.add_typer(evaluate, name="evaluate")
 app.command()(calibrate)
 app.command()(doctor)
+app.command()(serve)
+app.add_typer(keys, name="keys")
+app.command()(api)
+app.command()(worker)
+app.command()(migrate)
 app.command()(version)
 
 

@@ -119,6 +119,7 @@ class Enroller:
         swing = samples - np.median(samples)
         snr = snr_db(swing, speech, frame=FRAME)
         return prototype, Quality(
+            seconds=round(recording.duration, 2),
             speech_seconds=round(prototype.seconds, 2),
             level=round(rms_dbfs(swing[mask]), 1),
             clipped=round(recording.clipped_fraction, 5),

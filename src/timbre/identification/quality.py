@@ -16,6 +16,7 @@ _LIKELY_ONE: Final = 80  # per cent
 class Quality:
     """What was measured on an enrolment recording."""
 
+    seconds: float  # length of the recording
     speech_seconds: float
     level: float  # dBFS, RMS of the speech
     clipped: float  # fraction of samples at full scale

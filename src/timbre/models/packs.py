@@ -54,11 +54,7 @@ def load_pack(name: str, settings: Settings, *, models: Catalogue | None = None)
     """
     models = models or catalogue()
     store = Store(settings, models=models)
-    pack = _best(store, models) if name == "auto" else models.pack(name)
-    if not store.is_complete(pack):
-        raise ModelMissing(
-            f"The pack {pack.name} is not on this machine; get it with `timbre models pull {pack.name}`."
-        )
+    pack = find_pack(name, settings, models=models)
     threads, device = available_threads(settings), settings.device
     segmenter, encoder = store.segmenter(pack), pack.encoder
     return Pack(
@@ -74,6 +70,23 @@ def load_pack(name: str, settings: Settings, *, models: Catalogue | None = None)
         ),
         calibration=encoder.calibration,
     )
+
+
+def find_pack(name: str, settings: Settings, *, models: Catalogue | None = None) -> PackFiles:
+    """The files of a pack, all there; `auto` for the best.
+
+    Raises:
+        ModelUnknown: there is no such pack.
+        ModelMissing: it is not on this machine; says how to get it.
+    """
+    models = models or catalogue()
+    store = Store(settings, models=models)
+    pack = _best(store, models) if name == "auto" else models.pack(name)
+    if not store.is_complete(pack):
+        raise ModelMissing(
+            f"The pack {pack.name} is not on this machine; get it with `timbre models pull {pack.name}`."
+        )
+    return pack
 
 
 def _best(store: Store, models: Catalogue) -> PackFiles:

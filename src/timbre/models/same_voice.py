@@ -78,8 +78,8 @@ def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(vectors / np.maximum(length, 1e-12), np.float32)
 
 
-def load_same_voice(name: str, dimension: int) -> SameVoice:
-    """Load the calibration that ships under this name.
+def load_same_voice(name: str, dimension: int | None) -> SameVoice:
+    """Load the calibration that ships under this name, for vectors of this dimension; None if it is not known.
 
     Raises:
         ModelUnknown: there is none.
@@ -90,8 +90,8 @@ def load_same_voice(name: str, dimension: int) -> SameVoice:
     return _same_voice(name, tomllib.loads(file.read_text()), dimension)
 
 
-def read_same_voice(path: Path, dimension: int) -> SameVoice:
-    """Read a calibration that `timbre calibrate` wrote.
+def read_same_voice(path: Path, dimension: int | None) -> SameVoice:
+    """Read a calibration that `timbre calibrate` wrote, for vectors of this dimension; None if it is not known.
 
     Raises:
         ModelCorrupt: the file is missing or is not a calibration for vectors of this dimension.
@@ -114,9 +114,9 @@ def write_same_voice(same_voice: SameVoice) -> str:
     return f"fitted = {str(same_voice.fitted).lower()}\n{numbers}\ncentre = [\n{centre},\n]\n"
 
 
-def _same_voice(name: str, table: Mapping[str, Any], dimension: int) -> SameVoice:
-    centre = np.asarray(table.get("centre") or [0.0] * dimension, np.float32)
-    if centre.shape != (dimension,):
+def _same_voice(name: str, table: Mapping[str, Any], dimension: int | None) -> SameVoice:
+    centre = np.asarray(table.get("centre") or [0.0] * (dimension or 1), np.float32)
+    if dimension is not None and centre.shape != (dimension,):
         raise ModelCorrupt(
             f"The calibration {name} is for vectors of {centre.size} numbers, the encoder's {dimension}."
         )

@@ -1,0 +1,67 @@
+"""The data folder of a server that brings its own database: who holds it, and how commands reach the database in it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from timbre.errors import DataFolderBusy
+from timbre.settings import Settings
+from timbre.store.embedded import EmbeddedPostgres
+
+_LOCK: Final = "timbre.lock"
+_DATABASE: Final = "postgres"
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold the folder while the block runs; the lock goes with the process, however that ends.
+
+    Raises:
+        DataFolderBusy: another server holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / _LOCK).open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
+            raise DataFolderBusy(
+                f"Another server runs on {folder} (process {holder}); stop it first, or name another folder with"
+                " --data-dir."
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def embedded(settings: Settings) -> EmbeddedPostgres:
+    """The database in the folder."""
+    return EmbeddedPostgres(settings.data_dir.expanduser() / _DATABASE)
+
+
+@contextmanager
+def database_url(settings: Settings) -> Iterator[str]:
+    """Address of the database for a command: the one that is set, that of a running server, or one started for it."""
+    if settings.database_url:
+        yield settings.database_url
+        return
+    postgres = embedded(settings)
+    if postgres.running():
+        yield postgres.start()
+        return
+    from timbre.store.schema import migrate  # noqa: PLC0415
+
+    with held(settings.data_dir.expanduser()):
+        url = postgres.start()
+        try:
+            migrate(url)
+            yield url
+        finally:
+            postgres.stop()

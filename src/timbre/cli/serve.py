@@ -1,0 +1,188 @@
+"""`timbre serve`, and the parts of it that run by themselves at scale: `api`, `worker`, `migrate`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from timbre.errors import AddressBusy, ModelMissing, OptionError
+from timbre.settings import Settings
+
+DataDir = Annotated[
+    Path | None, typer.Option("--data-dir", help="Folder of the database, media and logs.", show_default=False)
+]
+Host = Annotated[str | None, typer.Option("--host", help="Address to listen on.", show_default=False)]
+Port = Annotated[
+    int | None, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 for any.", show_default=False)
+]
+_EVERYWHERE: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared, not bound
+_IN_USE: Final = 98  # EADDRINUSE
+
+
+def serve(
+    *,
+    host: Host = None,
+    port: Port = None,
+    data_dir: DataDir = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, max=64, help="Worker processes.", show_default=False)
+    ] = None,
+) -> None:
+    """Run a server: database, API and workers, until Ctrl-C."""
+    from timbre.cli.data_folder import embedded, held  # noqa: PLC0415
+    from timbre.cli.supervisor import Supervisor  # noqa: PLC0415
+    from timbre.store.schema import migrate  # noqa: PLC0415
+
+    settings = _settings(host=host, port=port, data_dir=data_dir, workers=workers)
+    _fetch_models(settings)
+    folder = settings.data_dir.expanduser().resolve()
+    with ExitStack() as stack:
+        stack.enter_context(held(folder))
+        listener = stack.enter_context(_listen(settings))
+        address = _address(settings, listener)
+        postgres = None
+        url = settings.database_url
+        if url is None:
+            postgres = embedded(settings)
+            stack.callback(postgres.stop)
+            url = postgres.start()
+        migrate(url)
+        key = asyncio.run(_first_key(url, alone=postgres is not None))
+        supervisor = Supervisor(settings, url, listener, postgres=postgres, say=lambda text: typer.echo(text, err=True))
+        supervisor.catch_signals()
+        stack.callback(supervisor.stop)
+        supervisor.start(address)
+        if not supervisor.stopping:
+            _welcome(address, folder, key)
+        supervisor.run()
+        typer.echo("Stopping; jobs that are not done go on at the next start.")
+
+
+def api(
+    *,
+    host: Host = None,
+    port: Port = None,
+    listener: Annotated[int | None, typer.Option("--listener", hidden=True)] = None,
+) -> None:
+    """Run the API alone, on the database that TIMBRE_DATABASE_URL names."""
+    import uvicorn  # noqa: PLC0415
+
+    from timbre.cli.logs import start_log  # noqa: PLC0415
+    from timbre.http.app import create_app  # noqa: PLC0415
+
+    settings = _settings(host=host, port=port)
+    start_log(settings)
+    url = _required(settings)
+    asyncio.run(_check(url))
+    with socket.socket(fileno=listener) if listener is not None else _listen(settings) as own:
+        if listener is None:
+            typer.echo(f"The API listens on {_address(settings, own)}.", err=True)
+        config = uvicorn.Config(
+            create_app(settings, url),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=max(1, int(settings.stop_seconds)),
+        )
+        uvicorn.Server(config).run(sockets=[own])
+
+
+def worker() -> None:
+    """Run one worker, on the database that TIMBRE_DATABASE_URL names."""
+    from timbre.cli.logs import start_log  # noqa: PLC0415
+    from timbre.service.worker import run_worker  # noqa: PLC0415
+
+    settings = Settings()
+    start_log(settings)
+    asyncio.run(run_worker(settings, _required(settings)))
+    # An engine's thread that did not notice in time would hold the process; its job goes on elsewhere.
+    os._exit(0)
+
+
+def migrate(*, data_dir: DataDir = None) -> None:
+    """Bring the database up to date."""
+    from timbre.cli.data_folder import database_url  # noqa: PLC0415
+    from timbre.store.schema import HEAD  # noqa: PLC0415
+    from timbre.store.schema import migrate as bring_up_to_date  # noqa: PLC0415
+
+    with database_url(_settings(data_dir=data_dir)) as url:
+        bring_up_to_date(url)
+    typer.echo(f"The database is at version {HEAD}.")
+
+
+def _settings(**given: Any) -> Settings:
+    return Settings(**{name: value for name, value in given.items() if value is not None})
+
+
+def _required(settings: Settings) -> str:
+    if settings.database_url is None:
+        raise OptionError(
+            "Set TIMBRE_DATABASE_URL to the PostgreSQL that all parts share, or run everything with `timbre serve`."
+        )
+    return settings.database_url
+
+
+def _fetch_models(settings: Settings) -> None:
+    """Before serving, and never silently while serving: a server without models is of no use."""
+    from timbre.cli.models import pull  # noqa: PLC0415
+    from timbre.engine import voiceprint_space  # noqa: PLC0415
+
+    try:
+        voiceprint_space(settings=settings)
+    except ModelMissing:
+        if settings.offline or settings.model != "auto":
+            raise
+        typer.echo("There are no models yet; fetching the pack base, once.", err=True)
+        pull("base")
+
+
+def _listen(settings: Settings) -> socket.socket:
+    from timbre.cli.supervisor import listen  # noqa: PLC0415
+
+    try:
+        return listen(settings.host, settings.port)
+    except OSError as error:
+        if error.errno == _IN_USE:
+            raise AddressBusy(
+                f"Another program listens on {settings.host}:{settings.port}; stop it, or choose another port with"
+                " --port (0 takes any free one)."
+            ) from None
+        raise AddressBusy(f"Cannot listen on {settings.host}:{settings.port}: {error}.") from None
+
+
+def _address(settings: Settings, listener: socket.socket) -> str:
+    host = "127.0.0.1" if settings.host in _EVERYWHERE else settings.host
+    return f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+
+
+async def _first_key(url: str, *, alone: bool) -> str | None:
+    from timbre.service.teams import Teams  # noqa: PLC0415
+    from timbre.store.database import open_database  # noqa: PLC0415
+    from timbre.store.queries import queries  # noqa: PLC0415
+
+    async with open_database(url, connections=1, application="timbre serve") as database:
+        if alone:  # no worker can be alive, so nobody need wait for the heartbeats of those that are not
+            await database.one(queries("jobs")["abandon_all"])
+        return await Teams(database).first_key()
+
+
+async def _check(url: str) -> None:
+    from timbre.store.database import open_database  # noqa: PLC0415
+    from timbre.store.schema import check_schema  # noqa: PLC0415
+
+    async with open_database(url, connections=1, application="timbre api") as database, database.transaction() as own:
+        await check_schema(own)
+
+
+def _welcome(address: str, folder: Path, key: str | None) -> None:
+    typer.echo(f"Timbre is ready on {address}; its data is in {folder}.\n")
+    if key:
+        typer.echo(f"  API key  {key}   (shown this once; `timbre keys create` makes more)")
+    typer.echo(f'  try it   curl -H "Authorization: Bearer {key or "$TIMBRE_KEY"}" {address}/v1/test')
+    typer.echo("  stop     Ctrl-C\n")

@@ -1,0 +1,219 @@
+"""The process tree of `timbre serve`: starts the API and the workers, starts again what dies, stops everything."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import psycopg
+
+from timbre.errors import ServerError
+from timbre.service.attempts import worker_name
+from timbre.settings import Settings
+from timbre.store.embedded import EmbeddedPostgres
+from timbre.store.queries import queries
+
+_LOOK: Final = 0.2  # seconds between two looks at the children
+_STEADY: Final = 10.0  # seconds after which a child counts as well
+_LONGEST_PAUSE: Final = 15.0  # seconds before a child that dies again and again is started
+_PATIENCE: Final = 60.0  # seconds for the server to become ready
+_GRACE: Final = 3.0  # seconds beyond `stop_seconds`, before what still runs is killed
+_DIE_WITH_PARENT: Final = 1  # of prctl(2)
+_JOBS: Final = queries("jobs")
+
+
+@dataclass(slots=True, kw_only=True)
+class _Child:
+    name: str
+    arguments: Sequence[str]
+    log: Path
+    sockets: Sequence[int] = ()
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    deaths: int = 0  # one after the other, each before it counted as well
+    due: float = field(default=0.0)
+
+
+class Supervisor:
+    """Holds the children of one server."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        url: str,
+        listener: socket.socket,
+        *,
+        postgres: EmbeddedPostgres | None,
+        say: Callable[[str], None],
+    ) -> None:
+        self._settings = settings
+        self._url = url
+        self._postgres = postgres
+        self._say = say
+        self._stopping = False
+        folder = settings.data_dir.expanduser().resolve()
+        log = folder / "log"
+        log.mkdir(parents=True, exist_ok=True)
+        fd = listener.fileno()
+        self._environment = {
+            **os.environ,
+            "TIMBRE_DATABASE_URL": url,
+            "TIMBRE_DATA_DIR": str(folder),
+        }
+        self._children = [
+            _Child(name="api", arguments=("api", "--listener", str(fd)), log=log / "api.log", sockets=(fd,)),
+            *(
+                _Child(name=f"worker {number}", arguments=("worker",), log=log / f"worker-{number}.log")
+                for number in range(1, settings.workers + 1)
+            ),
+        ]
+
+    def start(self, address: str) -> None:
+        """Start everything and wait until the server is ready.
+
+        Raises:
+            ServerError: it does not become ready; the message has the end of a log.
+        """
+        for child in self._children:
+            self._start(child)
+        deadline = time.monotonic() + _PATIENCE
+        while not self._stopping and not _ready(address):
+            dead = [child for child in self._children if child.process and child.process.poll() is not None]
+            if dead:
+                raise ServerError(f"The {dead[0].name} does not start: {_end(dead[0].log)}")
+            if time.monotonic() > deadline:
+                raise ServerError(f"The server is not ready after {_PATIENCE:g} s; see {self._children[0].log.parent}.")
+            time.sleep(_LOOK / 4)
+
+    def run(self) -> None:
+        """Keep everything running until SIGINT or SIGTERM."""
+        while not self._stopping:
+            self._look()
+            time.sleep(_LOOK)
+
+    def stop(self) -> None:
+        """Stop the children: politely, then not."""
+        running = [child.process for child in self._children if child.process and child.process.poll() is None]
+        for process in running:
+            process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + self._settings.stop_seconds + _GRACE
+        for process in running:
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def catch_signals(self) -> None:
+        """Let SIGINT and SIGTERM end `run`; a second one kills what still runs."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._signalled)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether a signal came."""
+        return self._stopping
+
+    def _signalled(self, _number: int, _frame: object) -> None:
+        if self._stopping:
+            for child in self._children:
+                if child.process:
+                    child.process.kill()
+        self._stopping = True
+
+    def _look(self) -> None:
+        if self._postgres and not self._postgres.running():
+            self._say("The database died; it is started again.")
+            self._postgres.start()
+        now = time.monotonic()
+        for child in self._children:
+            if child.process is None:
+                if now >= child.due:
+                    self._start(child)
+            elif (code := child.process.poll()) is not None:
+                self._bury(child, code)
+            elif child.deaths and now - child.started > _STEADY:
+                child.deaths = 0
+
+    def _bury(self, child: _Child, code: int) -> None:
+        """Note a death, and free what the dead worked on so that nobody waits for its heartbeat."""
+        if child.process is None:
+            return
+        pause = 0.0 if not child.deaths else min(_LONGEST_PAUSE, 0.5 * 2**child.deaths)
+        self._say(f"The {child.name} ended ({_reason(code)}) and is started again; its log is {child.log}.")
+        child.due = time.monotonic() + pause
+        child.deaths += 1
+        worker = worker_name(child.process.pid)
+        child.process = None
+        try:
+            with psycopg.connect(self._url, connect_timeout=2) as connection:
+                connection.execute(_JOBS["abandon_worker"], {"worker": worker})
+        except psycopg.Error:
+            return  # the heartbeat will tell
+
+    def _start(self, child: _Child) -> None:
+        child.log.touch()
+        with child.log.open("ab") as log:
+            child.process = subprocess.Popen(
+                [sys.executable, "-m", "timbre", *child.arguments],
+                env={**self._environment, "TIMBRE_LOG_FILE": str(child.log)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=child.sockets,
+                start_new_session=True,  # Ctrl-C is for this process alone
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 - this process has no threads
+            )
+        child.started = time.monotonic()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open the socket that the API answers on; it outlives an API that dies, so that no client is refused.
+
+    Raises:
+        OSError: the address is taken, or is not this machine's.
+    """
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(1024)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _ready(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/readyz", timeout=2) as answer:  # noqa: S310 - our own address
+            return bool(answer.status == 200)  # noqa: PLR2004 - OK
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+
+
+def _reason(code: int) -> str:
+    return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+
+
+def _end(log: Path) -> str:
+    lines = log.read_text("utf-8", errors="replace").splitlines()
+    return " / ".join(lines[-3:]) or f"its log {log} is empty"

@@ -1,0 +1,90 @@
+"""The app: the service behind its routes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
+
+from fastapi import FastAPI
+
+from timbre.http.errors import install_errors
+from timbre.http.limits import RateLimits
+from timbre.http.middleware import Envelope
+from timbre.http.openapi import install_openapi
+from timbre.http.routes import health, jobs, keys, media, outputs, submit, usage, webhooks
+from timbre.http.state import State
+from timbre.service.events import JobEvents
+from timbre.service.jobs import Jobs
+from timbre.service.media import Media
+from timbre.service.packs import Packs
+from timbre.service.secrets import Secrets
+from timbre.service.storage import open_storage
+from timbre.service.teams import Teams
+from timbre.service.usage import Usage
+from timbre.service.webhooks import Webhooks
+from timbre.settings import Settings
+from timbre.store.database import open_database
+from timbre.store.queue import Queue
+from timbre.store.schema import check_schema
+
+_CONNECTIONS: Final = 12
+
+
+def create_app(settings: Settings, url: str) -> FastAPI:
+    """Make the app of a server on the database at this address; it opens everything when it is started.
+
+    Raises, when it is started:
+        DatabaseUnavailable: the database cannot be reached.
+        SchemaOutdated: it is of another version.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            app.state.service = await _open(stack, settings, url)
+            yield
+
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json", redirect_slashes=False)
+    # `outputs` first: its paths begin like a job's own.
+    for module in (keys, submit, outputs, jobs, media, webhooks, usage, health):
+        app.include_router(module.router)
+    install_errors(app)
+    install_openapi(app)
+    app.add_middleware(Envelope)
+    return app
+
+
+async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
+    database = await stack.enter_async_context(open_database(url, connections=_CONNECTIONS, application="timbre api"))
+    async with database.transaction() as connection:
+        await check_schema(connection)
+    queue = Queue(database)
+    await queue.open()
+    storage = open_storage(settings)
+    events = JobEvents(database)
+    await stack.enter_async_context(events.listening())
+    media_ = Media(database, storage, Secrets(database), settings)
+    usage_ = Usage(database)
+    webhooks_ = Webhooks(database, queue, settings)
+    return State(
+        settings=settings,
+        database=database,
+        storage=storage,
+        teams=Teams(database),
+        media=media_,
+        jobs=Jobs(
+            database,
+            queue,
+            media=media_,
+            storage=storage,
+            packs=Packs(settings),
+            usage=usage_,
+            webhooks=webhooks_,
+            settings=settings,
+        ),
+        webhooks=webhooks_,
+        usage=usage_,
+        events=events,
+        limits=RateLimits(settings),
+    )

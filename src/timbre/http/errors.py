@@ -1,0 +1,87 @@
+"""Errors as answers: JSON with `message`, and the status that clients of the hosted service know."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from timbre.errors import (
+    BudgetSpent,
+    IdempotencyConflict,
+    KeyRejected,
+    LinkRejected,
+    NotKept,
+    RequestInvalid,
+    RequestTooLarge,
+    ScopeMissing,
+    ServiceError,
+    ServiceUnavailable,
+    TooManyRequests,
+)
+from timbre.http.responses import Json
+
+STATUS: Final[dict[type[ServiceError], int]] = {
+    RequestInvalid: 400,
+    KeyRejected: 401,
+    BudgetSpent: 402,
+    ScopeMissing: 403,
+    LinkRejected: 403,
+    NotKept: 404,
+    IdempotencyConflict: 409,
+    RequestTooLarge: 413,
+    TooManyRequests: 429,
+    ServiceUnavailable: 503,
+}
+_RETRY_SOON: Final = 2  # seconds
+
+
+def install_errors(app: FastAPI) -> None:
+    """Make an app answer its errors so."""
+    app.add_exception_handler(ServiceError, _service_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_error)
+
+
+def api_error(status: int, message: str, request_id: UUID | str, headers: dict[str, str] | None = None) -> Response:
+    """An error that has nothing to do with a field."""
+    return Json({"requestId": str(request_id), "message": message}, status, headers)
+
+
+def status_of(error: ServiceError) -> int:
+    """The status that an error is answered with."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+async def _service_error(request: Request, error: Exception) -> Response:
+    if isinstance(error, RequestInvalid):
+        fields = [{"field": field, "message": message} for field, message in error.errors]
+        return Json({"message": str(error), "errors": fields}, STATUS[RequestInvalid])
+    assert isinstance(error, ServiceError)  # noqa: S101 - it is registered for nothing else
+    headers = {}
+    if isinstance(error, TooManyRequests):
+        headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, ServiceUnavailable):
+        headers["Retry-After"] = str(_RETRY_SOON)
+    if isinstance(error, KeyRejected):
+        headers["WWW-Authenticate"] = "Bearer"
+    return api_error(status_of(error), str(error), request.state.request_id, headers)
+
+
+async def _validation_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - it is registered for nothing else
+    fields = [
+        {"field": ".".join(str(part) for part in fault["loc"][1:]) or "request", "message": fault["msg"]}
+        for fault in error.errors()
+    ]
+    return Json({"message": "Invalid request", "errors": fields}, STATUS[RequestInvalid])
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for nothing else
+    message = f"{error.detail}: there is no {request.method} {request.url.path}; /openapi.json lists what there is"
+    return api_error(error.status_code, message, request.state.request_id, dict(error.headers or {}))

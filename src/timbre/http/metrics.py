@@ -1,0 +1,53 @@
+"""Measurements for Prometheus."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+from timbre.store.database import Database
+from timbre.store.queries import queries
+
+CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
+_REGISTRY: Final = CollectorRegistry()
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE"})
+_JOBS: Final = queries("jobs")
+_SERVER: Final = queries("server")
+_REQUESTS: Final = Counter(
+    "timbre_requests", "Requests by route and status.", ("route", "method", "status"), registry=_REGISTRY
+)
+_SECONDS: Final = Histogram(
+    "timbre_request_seconds",
+    "Time until a request was answered.",
+    ("route",),
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30),
+    registry=_REGISTRY,
+)
+_UNFINISHED: Final = Gauge("timbre_jobs_unfinished", "Jobs that have not ended.", ("status",), registry=_REGISTRY)
+_WAITING: Final = Gauge("timbre_lane_waiting", "Entries that wait in a lane.", ("lane",), registry=_REGISTRY)
+_WORKERS: Final = Gauge("timbre_lane_workers", "Lanes that workers serve, all workers together.", registry=_REGISTRY)
+ProcessCollector(registry=_REGISTRY)
+PlatformCollector(registry=_REGISTRY)
+
+
+def observe(route: str, method: str, status: int, seconds: float) -> None:
+    """Count a request."""
+    method = method if method in _METHODS else "other"
+    _REQUESTS.labels(route, method, str(status)).inc()
+    _SECONDS.labels(route).observe(seconds)
+
+
+async def exposition(database: Database, silence: float) -> bytes:
+    """All measurements as text; workers that were silent for longer do not count."""
+    _UNFINISHED.clear()
+    _WAITING.clear()
+    for row in await database.all(_JOBS["unfinished_counts"]):
+        _UNFINISHED.labels(row["status"]).set(row["total"])
+    for row in await database.all(_SERVER["waiting"]):
+        _WAITING.labels(row["lane"]).set(row["total"])
+    workers = await database.one(_SERVER["workers"], {"seconds": silence})
+    _WORKERS.set(workers["total"] if workers else 0)
+    return generate_latest(_REGISTRY)

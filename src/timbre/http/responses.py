@@ -1,0 +1,116 @@
+"""How records become the wire's JSON."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from starlette.responses import Response
+
+from timbre.settings import Settings
+from timbre.store.database import Row
+
+
+class Json(Response):
+    """An answer in JSON; every character as it is, no spaces."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        """Return the bytes."""
+        return dumps(content)
+
+
+_FINAL: Final = frozenset({"succeeded", "failed", "canceled"})
+
+
+def dumps(content: Any) -> bytes:
+    """Return JSON as bytes."""
+    return json.dumps(content, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def timestamp(moment: datetime | None) -> str | None:
+    """ISO 8601 in UTC with milliseconds and `Z`."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def job_detail(row: Row, settings: Settings) -> dict[str, Any]:
+    """A job without its output, except for the reason of one that failed or was canceled."""
+    expires = None
+    if row["status"] == "succeeded":
+        expires = row["completed_at"] + timedelta(hours=settings.output_hours)
+    detail = {
+        "jobId": str(row["id"]),
+        "status": row["status"],
+        "createdAt": timestamp(row["created_at"]),
+        "updatedAt": timestamp(row["updated_at"]),
+        "type": row["type"],
+        "model": row["model"],
+        "progress": round(row["progress"], 3),
+        "stage": row["stage"],
+        "duration": _seconds(row["duration"]),
+        "startedAt": timestamp(row["started_at"]),
+        "completedAt": timestamp(row["completed_at"]),
+        "outputExpiresAt": timestamp(expires),
+        "warning": row["warning"],
+    }
+    # Absent, never null: clients look into what is there.
+    present = {name: value for name, value in detail.items() if value is not None}
+    if row["error"] is not None:
+        present["output"] = {"error": row["error"]}
+    return present
+
+
+def job_item(row: Row) -> dict[str, Any]:
+    """A job in a list."""
+    return {
+        "id": str(row["id"]),
+        "status": row["status"],
+        "type": row["type"],
+        "source": "api",
+        "model": row["model"],
+        "quantity": None if row["duration"] is None else round(row["duration"]),
+        "reason": row["error"],
+        "createdAt": timestamp(row["created_at"]),
+        "completedAt": timestamp(row["completed_at"]),
+    }
+
+
+def job_item_old(row: Row) -> dict[str, Any]:
+    """A job in the list of the old kind."""
+    return {"id": str(row["id"]), "status": row["status"], "createdAt": timestamp(row["created_at"])}
+
+
+def delivery_item(row: Row) -> dict[str, Any]:
+    """A delivery of a webhook, with its attempts."""
+    return {
+        "id": str(row["id"]),
+        "jobId": str(row["job_id"]),
+        "url": row["url"],
+        "state": row["state"],
+        "createdAt": timestamp(row["created_at"]),
+        "nextAt": timestamp(row["next_at"]),
+        "deliveredAt": timestamp(row["delivered_at"]),
+        "attempts": row["attempts"],
+    }
+
+
+def next_cursor(rows: list[Row], limit: int) -> str | None:
+    """Where the next page begins, if a page of this many was asked for and one more was found."""
+    return str(rows[limit - 1]["id"]) if len(rows) > limit else None
+
+
+def parse_id(text: str) -> UUID | None:
+    """An identifier in a path; None if it is none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _seconds(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)

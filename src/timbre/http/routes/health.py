@@ -1,0 +1,52 @@
+"""Whether the server lives, whether it is ready, and its measurements; without a key."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from timbre.errors import ServiceUnavailable
+from timbre.http.caller import State_
+from timbre.http.metrics import CONTENT_TYPE, exposition
+from timbre.http.openapi import errors
+from timbre.http.responses import Json
+from timbre.store.queries import queries
+from timbre.store.schema import check_schema
+
+router = APIRouter()
+_SQL = queries("server")
+
+
+@router.get("/healthz", operation_id="health", response_class=Response, summary="Whether the server lives")
+async def health() -> Response:
+    """Answer at once."""
+    return Json({"status": "OK"})
+
+
+@router.get(
+    "/readyz",
+    operation_id="ready",
+    response_class=Response,
+    responses=errors(keyed=False),
+    summary="Whether the server is ready",
+)
+async def ready(here: State_) -> Response:
+    """Answer 200 when the database is there and up to date and a worker serves the lanes, else 503."""
+    async with here.database.transaction() as connection:
+        await check_schema(connection)
+    workers = await here.database.one(_SQL["workers"], {"seconds": here.settings.stalled_seconds})
+    if not workers or not workers["total"]:
+        raise ServiceUnavailable("No worker serves the lanes; start one with `timbre worker`. Jobs are accepted.")
+    return Json({"status": "OK"})
+
+
+@router.get(
+    "/metrics",
+    operation_id="metrics",
+    response_class=Response,
+    responses=errors(keyed=False),
+    summary="Measurements for Prometheus",
+)
+async def metrics(here: State_) -> Response:
+    """Answer in Prometheus' text format."""
+    return Response(await exposition(here.database, here.settings.stalled_seconds), media_type=CONTENT_TYPE)

@@ -1,0 +1,212 @@
+"""Looking at jobs, waiting for them, following them, and getting rid of them."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import zlib
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from typing import Annotated, Final, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from starlette.responses import Response, StreamingResponse
+
+from timbre.errors import JobUnknown
+from timbre.http.caller import State_, caller
+from timbre.http.limits import Group
+from timbre.http.openapi import errors
+from timbre.http.responses import Json, dumps, job_detail, job_item, job_item_old, next_cursor, parse_id
+from timbre.http.schemas import Deleted, Job, JobList, JobListOld
+from timbre.http.state import State
+from timbre.service.jobs import FINAL
+from timbre.service.teams import Caller, Scope
+from timbre.store.database import Row
+
+router = APIRouter()
+_LONGEST_WAIT: Final = 60.0  # seconds
+_LOOK_ANYWAY: Final = 5.0  # seconds; a notification can be lost with its connection
+_KEEP_ALIVE: Final = 15.0  # seconds between two signs of life in a stream of events
+_PIECE: Final = 1 << 16  # bytes
+_STREAMED: Final = 1 << 20  # bytes of output from which it is not held in memory as a whole
+_GZIP: Final = 31  # zlib's word for the gzip format
+JobStatus = Literal["pending", "created", "running", "succeeded", "failed", "canceled"]
+Reader = Annotated[Caller, Depends(caller(Scope.JOBS_READ, Group.READ))]
+JobId = Annotated[str, Path(alias="jobId", description="Id of the job.", json_schema_extra={"format": "uuid"})]
+Status = Annotated[JobStatus | None, Query(description="Only jobs in this state.")]
+
+
+@router.get(
+    "/v1/jobs/{jobId}",
+    operation_id="getJobById",
+    response_model=Job,
+    responses=errors(404),
+    summary="Look at a job",
+)
+async def get_job(
+    job_id: JobId,
+    known: Reader,
+    here: State_,
+    request: Request,
+    wait: Annotated[
+        float, Query(ge=0, le=_LONGEST_WAIT, description="Seconds to wait for the job to end before answering.")
+    ] = 0.0,
+) -> Response:
+    """Answer the job's state, and its output once it has succeeded."""
+    job = _id(job_id)
+    row = await here.jobs.get(known.team, job)
+    if wait and row["status"] not in FINAL:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                async for row in _changes(here, known.team, job):  # noqa: B007 - the last one counts
+                    pass
+    detail = job_detail(row, here.settings)
+    found = await here.jobs.output(job) if row["status"] == "succeeded" else None
+    if found is None:
+        return Json(detail)
+    body, length = found
+    head, tail = dumps(detail)[:-1] + b',"output":', b"}"
+    if length <= _STREAMED:
+        return Response(head + gzip.decompress(body) + tail, media_type="application/json")
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        pieces = _packed(_joined(head, body, tail))
+        return StreamingResponse(
+            pieces, media_type="application/json", headers={"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+        )
+    return StreamingResponse(_joined(head, body, tail), media_type="application/json")
+
+
+@router.delete(
+    "/v1/jobs/{jobId}",
+    operation_id="deleteJob",
+    response_model=Deleted,
+    responses=errors(404),
+    summary="Cancel a job, or erase it",
+)
+async def delete_job(
+    job_id: JobId, known: Annotated[Caller, Depends(caller(Scope.JOBS_WRITE, Group.READ))], here: State_
+) -> Response:
+    """Cancel a job that has not ended; erase one that has, with its output. Not in the hosted service."""
+    job = _id(job_id)
+    canceled = await here.jobs.delete(known.team, job)
+    if canceled:
+        return Json({"jobId": str(job), "status": "canceled", "deleted": False})
+    return Json({"jobId": str(job), "deleted": True})
+
+
+@router.get(
+    "/v1/jobs/{jobId}/events",
+    operation_id="followJob",
+    response_class=StreamingResponse,
+    responses={
+        **errors(404),
+        200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Server-sent events"},
+    },
+    summary="Follow a job",
+)
+async def follow_job(job_id: JobId, known: Reader, here: State_) -> Response:
+    """Send the job as a `job` event whenever its state or progress changes, until it has ended; never its output."""
+    job = _id(job_id)
+    await here.jobs.get(known.team, job)
+    return StreamingResponse(
+        _events(here, known.team, job), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+    )
+
+
+@router.get(
+    "/v2/jobs",
+    operation_id="getJobsByTeamV2",
+    response_model=JobList,
+    responses=errors(),
+    summary="List jobs, newest first",
+)
+async def list_jobs(
+    known: Reader,
+    here: State_,
+    limit: Annotated[int, Query(ge=1, le=100, description="At most so many.")] = 10,
+    cursor: Annotated[UUID | None, Query(description="The `nextCursor` of the page before.")] = None,
+    status: Status = None,
+) -> Response:
+    """List the team's jobs without their outputs."""
+    rows = await here.jobs.page(known.team, status=status, before=cursor, limit=limit + 1)
+    return Json({"items": [job_item(row) for row in rows[:limit]], "nextCursor": next_cursor(rows, limit)})
+
+
+@router.get(
+    "/v1/jobs",
+    operation_id="getJobsByTeam",
+    response_model=JobListOld,
+    responses=errors(),
+    summary="List jobs, the old way",
+    deprecated=True,
+)
+async def list_jobs_old(
+    *,
+    known: Reader,
+    here: State_,
+    take: Annotated[int | None, Query(ge=1, le=100, description="At most so many; 10 if unset.")] = None,
+    skip: Annotated[int | None, Query(ge=0, le=2**31 - 1, description="Leave out so many.")] = None,
+    limit: Annotated[int | None, Query(ge=1, le=100, description="Another name of `take`.")] = None,
+    offset: Annotated[int | None, Query(ge=0, le=2**31 - 1, description="Another name of `skip`.")] = None,
+    status: Status = None,
+) -> Response:
+    """List the team's jobs by number."""
+    rows, total = await here.jobs.page_by_offset(
+        known.team, status=status, take=take or limit or 10, skip=skip or offset or 0
+    )
+    return Json({"items": [job_item_old(row) for row in rows], "total": total})
+
+
+async def _changes(here: State, team: UUID, job: UUID) -> AsyncIterator[Row]:
+    """The job's record now and whenever it may have changed, the last time when it has ended."""
+    async with here.events.news(job) as news:
+        while True:
+            news.clear()
+            row = await here.jobs.get(team, job)
+            yield row
+            if row["status"] in FINAL:
+                return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_ANYWAY):
+                    await news.wait()
+
+
+async def _events(here: State, team: UUID, job: UUID) -> AsyncIterator[bytes]:
+    before = b""
+    quiet = 0.0
+    try:
+        async for row in _changes(here, team, job):
+            now = dumps(job_detail(row, here.settings))
+            if now != before:
+                yield b"event: job\ndata: " + now + b"\n\n"
+                before, quiet = now, 0.0
+            elif (quiet := quiet + _LOOK_ANYWAY) >= _KEEP_ALIVE:
+                yield b": still here\n\n"
+                quiet = 0.0
+    except JobUnknown:
+        yield b'event: gone\ndata: {"message":"The job was erased."}\n\n'
+
+
+def _joined(head: bytes, body: bytes, tail: bytes) -> Iterator[bytes]:
+    yield head
+    unpacker = zlib.decompressobj(_GZIP)
+    while body:
+        yield unpacker.decompress(body, _PIECE)
+        body = unpacker.unconsumed_tail
+    yield unpacker.flush() + tail
+
+
+def _packed(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    packer = zlib.compressobj(1, wbits=_GZIP)
+    for piece in pieces:
+        if packed := packer.compress(piece):
+            yield packed
+    yield packer.flush()
+
+
+def _id(text: str) -> UUID:
+    job = parse_id(text)
+    if job is None:
+        raise JobUnknown
+    return job

@@ -1,0 +1,136 @@
+"""Media: links to upload to and download from, and the server's own end of those links."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from starlette.responses import FileResponse, Response, StreamingResponse
+
+from timbre.errors import MediaUnknown, RequestTooLarge, ServiceUnavailable
+from timbre.http.caller import Body, State_, caller
+from timbre.http.limits import Group
+from timbre.http.openapi import errors, takes
+from timbre.http.responses import Json
+from timbre.http.schemas import MediaUrl
+from timbre.http.state import State
+from timbre.service.media import LINKS, media_key
+from timbre.service.requests import MediaRequest, parse
+from timbre.service.teams import Caller, Scope
+
+router = APIRouter()
+_IDLE: Final = 60.0  # seconds an upload may stand still
+_BINARY: Final = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+TeamName = Annotated[str, Path(description="As the link has it.")]
+ObjectName = Annotated[str, Path(description="As the link has it.")]
+Expires = Annotated[str, Query(description="As the link has it.")]
+Signature = Annotated[str, Query(description="As the link has it.")]
+
+
+@router.post(
+    "/v1/media/input",
+    operation_id="getMediaUploadURL",
+    status_code=201,
+    response_model=MediaUrl,
+    responses=errors(413),
+    openapi_extra=takes(MediaRequest),
+    summary="Get a link to upload to",
+)
+async def media_input(
+    known: Annotated[Caller, Depends(caller(Scope.MEDIA_WRITE, Group.MEDIA))],
+    body: Body,
+    here: State_,
+    request: Request,
+) -> Response:
+    """Answer an address to PUT a recording to, without a key; `media://…` then stands for it in jobs."""
+    wanted, _ = parse(MediaRequest, body, webhook_http=False)
+    link = await here.media.upload_link(known.team, media_key(wanted.url) or "")
+    return Json({"url": _absolute(here, request, link)}, 201)
+
+
+@router.post(
+    "/v1/media/output",
+    operation_id="getMediaDownloadURL",
+    status_code=201,
+    response_model=MediaUrl,
+    responses=errors(404, 413),
+    openapi_extra=takes(MediaRequest),
+    summary="Get a link to download from",
+)
+async def media_output(
+    known: Annotated[Caller, Depends(caller(Scope.MEDIA_READ, Group.MEDIA))],
+    body: Body,
+    here: State_,
+    request: Request,
+) -> Response:
+    """Answer an address to GET a recording from, without a key."""
+    wanted, _ = parse(MediaRequest, body, webhook_http=False)
+    link = await here.media.download_link(known.team, media_key(wanted.url) or "")
+    return Json({"url": _absolute(here, request, link)}, 201)
+
+
+@router.put(
+    f"{LINKS}/{{team}}/{{name}}",
+    operation_id="uploadMedia",
+    response_class=Response,
+    responses={**errors(400, 403, 413, keyed=False), 200: {"description": "Kept"}},
+    openapi_extra={"requestBody": {"required": True, "content": _BINARY}},
+    summary="Upload to a link",
+)
+async def upload(
+    *, team: TeamName, name: ObjectName, expires: Expires, signature: Signature, here: State_, request: Request
+) -> Response:
+    """Keep the body, whatever its type; one sent before under the same name is replaced."""
+    owner, key = await here.media.check_link("PUT", team, name, expires, signature)
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > here.media.most_bytes:
+        raise RequestTooLarge(f"A recording has at most {here.settings.upload_gb:g} GiB.")
+    await here.media.receive(owner, key, _arriving(request))
+    return Response(status_code=200)
+
+
+@router.get(
+    f"{LINKS}/{{team}}/{{name}}",
+    operation_id="downloadMedia",
+    response_class=Response,
+    responses={**errors(400, 403, 404, keyed=False), 200: {"content": _BINARY, "description": "The recording"}},
+    summary="Download from a link",
+)
+async def download(team: TeamName, name: ObjectName, expires: Expires, signature: Signature, here: State_) -> Response:
+    """Answer the recording as it was uploaded."""
+    owner, key = await here.media.check_link("GET", team, name, expires, signature)
+    recording = await here.media.find(owner, key)
+    if recording is None:
+        raise MediaUnknown
+    path = here.storage.path(recording.object)
+    if path is not None:
+        return FileResponse(path, media_type="application/octet-stream")
+    return StreamingResponse(
+        here.storage.chunks(recording.object),
+        media_type="application/octet-stream",
+        headers={"Content-Length": str(recording.bytes)},
+    )
+
+
+async def _arriving(request: Request) -> AsyncIterator[bytes]:
+    pieces = request.stream()
+    while True:
+        try:
+            async with asyncio.timeout(_IDLE):
+                piece = await anext(pieces)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise ServiceUnavailable(
+                f"Nothing arrived for {_IDLE:g} s, so the upload was given up; start it again."
+            ) from None
+        yield piece
+
+
+def _absolute(here: State, request: Request, link: str) -> str:
+    if not link.startswith("/"):
+        return link
+    base = here.settings.public_url or f"{request.url.scheme}://{request.url.netloc}"
+    return base.rstrip("/") + link

@@ -1,0 +1,55 @@
+"""Usage of a team by month. Not in the hosted service."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Query
+from starlette.responses import Response
+
+from timbre.errors import RequestInvalid
+from timbre.http.caller import State_, caller
+from timbre.http.limits import Group
+from timbre.http.openapi import errors
+from timbre.http.responses import Json
+from timbre.http.schemas import Usage
+from timbre.service.teams import Caller, Scope
+
+router = APIRouter()
+_MONTH: Final = r"^[0-9]{4}-(0[1-9]|1[0-2])$"
+
+
+@router.get(
+    "/v1/usage", operation_id="getUsage", response_model=Usage, responses=errors(), summary="What the team used"
+)
+async def get_usage(
+    known: Annotated[Caller, Depends(caller(Scope.JOBS_READ, Group.READ))],
+    here: State_,
+    month: Annotated[str | None, Query(pattern=_MONTH, description="As `2026-11`; this one, by UTC, if unset.")] = None,
+) -> Response:
+    """Answer how many jobs succeeded in a month and how many seconds of audio they heard, by key and type."""
+    try:
+        first = date.fromisoformat(f"{month or datetime.now(UTC).strftime('%Y-%m')}-01")
+    except ValueError:
+        raise RequestInvalid([("month", "Expected a month such as 2026-11")]) from None
+    rows = await here.usage.report(known.team, first)
+    budget, _ = await here.usage.budget(known.team)
+    return Json(
+        {
+            "month": first.strftime("%Y-%m"),
+            "jobs": sum(row["jobs"] for row in rows),
+            "seconds": round(sum(row["seconds"] for row in rows), 3),
+            "budgetSeconds": budget,
+            "keys": [
+                {
+                    "keyId": str(row["key_id"]),
+                    "name": row["name"],
+                    "type": row["type"],
+                    "jobs": row["jobs"],
+                    "seconds": round(row["seconds"], 3),
+                }
+                for row in rows
+            ],
+        }
+    )

@@ -1,0 +1,349 @@
+"""The answers of the server, as its API reference describes them.
+
+Most are sent as they come from the database or the engine, without passing through these types: they are there for
+whoever reads `/openapi.json`, or makes a client of it. What is said to be absent is left out, never null.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+from pydantic.json_schema import SkipJsonSchema
+
+JOB_ID = "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52"
+
+JobStatus = Literal["pending", "created", "running", "succeeded", "failed", "canceled"]
+JobType = Literal["diarize", "identify", "voiceprint"]
+RetryReason = Literal[
+    "http_timeout", "too_many_redirects", "connection_failed", "ssl_error", "http_error", "unknown_error"
+]
+
+
+def _left_out(schema: dict[str, Any]) -> None:
+    del schema["default"]
+
+
+Uuid = Annotated[str, Field(json_schema_extra={"format": "uuid"}, examples=[JOB_ID])]
+Time = Annotated[
+    str,
+    Field(
+        description="UTC, with milliseconds.",
+        json_schema_extra={"format": "date-time"},
+        examples=["2026-10-02T08:15:31.204Z"],
+    ),
+]
+Seconds = Annotated[float, Field(ge=0, description="Seconds from the beginning of the recording.")]
+Score = Annotated[float, Field(ge=0, le=100)]
+Scores = Annotated[
+    dict[str, Score],
+    Field(description="From 0 to 100 for each speaker, independent of each other.", examples=[{"SPEAKER_00": 94}]),
+]
+
+
+class Answer(BaseModel):
+    """What all answers, and the objects in them, have in common."""
+
+    model_config = ConfigDict(
+        frozen=True, alias_generator=to_camel, populate_by_name=True, serialize_by_alias=True, protected_namespaces=()
+    )
+
+
+class TestResponse(Answer):
+    """The API key is good."""
+
+    __test__ = False  # no test, whatever pytest makes of its name
+
+    status: str = Field(examples=["OK"])
+    message: str = Field(examples=["Test connection successful"])
+
+
+class MediaUrl(Answer):
+    """A link to send a recording to with PUT, or to get it from; it needs no API key and expires."""
+
+    url: str = Field(examples=["https://timbre.example.org/media/9f3c?expires=1790928931&signature=5a1e"])
+
+
+class JobCreated(Answer):
+    """The job is kept and will be done."""
+
+    job_id: Uuid
+    status: JobStatus = Field(examples=["created"])
+    warning: str | SkipJsonSchema[None] = Field(
+        None,
+        description="What was probably not meant, such as keys that are ignored; absent if there is nothing to say.",
+        examples=["Ignored unknown keys: speakers"],
+        json_schema_extra=_left_out,
+    )
+
+
+class Segment(Answer):
+    """A stretch of speech by one speaker."""
+
+    speaker: str = Field(description="Label of the speaker, numbered from 00.", examples=["SPEAKER_00"])
+    start: Seconds = Field(examples=[0.485])
+    end: Seconds = Field(examples=[4.125])
+    confidence: Scores | SkipJsonSchema[None] = Field(
+        None,
+        description="How sure each speaker of the recording is; there if `turnLevelConfidence` was asked for.",
+        json_schema_extra=_left_out,
+    )
+
+
+class IdentificationSegment(Segment):
+    """A stretch of speech by one speaker, by name."""
+
+    speaker: str = Field(description="The matched name, or the label if nobody was matched.", examples=["Ada"])
+    diarization_speaker: str = Field(description="Label of the speaker.", examples=["SPEAKER_00"])
+    match: str | None = Field(description="The matched name; null if nobody was matched.", examples=["Ada"])
+
+
+class IdentificationVoiceprint(Answer):
+    """One speaker of the recording, compared with every voiceprint of the request."""
+
+    speaker: str = Field(description="Label of the speaker.", examples=["SPEAKER_00"])
+    match: str | None = Field(description="The matched name; null if nobody was matched.", examples=["Ada"])
+    confidence: dict[str, Score] = Field(
+        description="From 0 to 100 for each voiceprint: how likely it is this person.",
+        examples=[{"Ada": 88, "Grace": 20}],
+    )
+
+
+class FrameScores(Answer):
+    """A curve over the whole recording."""
+
+    score: list[Score] = Field(description="One value a frame, from 0 to 100.", examples=[[2, 4, 71, 98, 99]])
+    resolution: float = Field(description="Seconds from one frame to the next.", examples=[0.02])
+
+
+class SpeakerScores(Answer):
+    """A curve over the whole recording for each speaker."""
+
+    score: dict[str, list[Score]] = Field(
+        description="Label of the speaker to one value a frame, from 0 to 100.", examples=[{"SPEAKER_00": [1, 3, 70]}]
+    )
+    resolution: float = Field(description="Seconds from one frame to the next.", examples=[0.02])
+
+
+class TranscriptionSegment(Answer):
+    """A word, or a turn, of a transcript."""
+
+    start: Seconds
+    end: Seconds
+    text: str
+    speaker: str
+
+
+class Output(Answer):
+    """What the outputs of all jobs may have."""
+
+    warning: str | SkipJsonSchema[None] = Field(
+        None,
+        description="What to know about this result; absent if there is nothing to say.",
+        json_schema_extra=_left_out,
+    )
+    error: str | SkipJsonSchema[None] = Field(
+        None,
+        description="Why the job failed; absent if it did not.",
+        examples=["Could not load audio"],
+        json_schema_extra=_left_out,
+    )
+
+
+class DiarizationOutput(Output):
+    """Who spoke when."""
+
+    diarization: list[Segment] = Field(description="In order of time; segments of different speakers may overlap.")
+    exclusive_diarization: list[Segment] | SkipJsonSchema[None] = Field(
+        None,
+        description="Segments that never overlap; there if `exclusive` was asked for.",
+        json_schema_extra=_left_out,
+    )
+    confidence: FrameScores | SkipJsonSchema[None] = Field(
+        None, description="How sure the diarization is; there if asked for.", json_schema_extra=_left_out
+    )
+    speech_probability: FrameScores | SkipJsonSchema[None] = Field(
+        None, description="How likely anybody speaks; there if asked for.", json_schema_extra=_left_out
+    )
+    crosstalk_probability: FrameScores | SkipJsonSchema[None] = Field(
+        None, description="How likely people talk at once; there if asked for.", json_schema_extra=_left_out
+    )
+    speaker_probability: SpeakerScores | SkipJsonSchema[None] = Field(
+        None, description="How likely each speaker speaks; there if asked for.", json_schema_extra=_left_out
+    )
+    word_level_transcription: list[TranscriptionSegment] | SkipJsonSchema[None] = Field(
+        None, description="Known to clients of the hosted service; absent here.", json_schema_extra=_left_out
+    )
+    turn_level_transcription: list[TranscriptionSegment] | SkipJsonSchema[None] = Field(
+        None, description="Known to clients of the hosted service; absent here.", json_schema_extra=_left_out
+    )
+
+
+class IdentificationOutput(DiarizationOutput):
+    """Who spoke when, by name."""
+
+    identification: list[IdentificationSegment] = Field(
+        description="One for each segment of `diarization`, in the same order."
+    )
+    voiceprints: list[IdentificationVoiceprint] = Field(description="One for each speaker, in the order of labels.")
+
+
+class VoiceprintOutput(Output):
+    """A voice, learned."""
+
+    voiceprint: str = Field(
+        description="Base64 text to keep and to send with `identify`; it is not kept by the server for long.",
+        max_length=20_000,
+        examples=["VE1CUgEAcHJpbnQ"],
+    )
+
+
+class FailedOutput(Answer):
+    """Why there is no result."""
+
+    error: str = Field(examples=["Could not load audio"])
+
+
+class Job(Answer):
+    """A job, and its output once it has ended."""
+
+    job_id: Uuid
+    status: JobStatus = Field(description="`succeeded`, `failed` and `canceled` are final.", examples=["succeeded"])
+    type: JobType
+    model: str = Field(description="The pack that hears the recording.", examples=["standard"])
+    created_at: Time
+    updated_at: Time
+    started_at: Time | None = Field(None, description="When it was begun last.")
+    completed_at: Time | None = Field(None, description="When it ended.")
+    progress: float | None = Field(None, ge=0, le=1, description="Fraction of the work that is done.", examples=[0.4])
+    stage: str | None = Field(None, description="What is being done.")
+    duration: float | None = Field(None, ge=0, description="Seconds of the recording.", examples=[79.4])
+    warning: str | SkipJsonSchema[None] = Field(
+        None, description="As it was told when the job was submitted.", json_schema_extra=_left_out
+    )
+    # The most telling first: a reader that takes the first that fits, takes the right one.
+    output: IdentificationOutput | DiarizationOutput | VoiceprintOutput | FailedOutput | SkipJsonSchema[None] = Field(
+        None,
+        description="Absent before the job has ended, when it was canceled, and when the time of outputs is over.",
+        json_schema_extra=_left_out,
+    )
+
+
+class JobItem(Answer):
+    """A job in a list."""
+
+    id: Uuid
+    status: JobStatus = Field(examples=["succeeded"])
+    type: JobType | None = None
+    source: str | None = Field(None, description="How it was submitted.", examples=["api"])
+    model: str | None = Field(None, description="The pack that hears the recording.", examples=["standard"])
+    quantity: float | None = Field(None, ge=0, description="Seconds of the recording.", examples=[132])
+    reason: str | None = Field(None, description="Why it failed.")
+    created_at: Time
+    completed_at: Time | None = Field(None, description="When it ended.")
+
+
+class JobList(Answer):
+    """One page of the team's jobs, the newest first."""
+
+    items: list[JobItem]
+    next_cursor: Uuid | None = Field(description="The `cursor` of the next page; null on the last one.")
+
+
+class JobItemOld(Answer):
+    """A job in a list of the old form."""
+
+    id: Uuid
+    status: JobStatus = Field(examples=["succeeded"])
+    created_at: Time
+
+
+class JobListOld(Answer):
+    """A part of the team's jobs in the old form, the newest first."""
+
+    items: list[JobItemOld]
+    total: int = Field(ge=0, description="How many there are in all.", examples=[137])
+
+
+class Deleted(Answer):
+    """The job was canceled, or is gone with its output."""
+
+    job_id: Uuid
+    status: JobStatus = Field(examples=["canceled"])
+    deleted: bool = Field(description="Whether the job is gone; false if it was still to be done and is now canceled.")
+
+
+class UsageOfKey(Answer):
+    """What one API key was used for in a month."""
+
+    key_id: Uuid
+    name: str | None = Field(description="Name of the key; null if the key is no longer known.", examples=["laptop"])
+    type: JobType
+    jobs: int = Field(ge=0, description="Jobs that succeeded.", examples=[41])
+    seconds: float = Field(ge=0, description="Seconds of their recordings.", examples=[5120.4])
+
+
+class Usage(Answer):
+    """What the team used in a month."""
+
+    month: str = Field(description="Year and month.", pattern=r"^\d{4}-\d{2}$", examples=["2026-10"])
+    jobs: int = Field(ge=0, description="Jobs that succeeded.", examples=[41])
+    seconds: float = Field(ge=0, description="Seconds of their recordings.", examples=[5120.4])
+    budget_seconds: float | None = Field(
+        None, ge=0, description="Seconds the team may use in a month; null for any number.", examples=[360000]
+    )
+    keys: list[UsageOfKey] = Field(description="The same, by key and type of job.")
+
+
+class Attempt(Answer):
+    """One attempt to deliver a webhook."""
+
+    at: Time
+    status: int | None = Field(None, description="HTTP status of the answer; null if there was none.", examples=[500])
+    reason: RetryReason | None = Field(None, description="Why it did not count as delivered; null if it did.")
+    error: str | None = Field(None, description="The same in words.")
+    seconds: float = Field(ge=0, description="How long it took.", examples=[0.112])
+
+
+class Delivery(Answer):
+    """A webhook that was sent, or is to be sent."""
+
+    id: Uuid
+    job_id: Uuid
+    url: str = Field(description="Where it goes.", examples=["https://hooks.example.org/speakers"])
+    state: Literal["pending", "delivered", "failed"]
+    created_at: Time
+    next_at: Time | None = Field(None, description="When the next attempt is due; null if there is none.")
+    delivered_at: Time | None = Field(None, description="When it was delivered last.")
+    attempts: list[Attempt] = Field(description="In order of time.")
+
+
+class DeliveryList(Answer):
+    """One page of the team's deliveries, the newest first."""
+
+    items: list[Delivery]
+    next_cursor: Uuid | None = Field(description="The `cursor` of the next page; null on the last one.")
+
+
+class FieldError(Answer):
+    """What is wrong with one field of a request."""
+
+    field: str = Field(description="Path to the field, or `body`.", examples=["voiceprints.0.label"])
+    message: str = Field(
+        description="What was expected, and what came.", examples=["Expected a whole number from 1 on, got 2.5"]
+    )
+
+
+class ValidationErrorResponse(Answer):
+    """The request is at fault."""
+
+    message: str = Field(examples=["Invalid request"])
+    errors: list[FieldError] = Field(description="Every field that is at fault.")
+
+
+class ApiError(Answer):
+    """The request cannot be granted."""
+
+    request_id: Uuid = Field(description="Names this request in the log of the server.")
+    message: str = Field(description="What is wrong, and what to do.", examples=["Too many requests"])

@@ -1,0 +1,40 @@
+"""What the routes of an app share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from timbre.http.limits import RateLimits
+from timbre.service.events import JobEvents
+from timbre.service.jobs import Jobs
+from timbre.service.media import Media
+from timbre.service.storage import Storage
+from timbre.service.teams import Teams
+from timbre.service.usage import Usage
+from timbre.service.webhooks import Webhooks
+from timbre.settings import Settings
+from timbre.store.database import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """The service, as one app holds it."""
+
+    settings: Settings
+    database: Database
+    storage: Storage
+    teams: Teams
+    media: Media
+    jobs: Jobs
+    webhooks: Webhooks
+    usage: Usage
+    events: JobEvents
+    limits: RateLimits
+
+
+def state(request: Request) -> State:
+    """A dependency: the app's state."""
+    found: State = request.app.state.service
+    return found

@@ -1,0 +1,169 @@
+"""Attempts at jobs, as workers make them.
+
+Beginning raises the job's `attempt`, and everything that follows is fenced by it: a worker that lost its job, or whose
+job was canceled, changes nothing any more. What ends a job, its output, its webhook and its usage commit together.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import socket
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+
+from timbre.errors import Canceled
+from timbre.service.jobs import lane_for, unfinished_lane
+from timbre.service.usage import Usage
+from timbre.service.webhooks import Webhooks
+from timbre.settings import Settings
+from timbre.store.database import Database, one
+from timbre.store.queries import queries
+from timbre.store.queue import HEAR_TASK, Queue
+
+_SQL: Final = queries("jobs")
+_COMPRESSION: Final = 4  # of gzip: a third of the time of the default, a tenth more bytes
+_log: Final = structlog.get_logger("timbre.jobs")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One attempt at a job."""
+
+    job: UUID
+    team: UUID
+    type: str
+    model: str  # the pack
+    params: dict[str, Any]  # the request, as it came over the wire
+    media: UUID | None
+    object: str | None  # what was fetched for this job
+    number: int
+
+
+class Attempts:
+    """Begins, reports and ends attempts."""
+
+    def __init__(
+        self, database: Database, queue: Queue, *, usage: Usage, webhooks: Webhooks, settings: Settings
+    ) -> None:
+        self._database = database
+        self._queue = queue
+        self._usage = usage
+        self._webhooks = webhooks
+        self._settings = settings
+
+    async def begin(self, job: UUID, stage: str) -> Attempt | None:
+        """Begin; None if the job has ended, is gone, or was given up just now because it kills its workers."""
+        arguments = {"id": job, "stage": stage, "worker": worker_name(os.getpid())}
+        row = await self._database.one(_SQL["begin"], arguments)
+        if row is None:
+            return None
+        attempt = Attempt(
+            job=row["id"],
+            team=row["team_id"],
+            type=row["type"],
+            model=row["model"],
+            params=row["params"],
+            media=row["media_id"],
+            object=row["object"],
+            number=row["attempt"],
+        )
+        if row["unfinished"] > self._settings.job_attempts:
+            await self.fail(
+                attempt,
+                f"Given up: the worker died {self._settings.job_attempts} times while it worked on this recording;"
+                " see the server's log.",
+            )
+            return None
+        return attempt
+
+    async def report(self, attempt: Attempt, stage: str, progress: float) -> None:
+        """Say how far it is.
+
+        Raises:
+            Canceled: the job is no longer this attempt's.
+        """
+        await self._mine("report", attempt, stage=stage, progress=progress)
+
+    async def keep_alive(self, attempt: Attempt) -> None:
+        """Say that it goes on.
+
+        Raises:
+            Canceled: the job is no longer this attempt's.
+        """
+        await self._mine("keep_alive", attempt)
+
+    async def pause(self, attempt: Attempt) -> None:
+        """Give the job back unfinished, for another attempt."""
+        await self._database.one(_SQL["pause"], _fence(attempt))
+
+    async def hand_over(self, attempt: Attempt, name: str, size: int) -> bool:
+        """Note what was fetched, and send the job on to be heard; tell whether it was still this attempt's."""
+        async with self._database.transaction() as connection:
+            if await one(connection, _SQL["hand_over"], {**_fence(attempt), "object": name}) is None:
+                return False
+            lane = lane_for(attempt.type, size, self._settings)
+            await self._queue.defer(connection, lane, HEAR_TASK, job=str(attempt.job))
+        return True
+
+    async def succeed(self, attempt: Attempt, output: bytes, duration: float) -> bool:
+        """End it well with an output, JSON, for so many seconds of audio; tell whether it was still this attempt's."""
+        body = gzip.compress(output, _COMPRESSION, mtime=0)
+        async with self._database.transaction() as connection:
+            arguments = {**_fence(attempt), "status": "succeeded", "duration": duration, "error": None}
+            row = await one(connection, _SQL["finish"], arguments)
+            if row is None:
+                return False
+            await connection.execute(_SQL["keep_output"], {"job": attempt.job, "body": body, "length": len(output)})
+            await self._usage.count(connection, row, duration)
+            await self._webhooks.announce(connection, row)
+        _log.info("succeeded", job=str(attempt.job), type=attempt.type, seconds_of_audio=round(duration, 1))
+        return True
+
+    async def fail(self, attempt: Attempt, error: str) -> bool:
+        """End it badly with a reason the client can do something with; tell whether it was still this attempt's."""
+        async with self._database.transaction() as connection:
+            arguments = {**_fence(attempt), "status": "failed", "duration": None, "error": _storable(error)}
+            row = await one(connection, _SQL["finish"], arguments)
+            if row is None:
+                return False
+            await self._webhooks.announce(connection, row)
+        _log.info("failed", job=str(attempt.job), type=attempt.type, error=error)
+        return True
+
+    async def recover(self, silence: float) -> int:
+        """Put jobs back into their lanes that nobody works on and nothing waits for; return how many.
+
+        One rule covers workers that died, entries that were lost and databases that were restarted: a job that has
+        not ended, has not been heard of for `silence` seconds and is not waiting in a lane gets a new entry.
+        """
+        async with self._database.transaction() as connection:
+            cursor = await connection.execute(_SQL["forgotten"], {"silence": silence})
+            rows = await cursor.fetchall()
+            for row in rows:
+                await connection.execute(_SQL["drop_entries"], {"job": str(row["id"])})
+                lane, task = unfinished_lane(row, self._settings)
+                await self._queue.defer(connection, lane, task, job=str(row["id"]))
+        if rows:
+            _log.warning("took up jobs that were left", jobs=[str(row["id"]) for row in rows])
+        return len(rows)
+
+    async def _mine(self, query: str, attempt: Attempt, **arguments: object) -> None:
+        if await self._database.one(_SQL[query], {**_fence(attempt), **arguments}) is None:
+            raise Canceled
+
+
+def worker_name(pid: int) -> str:
+    """What a worker process is called in the database."""
+    return f"{socket.gethostname()}:{pid}"
+
+
+def _fence(attempt: Attempt) -> dict[str, object]:
+    return {"id": attempt.job, "attempt": attempt.number}
+
+
+def _storable(text: str) -> str:
+    return text.replace("\0", "").encode("utf-8", "replace").decode()

@@ -1,0 +1,35 @@
+"""Outputs as files: the turns of a job in the formats that other tools read."""
+
+from __future__ import annotations
+
+import json
+
+from timbre.errors import OutputMissing
+from timbre.formats import Format, dumps
+from timbre.store.database import Row
+from timbre.turns import Turn
+
+
+def export(output: bytes, job: Row, name: str, *, exclusive: bool = False) -> str:
+    """Write the turns of an output in the format of this name: by name where the job gave names.
+
+    Args:
+        output: JSON, as it is kept.
+        job: The job's record.
+        name: Of a `Format`.
+        exclusive: The turns that never overlap.
+
+    Raises:
+        OutputMissing: it has no turns, or none that never overlap.
+    """
+    found = json.loads(output)
+    names = {item["speaker"]: item["match"] for item in found.get("voiceprints", ()) if item["match"]}
+    segments = found.get("exclusiveDiarization" if exclusive else "diarization")
+    if segments is None:
+        wanted = "`exclusive: true`" if exclusive else "diarize or identify"
+        raise OutputMissing(f"This job's output has no such turns; submit one with {wanted}.")
+    turns = [
+        Turn(start=item["start"], end=item["end"], speaker=names.get(item["speaker"], item["speaker"]))
+        for item in segments
+    ]
+    return dumps(turns, Format(name), recording=str(job["id"]), duration=job["duration"] or 0.0)

@@ -1,0 +1,101 @@
+"""Retention: what is over its time is deleted, from the database and from the storage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import structlog
+
+from timbre.service.storage import Storage
+from timbre.settings import Settings
+from timbre.store.database import Connection, Database, one
+from timbre.store.queries import queries
+
+_SQL: Final = queries("retention")
+_JOBS: Final = queries("jobs")
+_HOUR: Final = 3600.0
+_DAY: Final = 86400.0
+_STRAY_AGE: Final = timedelta(days=1)  # an upload of an hour is not stray
+_BATCH: Final = 500
+_log: Final = structlog.get_logger("timbre.retention")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """How many of each were deleted."""
+
+    outputs: int = 0
+    jobs: int = 0
+    media: int = 0
+    objects: int = 0  # fetched for jobs that ended, or left by a crash
+
+
+class Retention:
+    """Deletes what is over its time."""
+
+    def __init__(self, database: Database, storage: Storage, settings: Settings) -> None:
+        self._database = database
+        self._storage = storage
+        self._settings = settings
+
+    async def sweep(self) -> Swept:
+        """Delete everything that is over its time; does nothing where another worker is at it."""
+        async with self._database.transaction() as connection:
+            row = await one(connection, _SQL["alone"])
+            if not row or not row["locked"]:
+                return Swept()
+            settings = self._settings
+            swept = Swept(
+                outputs=await _drop(connection, "drop_outputs", settings.output_hours * _HOUR),
+                jobs=await _drop(connection, "drop_jobs", settings.job_days * _DAY),
+                media=await self._media(connection),
+                objects=await self._left_objects(connection) + await self._strays(connection),
+            )
+            await connection.execute(_SQL["drop_idempotency_keys"])
+            await connection.execute(_SQL["drop_secrets"])
+        if swept != Swept():
+            _log.info("swept", outputs=swept.outputs, jobs=swept.jobs, media=swept.media, objects=swept.objects)
+        return swept
+
+    async def _media(self, connection: Connection) -> int:
+        rows = await (await connection.execute(_SQL["expired_media"])).fetchall()
+        for row in rows:
+            # The object first: if this is broken off, the row is still there to try again with.
+            await self._storage.delete(row["object"])
+            await connection.execute(_SQL["drop_media"], {"id": row["id"]})
+        return len(rows)
+
+    async def _left_objects(self, connection: Connection) -> int:
+        rows = await (await connection.execute(_SQL["left_objects"])).fetchall()
+        for row in rows:
+            await self._storage.delete(row["object"])
+            await connection.execute(_JOBS["forget_object"], row)
+        return len(rows)
+
+    async def _strays(self, connection: Connection) -> int:
+        """Objects that no row knows: a process died between writing one and saying so."""
+        before = datetime.now(UTC) - _STRAY_AGE
+        batch: list[str] = []
+        deleted = 0
+        async for name, modified, _ in self._storage.names():
+            if modified < before:
+                batch.append(name)
+            if len(batch) == _BATCH:
+                deleted += await self._delete_unknown(connection, batch)
+                batch = []
+        return deleted + await self._delete_unknown(connection, batch)
+
+    async def _delete_unknown(self, connection: Connection, names: list[str]) -> int:
+        if not names:
+            return 0
+        rows = await (await connection.execute(_SQL["known_objects"], {"objects": names})).fetchall()
+        unknown = set(names) - {row["object"] for row in rows}
+        for name in unknown:
+            await self._storage.delete(name)
+        return len(unknown)
+
+
+async def _drop(connection: Connection, query: str, seconds: float) -> int:
+    return (await connection.execute(_SQL[query], {"seconds": seconds})).rowcount

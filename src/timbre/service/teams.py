@@ -1,0 +1,152 @@
+"""Teams and their API keys. A key is shown once, when it is made; what is kept is its hash."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from timbre.errors import KeyRejected, KeyUnknown, OptionError, ScopeMissing
+from timbre.service.identifiers import new_id
+from timbre.service.signatures import new_webhook_secret
+from timbre.store.database import Connection, Database, Row, one
+from timbre.store.queries import queries
+
+FIRST_TEAM: Final = "default"
+LONGEST_NAME: Final = 100  # characters
+_SQL: Final = queries("teams")
+_WEBHOOKS: Final = queries("webhooks")
+_PREFIX: Final = "sk_"
+
+
+class Scope(StrEnum):
+    """What a key may do."""
+
+    JOBS_READ = "jobs:read"
+    JOBS_WRITE = "jobs:write"
+    MEDIA_READ = "media:read"
+    MEDIA_WRITE = "media:write"
+    STREAM_READ = "stream:read"
+    STREAM_WRITE = "stream:write"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks: a team, through one of its keys."""
+
+    team: UUID
+    key: UUID
+    scopes: frozenset[str]
+
+    def require(self, scope: Scope) -> None:
+        """Raise `ScopeMissing` unless the key has this scope."""
+        if scope not in self.scopes:
+            raise ScopeMissing(
+                f"The API key does not have the scope {scope}; make one that has it with `timbre keys create`."
+            )
+
+
+class Teams:
+    """The teams of a server and their keys."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def authenticate(self, authorization: str | None) -> Caller:
+        """Tell who sends this `Authorization` header.
+
+        Raises:
+            KeyRejected: nobody we know.
+        """
+        scheme, _, key = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not key.strip():
+            raise KeyRejected
+        row = await self._database.one(_SQL["caller"], {"hash": _hash(key.strip())})
+        if row is None:
+            raise KeyRejected
+        return Caller(team=row["team_id"], key=row["id"], scopes=frozenset(row["scopes"]))
+
+    async def create_key(
+        self, name: str, *, team: str = FIRST_TEAM, scopes: Sequence[Scope | str] = tuple(Scope)
+    ) -> str:
+        """Make a key, and the team if it is new; return the key, which nobody can see again.
+
+        Raises:
+            OptionError: a name or a scope is not one.
+        """
+        for text in (name, team):
+            if not 1 <= len(text) <= LONGEST_NAME or not text.isprintable():
+                raise OptionError(f"A name has 1 to {LONGEST_NAME} printable characters; {text[:40]!r} does not.")
+        unknown = sorted(set(scopes) - set(Scope))
+        if unknown or not scopes:
+            raise OptionError(f"There is no scope {', '.join(unknown) or 'at all'}; there are: {', '.join(Scope)}.")
+        key = _PREFIX + secrets.token_urlsafe(32)
+        async with self._database.transaction() as connection:
+            owner = await _team(connection, team)
+            await connection.execute(
+                _SQL["create_key"],
+                {
+                    "id": new_id(),
+                    "team": owner["id"],
+                    "name": name,
+                    "hash": _hash(key),
+                    "hint": key[-6:],
+                    "scopes": sorted(set(scopes)),
+                },
+            )
+        return key
+
+    async def first_key(self) -> str | None:
+        """Make a key if there has never been one."""
+        row = await self._database.one(_SQL["any_key"])
+        return None if row and row["found"] else await self.create_key("first")
+
+    async def keys(self, team: str | None = None) -> list[Row]:
+        """All keys, or a team's: `id`, `name`, `hint`, `scopes`, `created_at`, `revoked_at`, `team`."""
+        return await self._database.all(_SQL["keys"], {"team": team})
+
+    async def revoke(self, key: str) -> str:
+        """Make a key worthless, named by its id or its last six characters; return its name.
+
+        Raises:
+            KeyUnknown: there is none.
+        """
+        row = await self._database.one(_SQL["revoke"], {"key": key})
+        if row is None:
+            raise KeyUnknown(f"There is no API key {key!r}; `timbre keys list` shows them.")
+        return str(row["name"])
+
+    async def team(self, name: str) -> Row:
+        """A team by its name: `id`, `name`, `budget_seconds`.
+
+        Raises:
+            OptionError: there is none.
+        """
+        row = await self._database.one(_SQL["team"], {"name": name})
+        if row is None:
+            raise OptionError(f"There is no team {name!r}; make it with `timbre keys create --team`.")
+        return row
+
+    async def teams(self) -> list[Row]:
+        """All teams."""
+        return await self._database.all(_SQL["teams"])
+
+
+async def _team(connection: Connection, name: str) -> Row:
+    new = new_id()
+    await connection.execute(_SQL["create_team"], {"id": new, "name": name})
+    row = await one(connection, _SQL["team"], {"name": name})
+    assert row is not None  # noqa: S101 - it was just made, or was there
+    if row["id"] == new:
+        await connection.execute(
+            _WEBHOOKS["create_secret"], {"id": new_id(), "team": new, "secret": new_webhook_secret()}
+        )
+    return row
+
+
+def _hash(key: str) -> bytes:
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()

@@ -1,0 +1,264 @@
+"""The work itself: fetching a recording, and hearing it with the engine.
+
+Whatever is wrong with a recording or a request ends the job with the reason. Whatever else goes wrong, a database that
+is restarted or a worker that stops, leaves the job for another attempt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from threading import Event
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import httpx
+import structlog
+
+from timbre.engine import Engine
+from timbre.errors import (
+    AudioError,
+    Canceled,
+    FetchFailed,
+    InputError,
+    OptionError,
+    RequestTooLarge,
+    ServiceUnavailable,
+    TimbreError,
+)
+from timbre.identification.voiceprint import Voiceprint
+from timbre.service.attempts import Attempt, Attempts
+from timbre.service.fetching import fetch
+from timbre.service.media import Media, media_key, object_name
+from timbre.service.packs import Engines
+from timbre.service.requests import DiarizeRequest, IdentifyRequest
+from timbre.service.storage import Storage
+from timbre.settings import Settings
+
+_REPORTS: Final = 0.5  # seconds between two reports of progress
+_MIB: Final = 1 << 20
+_GIB: Final = 1 << 30
+_STORED: Final = {"webhook_http": True}  # what was accepted stays accepted
+_log: Final = structlog.get_logger("timbre.work")
+
+
+class Interrupted(TimbreError):
+    """The worker stops; the job starts over later."""
+
+
+class Work:
+    """Does what the lanes bring."""
+
+    def __init__(
+        self,
+        attempts: Attempts,
+        *,
+        media: Media,
+        storage: Storage,
+        engines: Engines,
+        client: httpx.AsyncClient,
+        settings: Settings,
+    ) -> None:
+        self._attempts = attempts
+        self._media = media
+        self._storage = storage
+        self._engines = engines
+        self._client = client
+        self._settings = settings
+        self.stopping = Event()  # set, it makes every attempt stop at its next sign of progress
+
+    async def fetch(self, job: UUID) -> None:
+        """Bring a job's recording into the storage, and send the job on."""
+        attempt = await self._attempts.begin(job, "fetching")
+        if attempt is not None:
+            await self._guard(attempt, self._fetch)
+
+    async def hear(self, job: UUID) -> None:
+        """Do what a job asks for."""
+        attempt = await self._attempts.begin(job, "waiting")
+        if attempt is not None:
+            await self._guard(attempt, self._hear)
+
+    async def _guard(self, attempt: Attempt, act: Callable[[Attempt], Awaitable[None]]) -> None:
+        try:
+            async with self._kept_alive(attempt):
+                await act(attempt)
+        except Canceled:
+            _log.info("canceled", job=str(attempt.job))
+        except (Interrupted, asyncio.CancelledError):
+            await asyncio.shield(self._attempts.pause(attempt))
+            raise
+        except ServiceUnavailable:
+            raise
+        except (InputError, OptionError) as error:
+            await self._attempts.fail(attempt, str(error))
+        except Exception:  # noqa: BLE001 - whatever it is, the job ends and the worker goes on
+            reference = uuid4().hex[:12]
+            _log.exception("fault", job=str(attempt.job), reference=reference)
+            await self._attempts.fail(
+                attempt, f"This is a fault of Timbre, not of the recording; the server's log has it as {reference}."
+            )
+
+    @asynccontextmanager
+    async def _kept_alive(self, attempt: Attempt) -> AsyncIterator[None]:
+        """Say that the attempt goes on as long as it does; when it is no longer ours, break it off as `Canceled`."""
+        working = asyncio.current_task()
+        lost = False
+
+        async def beat() -> None:
+            nonlocal lost
+            while not lost:
+                await asyncio.sleep(self._settings.heartbeat_seconds)
+                try:
+                    await self._attempts.keep_alive(attempt)
+                except ServiceUnavailable:
+                    continue  # the database may come back
+                except Canceled:
+                    lost = True
+            if working:
+                working.cancel()
+
+        beating = asyncio.create_task(beat())
+        try:
+            yield
+        except asyncio.CancelledError:
+            if lost and working:
+                working.uncancel()
+                raise Canceled from None
+            raise
+        finally:
+            beating.cancel()
+
+    async def _fetch(self, attempt: Attempt) -> None:
+        most = self._most_bytes(attempt)
+        name = object_name()
+        try:
+            async with fetch(
+                self._client, attempt.params["url"], most_bytes=most, seconds=self._settings.fetch_seconds
+            ) as chunks:
+                size = await self._storage.put(name, chunks, most_bytes=most)
+        except RequestTooLarge:
+            raise FetchFailed(_too_large(most)) from None
+        kept = False
+        try:
+            kept = await self._attempts.hand_over(attempt, name, size)
+        finally:
+            if not kept:
+                await self._storage.delete(name)
+
+    async def _hear(self, attempt: Attempt) -> None:
+        name = attempt.object or await self._uploaded(attempt)
+        engine = await self._engines.get(attempt.model)
+        async with self._storage.local_copy(name, self._settings.temp_dir) as path:
+            loop = asyncio.get_running_loop()
+            progress = _Reporter(self._attempts, attempt, loop, self.stopping)
+            output, duration = await asyncio.to_thread(_output, engine, attempt, path, progress, self._settings)
+        if await self._attempts.succeed(attempt, output, duration) and attempt.object:
+            await self._storage.delete(attempt.object)
+
+    async def _uploaded(self, attempt: Attempt) -> str:
+        key = media_key(attempt.params["url"]) or ""
+        recording = (
+            await self._media.find(attempt.team, key) if attempt.media is None else await self._media.get(attempt.media)
+        )
+        if recording is None:
+            raise AudioError(
+                f"Could not load audio: nothing is kept at media://{key}; upload it first, to the address that"
+                " POST /v1/media/input gives."
+            )
+        if recording.bytes > self._most_bytes(attempt):
+            raise AudioError(_too_large(self._most_bytes(attempt)))
+        return recording.object
+
+    def _most_bytes(self, attempt: Attempt) -> int:
+        if attempt.type == "voiceprint":
+            return int(self._settings.voiceprint_upload_mb * _MIB)
+        return int(self._settings.upload_gb * _GIB)
+
+
+class _Reporter:
+    """Stores progress from the engine's thread, not too often, and stops the work when nobody wants it any more."""
+
+    def __init__(self, attempts: Attempts, attempt: Attempt, loop: asyncio.AbstractEventLoop, stopping: Event) -> None:
+        self._attempts = attempts
+        self._attempt = attempt
+        self._loop = loop
+        self._stopping = stopping
+        self._next = 0.0
+
+    def __call__(self, stage: str, fraction: float) -> None:
+        if self._stopping.is_set():
+            raise Interrupted
+        if time.monotonic() < self._next:
+            return
+        report = self._attempts.report(self._attempt, stage, fraction)
+        asyncio.run_coroutine_threadsafe(report, self._loop).result()
+        self._next = time.monotonic() + _REPORTS
+
+
+def _output(
+    engine: Engine, attempt: Attempt, path: Path, progress: _Reporter, settings: Settings
+) -> tuple[bytes, float]:
+    match attempt.type:
+        case "voiceprint":
+            voiceprint = engine.voiceprint(path, max_seconds=settings.voiceprint_seconds)
+            output, duration = _voiceprint_output(voiceprint)
+        case "identify":
+            request = IdentifyRequest.model_validate(attempt.params, context=_STORED)
+            identification = engine.identify(
+                path,
+                {labelled.label: labelled.voiceprint for labelled in request.voiceprints},
+                threshold=request.matching.threshold,
+                exclusive=request.matching.exclusive,
+                progress=progress,
+                **_hearing(request),
+            )
+            output, duration = identification.to_dict(**_showing(request)), identification.duration
+            _drop_unasked(output, request)
+        case _:
+            wish = DiarizeRequest.model_validate(attempt.params, context=_STORED)
+            diarization = engine.diarize(path, progress=progress, **_hearing(wish))
+            output, duration = diarization.to_dict(**_showing(wish)), diarization.duration
+            _drop_unasked(output, wish)
+    return json.dumps(output, separators=(",", ":"), ensure_ascii=False).encode(), duration
+
+
+def _voiceprint_output(voiceprint: Voiceprint) -> tuple[dict[str, Any], float]:
+    return voiceprint.to_dict(), sum(quality.seconds for quality in voiceprint.quality)
+
+
+def _hearing(request: DiarizeRequest | IdentifyRequest) -> dict[str, Any]:
+    return {
+        "num_speakers": request.num_speakers,
+        "min_speakers": request.min_speakers,
+        "max_speakers": request.max_speakers,
+        "vad_sensitivity": request.vad_sensitivity,
+        "crosstalk_sensitivity": request.crosstalk_sensitivity,
+        "probabilities": request.speech_probability or request.crosstalk_probability or request.speaker_probability,
+    }
+
+
+def _showing(request: DiarizeRequest | IdentifyRequest) -> dict[str, bool]:
+    return {
+        "exclusive": request.exclusive,
+        "confidence": request.confidence,
+        "turn_level_confidence": request.turn_level_confidence,
+    }
+
+
+def _drop_unasked(output: dict[str, Any], request: DiarizeRequest | IdentifyRequest) -> None:
+    for name, asked in (
+        ("speechProbability", request.speech_probability),
+        ("crosstalkProbability", request.crosstalk_probability),
+        ("speakerProbability", request.speaker_probability),
+    ):
+        if not asked:
+            output.pop(name, None)
+
+
+def _too_large(most: int) -> str:
+    return f"Could not load audio: the file is larger than {most / _MIB:g} MiB; send a shorter or compressed one."

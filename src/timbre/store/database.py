@@ -1,0 +1,99 @@
+"""A pool of connections to PostgreSQL, and transactions on them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from timbre.errors import DatabaseUnavailable, ServiceUnavailable
+
+Connection = AsyncConnection[DictRow]
+Row = DictRow
+_WAIT: Final = 5.0  # seconds for a free connection
+
+
+class Database:
+    """What the service asks the database through."""
+
+    def __init__(self, pool: AsyncConnectionPool[Connection]) -> None:
+        self.pool = pool
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A connection, in a transaction that commits when the block ends well.
+
+        Raises:
+            ServiceUnavailable: the database cannot be reached, or broke off.
+        """
+        try:
+            async with self.pool.connection() as connection:
+                yield connection
+        except (PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError) as error:
+            raise ServiceUnavailable(f"The database does not answer ({error}); try again soon.") from error
+
+    async def one(self, query: bytes, arguments: Mapping[str, Any] | None = None) -> Row | None:
+        """The first row of a query, in a transaction of its own."""
+        async with self.transaction() as connection:
+            return await one(connection, query, arguments)
+
+    async def all(self, query: bytes, arguments: Mapping[str, Any] | None = None) -> list[Row]:
+        """All rows of a query, in a transaction of its own."""
+        async with self.transaction() as connection:
+            return await (await connection.execute(query, arguments)).fetchall()
+
+    async def listen(self, channel: str) -> AsyncIterator[str]:
+        """The payloads of a channel's notifications as they come, on a connection of its own.
+
+        Raises:
+            psycopg.OperationalError: the connection broke; what came meanwhile is lost.
+        """
+        connection = await AsyncConnection.connect(self.pool.conninfo, autocommit=True)  # type: ignore[arg-type]
+        async with connection:
+            await connection.execute(b"LISTEN " + channel.encode())
+            yield ""  # from here on nothing is missed
+            async for notification in connection.notifies():
+                yield notification.payload
+
+
+async def one(connection: Connection, query: bytes, arguments: Mapping[str, Any] | None = None) -> Row | None:
+    """The first row of a query, in the transaction of a connection."""
+    cursor = await connection.execute(query, arguments)
+    return await cursor.fetchone() if cursor.description else None
+
+
+@asynccontextmanager
+async def open_database(url: str, *, connections: int, application: str) -> AsyncIterator[Database]:
+    """Open a pool.
+
+    Args:
+        url: Of PostgreSQL.
+        connections: At most so many.
+        application: What the database calls them in its own lists.
+
+    Raises:
+        DatabaseUnavailable: it cannot be reached.
+    """
+    pool = AsyncConnectionPool[Connection](
+        url,
+        min_size=1,
+        max_size=connections,
+        timeout=_WAIT,
+        kwargs={"row_factory": dict_row, "application_name": application},
+        check=AsyncConnectionPool.check_connection,
+        open=False,
+    )
+    try:
+        await pool.open(wait=True, timeout=_WAIT)
+    except PoolTimeout as error:
+        await pool.close()
+        raise DatabaseUnavailable from error
+    try:
+        yield Database(pool)
+    finally:
+        await pool.close()

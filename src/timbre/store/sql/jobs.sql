@@ -1,0 +1,117 @@
+-- create --
+INSERT INTO jobs (id, team_id, key_id, type, model, params, warning, media_id)
+VALUES (%(id)s, %(team)s, %(key)s, %(type)s, %(model)s, %(params)s, %(warning)s, %(media)s)
+
+-- claim_idempotency_key --
+INSERT INTO idempotency_keys (team_id, key, digest, job_id) VALUES (%(team)s, %(key)s, %(digest)s, %(job)s)
+ON CONFLICT DO NOTHING
+RETURNING job_id
+
+-- idempotency_key --
+SELECT entry.digest, entry.job_id, job.warning
+FROM idempotency_keys AS entry JOIN jobs AS job ON job.id = entry.job_id
+WHERE entry.team_id = %(team)s AND entry.key = %(key)s
+
+-- get --
+SELECT id, type, model, status, stage, progress, duration, warning, error, attempt,
+       created_at, updated_at, started_at, completed_at
+FROM jobs WHERE id = %(id)s AND team_id = %(team)s
+
+-- page --
+SELECT id, type, model, status, duration, error, created_at, completed_at
+FROM jobs
+WHERE team_id = %(team)s
+  AND (%(status)s::text IS NULL OR status = %(status)s)
+  AND (%(before)s::uuid IS NULL OR id < %(before)s)
+ORDER BY id DESC LIMIT %(limit)s
+
+-- page_by_offset --
+SELECT id, status, created_at
+FROM jobs
+WHERE team_id = %(team)s AND (%(status)s::text IS NULL OR status = %(status)s)
+ORDER BY id DESC LIMIT %(take)s OFFSET %(skip)s
+
+-- count --
+SELECT count(*) AS total FROM jobs
+WHERE team_id = %(team)s AND (%(status)s::text IS NULL OR status = %(status)s)
+
+-- begin --
+UPDATE jobs
+SET status = 'running', attempt = attempt + 1, unfinished = unfinished + 1, stage = %(stage)s, progress = 0,
+    worker = %(worker)s, started_at = coalesce(started_at, now()), updated_at = now(), alive_at = now()
+WHERE id = %(id)s AND status IN ('pending', 'created', 'running')
+RETURNING id, team_id, type, model, params, media_id, object, attempt, unfinished
+
+-- report --
+UPDATE jobs SET stage = %(stage)s, progress = %(progress)s, updated_at = now(), alive_at = now()
+WHERE id = %(id)s AND attempt = %(attempt)s AND status = 'running'
+RETURNING id
+
+-- keep_alive --
+UPDATE jobs SET alive_at = now()
+WHERE id = %(id)s AND attempt = %(attempt)s AND status = 'running'
+RETURNING id
+
+-- pause --
+UPDATE jobs
+SET status = 'created', stage = NULL, progress = 0, unfinished = unfinished - 1, updated_at = now(), alive_at = now()
+WHERE id = %(id)s AND attempt = %(attempt)s AND status = 'running'
+RETURNING id
+
+-- hand_over --
+UPDATE jobs
+SET object = %(object)s, unfinished = unfinished - 1, updated_at = now(), alive_at = now()
+WHERE id = %(id)s AND attempt = %(attempt)s AND status = 'running'
+RETURNING id
+
+-- finish --
+UPDATE jobs
+SET status = %(status)s, stage = NULL, progress = CASE WHEN %(status)s = 'succeeded' THEN 1 ELSE progress END,
+    duration = coalesce(%(duration)s, duration), error = %(error)s, params = params - 'voiceprints' - 'url',
+    updated_at = now(), completed_at = now()
+WHERE id = %(id)s AND attempt = %(attempt)s AND status = 'running'
+RETURNING id, team_id, key_id, type, params, object
+
+-- cancel --
+UPDATE jobs
+SET status = 'canceled', stage = NULL, error = %(error)s, params = params - 'voiceprints' - 'url',
+    updated_at = now(), completed_at = now()
+WHERE id = %(id)s AND team_id = %(team)s AND status IN ('pending', 'created', 'running')
+RETURNING id, team_id, key_id, type, params, object
+
+-- erase --
+DELETE FROM jobs
+WHERE id = %(id)s AND team_id = %(team)s AND status IN ('succeeded', 'failed', 'canceled')
+RETURNING id, object
+
+-- keep_output --
+INSERT INTO job_outputs (job_id, body, length) VALUES (%(job)s, %(body)s, %(length)s)
+
+-- output --
+SELECT output.body, output.length FROM job_outputs AS output WHERE output.job_id = %(id)s
+
+-- forget_object --
+UPDATE jobs SET object = NULL WHERE id = %(id)s AND object = %(object)s
+
+-- unfinished_counts --
+SELECT status, count(*) AS total FROM jobs WHERE status IN ('pending', 'created', 'running') GROUP BY status
+
+-- forgotten --
+UPDATE jobs AS job SET alive_at = now()
+WHERE job.id IN (SELECT id FROM jobs
+                 WHERE status IN ('pending', 'created', 'running')
+                   AND alive_at < now() - make_interval(secs => %(silence)s)
+                 ORDER BY id LIMIT 1000 FOR UPDATE SKIP LOCKED)
+  AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs AS entry
+                  WHERE entry.status = 'todo' AND entry.args ->> 'job' = job.id::text)
+RETURNING job.id, job.type, job.object, job.media_id, job.params ->> 'url' AS url,
+          (SELECT bytes FROM media WHERE media.id = job.media_id) AS bytes
+
+-- drop_entries --
+DELETE FROM procrastinate_jobs WHERE status = 'doing' AND args ->> 'job' = %(job)s
+
+-- abandon_worker --
+UPDATE jobs SET alive_at = '-infinity' WHERE status = 'running' AND worker = %(worker)s
+
+-- abandon_all --
+UPDATE jobs SET alive_at = '-infinity' WHERE status = 'running'

@@ -1,0 +1,70 @@
+-- create_secret --
+INSERT INTO webhook_secrets (id, team_id, secret) VALUES (%(id)s, %(team)s, %(secret)s)
+
+-- retire_secrets --
+UPDATE webhook_secrets SET expires_at = now() + make_interval(secs => %(seconds)s)
+WHERE team_id = %(team)s AND (expires_at IS NULL OR expires_at > now() + make_interval(secs => %(seconds)s))
+
+-- secrets --
+SELECT secret, created_at, expires_at FROM webhook_secrets
+WHERE team_id = %(team)s AND (expires_at IS NULL OR expires_at > now())
+ORDER BY id
+
+-- create --
+INSERT INTO webhook_deliveries (id, team_id, job_id, url, status_only)
+VALUES (%(id)s, %(team)s, %(job)s, %(url)s, %(status_only)s)
+
+-- due --
+SELECT delivery.id, delivery.team_id, delivery.job_id, delivery.url, delivery.status_only, delivery.round,
+       job.status, output.body
+FROM webhook_deliveries AS delivery
+JOIN jobs AS job ON job.id = delivery.job_id
+LEFT JOIN job_outputs AS output ON output.job_id = job.id AND NOT delivery.status_only
+WHERE delivery.id = %(id)s AND delivery.round = %(round)s AND delivery.state = 'pending'
+
+-- attempted --
+INSERT INTO webhook_attempts (delivery_id, round, number, status, reason, error, seconds)
+VALUES (%(id)s, %(round)s, %(number)s, %(status)s, %(reason)s, %(error)s, %(seconds)s)
+ON CONFLICT DO NOTHING
+
+-- settle --
+UPDATE webhook_deliveries
+SET state = %(state)s, next_at = %(next)s,
+    delivered_at = CASE WHEN %(state)s = 'delivered' THEN now() ELSE delivered_at END
+WHERE id = %(id)s AND round = %(round)s AND state = 'pending'
+RETURNING id
+
+-- replay --
+UPDATE webhook_deliveries
+SET state = 'pending', round = round + 1, next_at = now()
+WHERE id = %(id)s AND team_id = %(team)s
+RETURNING id, round
+
+-- page --
+SELECT delivery.id, delivery.job_id, delivery.url, delivery.state, delivery.created_at, delivery.next_at,
+       delivery.delivered_at,
+       coalesce((SELECT jsonb_agg(jsonb_build_object(
+                            'at', to_char(attempt.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+                            'status', attempt.status, 'reason', attempt.reason, 'error', attempt.error,
+                            'seconds', round(attempt.seconds::numeric, 3))
+                        ORDER BY attempt.round, attempt.number)
+                 FROM webhook_attempts AS attempt WHERE attempt.delivery_id = delivery.id), '[]') AS attempts
+FROM webhook_deliveries AS delivery
+WHERE delivery.team_id = %(team)s
+  AND (%(job)s::uuid IS NULL OR delivery.job_id = %(job)s)
+  AND (%(state)s::text IS NULL OR delivery.state = %(state)s)
+  AND (%(before)s::uuid IS NULL OR delivery.id < %(before)s)
+ORDER BY delivery.id DESC LIMIT %(limit)s
+
+-- forgotten --
+UPDATE webhook_deliveries AS delivery SET next_at = now()
+WHERE delivery.state = 'pending' AND delivery.next_at < now() - make_interval(secs => %(silence)s)
+  AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs AS entry
+                  WHERE entry.status = 'todo' AND entry.args ->> 'delivery' = delivery.id::text)
+RETURNING delivery.id, delivery.round,
+          (SELECT count(*) FROM webhook_attempts AS attempt
+           WHERE attempt.delivery_id = delivery.id AND attempt.round = delivery.round) AS number
+
+-- reason --
+SELECT reason FROM webhook_attempts
+WHERE delivery_id = %(id)s AND round = %(round)s AND number = %(number)s

@@ -1,0 +1,132 @@
+"""A real server for tests: `timbre serve` in a process of its own, on a folder of its own, and what to ask it with."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+SAMPLES = Path(__file__).parent.parent / "samples"
+CONVERSATION = SAMPLES / "conversation.ogg"
+ENOUGH = 60.0  # seconds for what takes a few
+FINAL = {"succeeded", "failed", "canceled"}
+LOOPBACK = {"TIMBRE_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128", "TIMBRE_WEBHOOK_HTTP": "1"}
+
+
+def voice(name: str) -> Path:
+    """The enrolment recording of Ada, Ben, Callum or Dan: twenty seconds of them alone."""
+    return SAMPLES / "enrol" / f"{name}.flac"
+
+
+class Server:
+    """`timbre serve`, from the command to Ctrl-C.
+
+    `address` and `key` are known once it has started; `client` asks with that key.
+    """
+
+    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None, *, port: int = 0) -> None:
+        self.folder = folder
+        self.settings = dict(settings or {})
+        self.port = port
+        self.address = ""
+        self.key = ""
+        self.process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> Self:
+        """Start it, and wait until it says that it is ready."""
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "timbre", "serve", "--port", str(self.port), "--data-dir", str(self.folder)],
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", **self.settings},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        said = []
+        for line in self.process.stdout:
+            said.append(line)
+            if found := re.search(r"ready on (http://\S+);", line):
+                self.address = found[1]
+                self.port = httpx.URL(self.address).port
+            if found := re.search(r"API key +(sk_\S+)", line):
+                self.key = found[1]
+            if "Ctrl-C" in line:
+                return self
+        raise AssertionError(f"timbre serve ended with {self.process.wait()}:\n{''.join(said)}")
+
+    def stop(self) -> int:
+        """Ctrl-C; return the exit code."""
+        if self.process is None:
+            return 0
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.communicate(timeout=ENOUGH)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        code, self.process = self.process.returncode, None
+        return code
+
+    def client(self, key: str | None = None) -> httpx.Client:
+        """A client with the first key, or another."""
+        return httpx.Client(
+            base_url=self.address, headers={"Authorization": f"Bearer {key or self.key}"}, timeout=ENOUGH
+        )
+
+    def run(self, *arguments: str) -> str:
+        """Run a command of `timbre` on this server's folder; return what it prints."""
+        done = subprocess.run(
+            [sys.executable, "-m", "timbre", *arguments, "--data-dir", str(self.folder)],
+            env={**os.environ, **self.settings},
+            capture_output=True,
+            text=True,
+            timeout=ENOUGH,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+
+def upload(client: httpx.Client, path: Path, name: str | None = None) -> str:
+    """Upload a file as the SDK does; return its `media://` address."""
+    url = f"media://{name or path.name}"
+    link = client.post("/v1/media/input", json={"url": url})
+    assert link.status_code == 201, link.text
+    assert httpx.put(link.json()["url"], content=path.read_bytes()).is_success
+    return url
+
+
+def submit(client: httpx.Client, kind: str, **body: Any) -> str:
+    """Submit a job; return its id."""
+    answer = client.post(f"/v1/{kind}", json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["jobId"]
+
+
+def finished(client: httpx.Client, job: str, seconds: float = ENOUGH) -> dict[str, Any]:
+    """Wait until a job has ended; return it."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        answer = client.get(f"/v1/jobs/{job}", params={"wait": 10})
+        assert answer.status_code == 200, answer.text
+        if answer.json()["status"] in FINAL:
+            return answer.json()
+    raise AssertionError(f"{job} has not ended after {seconds:g} s: {answer.text}")
