@@ -9,15 +9,19 @@ for turn in result.turns:
     print(turn.start, turn.end, turn.speaker)
 """
 
-from timbre import errors
-from timbre.diarization.result import Diarization, FrameScores, Probabilities, Voice
-from timbre.engine import Engine
-from timbre.errors import TimbreError
-from timbre.identification.quality import Quality
-from timbre.identification.result import Identification, NamedTurn, SpeakerMatch
-from timbre.identification.voiceprint import Voiceprint
-from timbre.settings import Settings
-from timbre.turns import Turn
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from timbre import errors
+    from timbre.diarization.result import Diarization, FrameScores, Probabilities, Voice
+    from timbre.engine import Engine
+    from timbre.errors import TimbreError
+    from timbre.identification.quality import Quality
+    from timbre.identification.result import Identification, NamedTurn, SpeakerMatch
+    from timbre.identification.voiceprint import Voiceprint
+    from timbre.settings import Settings
+    from timbre.turns import Turn
 
 __version__ = "0.1.0"
 
@@ -37,3 +41,32 @@ __all__ = [
     "Voiceprint",
     "errors",
 ]
+
+# Loaded when first asked for: the engine takes a third of a second, and many commands do without.
+_HOMES: Final = {
+    "Diarization": "timbre.diarization.result",
+    "Engine": "timbre.engine",
+    "FrameScores": "timbre.diarization.result",
+    "Identification": "timbre.identification.result",
+    "NamedTurn": "timbre.identification.result",
+    "Probabilities": "timbre.diarization.result",
+    "Quality": "timbre.identification.quality",
+    "Settings": "timbre.settings",
+    "SpeakerMatch": "timbre.identification.result",
+    "TimbreError": "timbre.errors",
+    "Turn": "timbre.turns",
+    "Voice": "timbre.diarization.result",
+    "Voiceprint": "timbre.identification.voiceprint",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "errors":
+        return import_module("timbre.errors")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

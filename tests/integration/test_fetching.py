@@ -10,7 +10,7 @@ import time
 import tracemalloc
 
 import pytest
-from test_outgoing import LOOPBACK, far_server, free_address, hops, redirect
+from far_server import LOOPBACK, far_server, free_address, hops, redirect
 
 from timbre.errors import FetchFailed
 from timbre.service.fetching import fetch

@@ -4,88 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
-import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address, ip_network
 
 import httpx
 import pytest
+from far_server import LOOPBACK, far_server, free_address, hops, redirect, self_signed
 from httpx_secure import SSRFProtectionError
 
 from timbre import __version__
 from timbre.service.outgoing import DeliveryFailed, Failure, opened, outgoing_client, permitted, pieces, send, shown
 from timbre.settings import Settings
-
-LOOPBACK = "127.0.0.0/8,::1/128"
-
-
-class Far(ThreadingHTTPServer):
-    """Somebody else's server: answers by `routes`, and remembers connections and requests."""
-
-    daemon_threads = False
-
-    def __init__(self, host: str = "127.0.0.1") -> None:
-        self.routes: dict[str, Callable[[FarRequest], None]] = {}
-        self.requests: list[FarRequest] = []
-        self.connections = 0
-        self.drops = False
-        self.ended = threading.Event()
-        super().__init__((host, 0), FarRequest)
-        self.address = f"{host}:{self.server_port}"
-        self.url = f"http://{self.address}"
-
-    def finish_request(self, request, client_address):
-        self.connections += 1
-        if not self.drops:
-            super().finish_request(request, client_address)
-
-    def handle_error(self, request, client_address):
-        """Clients that give up are what these tests are about."""
-
-
-class FarRequest(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: Far
-    body = b""
-
-    def do_GET(self):
-        self.body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        self.server.requests.append(self)
-        self.server.routes[self.path.partition("?")[0]](self)
-
-    do_POST = do_GET  # noqa: N815
-
-    def answer(self, status=200, body=b"", **headers):
-        self.send_response(status)
-        for name, value in {"content_length": len(body), **headers}.items():
-            if value is not None:
-                self.send_header(name.replace("_", "-"), str(value))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format, *args):  # noqa: A002
-        """Keep quiet."""
-
-
-@contextmanager
-def far_server(host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> Iterator[Far]:
-    with Far(host) as server:
-        if tls is not None:
-            server.socket = tls.wrap_socket(server.socket, server_side=True)
-            server.url = f"https://{server.address}"
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.ended.set()
-            server.shutdown()
-            thread.join()
 
 
 @pytest.fixture
@@ -96,19 +25,12 @@ def far():
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tls")
-    certificate, key = folder / "certificate.pem", folder / "key.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    command += ["-subj", "/CN=far", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
-    subprocess.run([*command, "-out", certificate, "-keyout", key], check=True, capture_output=True)
-    return certificate, key
+    return self_signed(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture
 def far_tls(certificate):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*certificate)
-    with far_server(tls=context) as server:
+    with far_server(certificate=certificate) as server:
         yield server
 
 
@@ -142,22 +64,6 @@ def refusal(url, **options) -> DeliveryFailed:
     with pytest.raises(DeliveryFailed) as caught:
         deliver(url, **options)
     return caught.value
-
-
-def redirect(to: str, status: int = 302):
-    return lambda request: request.answer(status, location=to)
-
-
-def hops(far: Far, number: int, status: int = 302) -> str:
-    far.routes["/0"] = lambda request: request.answer()
-    for left in range(1, number + 1):
-        far.routes[f"/{left}"] = redirect(f"/{left - 1}", status)
-    return f"{far.url}/{number}"
-
-
-def free_address() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return f"127.0.0.1:{taken.getsockname()[1]}"
 
 
 def test_a_request_arrives_whole(far):

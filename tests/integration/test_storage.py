@@ -10,10 +10,11 @@ import stat
 import subprocess
 import sys
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, TypeVar
 
 import httpx
 import pytest
@@ -33,6 +34,7 @@ from timbre.settings import Settings
 
 MIB = 2**20
 NAME = "3f/3f0c"
+Result = TypeVar("Result")
 CHUNK = 65_521  # prime, so that it fits no part
 SIZES = (0, 1, PART_BYTES - 1, PART_BYTES, PART_BYTES + 1, 2 * PART_BYTES + 3)
 
@@ -96,6 +98,11 @@ def noise(size: int, seed: int = 0) -> bytes:
     return random.Random(seed).randbytes(size)  # noqa: S311 - not for secrets
 
 
+def run(scenario: Coroutine[Any, Any, Result]) -> Result:
+    """Run it to its end, which it must reach in time."""
+    return asyncio.run(asyncio.wait_for(scenario, 60))
+
+
 async def stream(content: bytes) -> AsyncIterator[bytes]:
     for start in range(0, len(content), CHUNK):
         yield content[start : start + CHUNK]
@@ -128,7 +135,7 @@ def test_gives_back_what_it_was_given(storage: Storage, place: Place, size: int)
         assert await storage.size(NAME) == size
         assert await content_of(storage) == content
 
-    asyncio.run(scenario())
+    run(scenario())
     assert place.unfinished() == 0
 
 
@@ -140,7 +147,7 @@ def test_the_same_name_again_replaces_the_object(storage: Storage, sizes: tuple[
         assert await content_of(storage) == noise(sizes[1], 1)
         assert await listing(storage) == {NAME: sizes[1]}
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -155,7 +162,7 @@ def test_a_stream_that_breaks_leaves_everything_as_it_was(
             await storage.put(NAME, breaking(noise(size)), most_bytes=64 * MIB)
         assert await listing(storage) == ({} if before is None else {NAME: len(before)})
 
-    asyncio.run(scenario())
+    run(scenario())
     assert place.unfinished() == 0
 
 
@@ -177,7 +184,7 @@ def test_a_canceled_call_leaves_nothing(storage: Storage, place: Place, size: in
             await task
         assert await listing(storage) == {}
 
-    asyncio.run(scenario())
+    run(scenario())
     assert place.unfinished() == 0
 
 
@@ -189,7 +196,7 @@ def test_too_large_leaves_nothing(storage: Storage, place: Place, most_bytes: in
         assert await listing(storage) == {}
         assert await store(storage, noise(most_bytes), most_bytes=most_bytes) == most_bytes
 
-    asyncio.run(scenario())
+    run(scenario())
     assert place.unfinished() == 0
 
 
@@ -203,7 +210,7 @@ def test_a_stream_without_end_is_read_no_further_than_allowed(storage: Storage) 
             yield bytes(MIB)
 
     with pytest.raises(RequestTooLarge):
-        asyncio.run(storage.put(NAME, endless(), most_bytes=8 * MIB))
+        run(storage.put(NAME, endless(), most_bytes=8 * MIB))
     assert given == 9 * MIB
 
 
@@ -220,7 +227,7 @@ def test_an_object_is_not_seen_before_it_is_whole(storage: Storage) -> None:
         assert seen == [(None, {})]
         assert await listing(storage) == {NAME: 3 * PART_BYTES}
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 @pytest.mark.parametrize("size", [1000, 3 * PART_BYTES])
@@ -243,7 +250,7 @@ def test_of_two_at_once_one_whole_object_stays(storage: Storage, place: Place, s
         assert await content_of(storage) in contents
         assert await listing(storage) == {NAME: size}
 
-    asyncio.run(scenario())
+    run(scenario())
     assert place.unfinished() == 0
 
 
@@ -259,7 +266,7 @@ def test_lists_every_object_and_nothing_else(storage: Storage, place: Place) -> 
         async for name, changed, _ in storage.names():
             assert began <= changed <= datetime.now(UTC), name
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 def test_deleting_can_be_repeated(storage: Storage) -> None:
@@ -272,7 +279,7 @@ def test_deleting_can_be_repeated(storage: Storage) -> None:
         assert await storage.size(NAME) is None
         assert await listing(storage) == {"3f/other": 5}
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 def test_what_is_not_there_is_unknown(storage: Storage, tmp_path: Path) -> None:
@@ -285,7 +292,7 @@ def test_what_is_not_there_is_unknown(storage: Storage, tmp_path: Path) -> None:
                 pass
 
     before = set(tmp_path.iterdir())
-    asyncio.run(scenario())
+    run(scenario())
     assert set(tmp_path.iterdir()) == before
 
 
@@ -306,7 +313,7 @@ def test_refuses_names_that_are_not_its_own(storage: Storage, name: str) -> None
         copied,
     ):
         with pytest.raises(ValueError, match="expected an object name"):
-            asyncio.run(attempt())
+            run(attempt())
     with pytest.raises(ValueError, match="expected an object name"):
         storage.path(name)
 
@@ -328,7 +335,7 @@ def test_a_local_copy_holds_the_content_and_is_gone_afterwards(storage: Storage,
         assert list(copies.iterdir()) == []
         assert await content_of(storage) == content
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 def test_a_copy_that_cannot_be_written_says_so(bucket: Bucket, tmp_path: Path) -> None:
@@ -340,7 +347,7 @@ def test_a_copy_that_cannot_be_written_says_so(bucket: Bucket, tmp_path: Path) -
             pass
 
     with pytest.raises(TimbreError, match=r"No such file or directory.*TIMBRE_TEMP_DIR"):
-        asyncio.run(scenario())
+        run(scenario())
 
 
 MEASURED = """
@@ -386,7 +393,7 @@ def test_memory_does_not_grow_with_the_object(place: Place, tmp_path: Path) -> N
     assert child.returncode == 0, child.stderr
     read, copied, grown = map(int, child.stdout.split())
     assert (read, copied) == (64, 64)
-    assert grown < 40, f"the peak grew by {grown} MiB"
+    assert grown < 32, f"the peak grew by {grown} MiB"
 
 
 def test_a_bare_put_to_a_presigned_link_is_enough(bucket: Bucket, tmp_path: Path) -> None:
@@ -409,7 +416,7 @@ def test_a_bare_put_to_a_presigned_link_is_enough(bucket: Bucket, tmp_path: Path
             assert download is not None
             assert (await client.get(download)).content == b"second"
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 def test_only_links_that_a_bare_request_can_use_are_given(folder_storage: Storage) -> None:
@@ -423,7 +430,7 @@ def test_only_links_that_a_bare_request_can_use_are_given(folder_storage: Storag
         assert link is not None
         assert link.startswith("https://account.blob.core.windows.net/container/3f/3f0c?")
 
-    asyncio.run(scenario())
+    run(scenario())
 
 
 @pytest.mark.parametrize("size", [10, 3 * PART_BYTES])
@@ -431,9 +438,9 @@ def test_a_bucket_that_is_gone_makes_the_service_unavailable(bucket: Bucket, tmp
     storage = open_storage(bucket_place(bucket, tmp_path).settings)
     bucket.remove()
     with pytest.raises(ServiceUnavailable):
-        asyncio.run(store(storage, noise(size)))
+        run(store(storage, noise(size)))
     with pytest.raises(ServiceUnavailable):
-        asyncio.run(listing(storage))
+        run(listing(storage))
 
 
 @pytest.mark.parametrize("size", [10, 3 * PART_BYTES])
@@ -442,7 +449,7 @@ def test_a_file_that_cannot_be_written_makes_the_service_unavailable(folder_stor
     assert folder is not None
     folder.write_bytes(b"where a folder should be")
     with pytest.raises(ServiceUnavailable):
-        asyncio.run(store(folder_storage, noise(size)))
+        run(store(folder_storage, noise(size)))
 
 
 def test_an_upload_that_failed_is_not_read_to_its_end(folder_storage: Storage) -> None:
@@ -455,18 +462,14 @@ def test_an_upload_that_failed_is_not_read_to_its_end(folder_storage: Storage) -
             yield bytes(MIB)
             await asyncio.sleep(0)
 
-    async def scenario() -> None:
-        async with asyncio.timeout(20):
-            await folder_storage.put(NAME, endless(), most_bytes=2**40)
-
     with pytest.raises(ServiceUnavailable):
-        asyncio.run(scenario())
+        run(folder_storage.put(NAME, endless(), most_bytes=2**40))
 
 
 def test_what_killed_processes_left_is_cleared(folder_storage: Storage, tmp_path: Path) -> None:
     copies = tmp_path / "copies"
     copies.mkdir()
-    asyncio.run(store(folder_storage, b"whole"))
+    run(store(folder_storage, b"whole"))
     whole = folder_storage.path(NAME)
     assert whole is not None
     others = copies / "someone-elses"
@@ -477,7 +480,7 @@ def test_what_killed_processes_left_is_cleared(folder_storage: Storage, tmp_path
     for file in [*old, whole]:
         os.utime(file, (0, 0))
     hour_ago = datetime.now(UTC) - timedelta(hours=1)
-    assert asyncio.run(folder_storage.clear_unfinished(hour_ago, copies)) == 2
+    assert run(folder_storage.clear_unfinished(hour_ago, copies)) == 2
     assert set(copies.iterdir()) == {others, fresh[1]}
     assert set(whole.parent.iterdir()) == {whole, fresh[0]}
 

@@ -102,30 +102,21 @@ class Jobs:
         key = media_key(request.url)
         recording = None if key is None else await self._media.find(caller.team, key)
         job = new_id()
-        async with self._database.transaction() as connection:
-            if once is not None:
-                claim = {"team": caller.team, "key": once.key, "digest": once.digest, "job": job}
-                if await one(connection, _SQL["claim_idempotency_key"], claim) is None:
-                    await connection.rollback()
-                    return await self._claimed(caller.team, once)
-            await connection.execute(
-                _SQL["create"],
-                {
-                    "id": job,
-                    "team": caller.team,
-                    "key": caller.key,
-                    "type": kind,
-                    "model": pack,
-                    "params": Jsonb(request.model_dump(mode="json", by_alias=True, exclude_none=True)),
-                    "warning": warning,
-                    "media": None if recording is None else recording.id,
-                },
-            )
-            if key is None:
-                await self._queue.defer(connection, Lane.FETCH, FETCH_TASK, job=str(job))
-            else:
-                lane = lane_for(kind, None if recording is None else recording.bytes, self._settings)
-                await self._queue.defer(connection, lane, HEAR_TASK, job=str(job))
+        row = {
+            "id": job,
+            "team": caller.team,
+            "key": caller.key,
+            "type": kind,
+            "model": pack,
+            "params": Jsonb(request.model_dump(mode="json", by_alias=True, exclude_none=True)),
+            "warning": warning,
+            "media": None if recording is None else recording.id,
+        }
+        lane, task = Lane.FETCH, FETCH_TASK
+        if key is not None:
+            lane, task = lane_for(kind, None if recording is None else recording.bytes, self._settings), HEAR_TASK
+        if not await self._create(row, lane, task, once):
+            return await self._claimed(caller.team, once)
         return Submission(id=job, warning=warning, replayed=False)
 
     async def get(self, team: UUID, job: UUID) -> Row:
@@ -189,6 +180,17 @@ class Jobs:
             await self._storage.delete(row["object"])
         return False
 
+    async def _create(self, row: dict[str, Any], lane: Lane, task: str, once: Once | None) -> bool:
+        """Write a job, its entry and its idempotency key, or nothing where the key was claimed meanwhile."""
+        async with self._database.transaction() as connection:
+            if once is not None:
+                claim = {"team": row["team"], "key": once.key, "digest": once.digest, "job": row["id"]}
+                if await one(connection, _SQL["claim_idempotency_key"], claim) is None:
+                    return False
+            await connection.execute(_SQL["create"], row)
+            await self._queue.defer(connection, lane, task, job=str(row["id"]))
+        return True
+
     async def _earlier(self, team: UUID, once: Once) -> Submission | None:
         row = await self._database.one(_SQL["idempotency_key"], {"team": team, "key": once.key})
         if row is None:
@@ -197,8 +199,8 @@ class Jobs:
             raise IdempotencyConflict
         return Submission(id=row["job_id"], warning=row["warning"], replayed=True)
 
-    async def _claimed(self, team: UUID, once: Once) -> Submission:
-        earlier = await self._earlier(team, once)
+    async def _claimed(self, team: UUID, once: Once | None) -> Submission:
+        earlier = None if once is None else await self._earlier(team, once)
         if earlier is None:
             raise IdempotencyConflict("The job of this Idempotency-Key was deleted just now; send the request again.")
         return earlier

@@ -7,6 +7,9 @@
 
 Names are the server's own and random, never what a client sent. An object appears whole or not at all, and takes the
 place of the one before in one step. Nothing here holds more than a few parts of an object in memory.
+
+The object store is called in threads, through its blocking functions: the asynchronous ones end in threads that Python
+does not know, and a process that exits just then is aborted.
 """
 
 from __future__ import annotations
@@ -15,11 +18,14 @@ import asyncio
 import os
 import re
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, aclosing, asynccontextmanager, contextmanager, suppress
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self, cast
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Literal, ParamSpec, Self, TypeVar, cast
 from urllib.parse import urlsplit
 
 import obstore
@@ -37,6 +43,8 @@ __all__ = ["Storage", "open_storage"]
 PART_BYTES = 5 * 2**20  # what S3 takes as a part at least
 MOST_PARTS = 10_000  # what S3 takes at most of one object
 PIECE_BYTES = 2**20  # read and handed on at once
+CALL_THREADS = 8  # for what ends soon
+UPLOAD_THREADS = 64  # for what takes as long as the client
 ABORT_SECONDS = 10.0  # an upload that is given up has this long to take back its parts
 COPY_PREFIX = "timbre-media-"
 
@@ -46,6 +54,9 @@ _VARIABLES = {"s3": "AWS_", "gs": "GOOGLE_", "az": "AZURE_"}
 _CLIENT_OPTIONS = ("allow_http", "allow_invalid_certificates", "proxy_url", "proxy_excludes")
 
 _Bucket = S3Store | GCSStore | AzureStore
+
+Item = TypeVar("Item")
+Options = ParamSpec("Options")
 
 
 def open_storage(settings: Settings) -> Storage:
@@ -77,6 +88,8 @@ class Storage:
     def __init__(self, store: _Bucket | LocalStore, *, folder: Path | None = None) -> None:
         self._store = store
         self._folder = folder
+        self._calls = ThreadPoolExecutor(CALL_THREADS, "storage")
+        self._uploads = ThreadPoolExecutor(UPLOAD_THREADS, "upload")
 
     async def put(self, name: str, chunks: AsyncIterator[bytes], *, most_bytes: int) -> int:
         """Store what `chunks` yields under this name, in place of what was there; return its length in bytes.
@@ -95,14 +108,14 @@ class Storage:
             if len(head) >= part_bytes:
                 return await self._put_parts(name, head, pieces, part_bytes)
             with _reported():
-                await obstore.put_async(self._store, name, head, use_multipart=False)
+                await self._call(obstore.put, self._store, name, head, use_multipart=False)
             return len(head)
 
     async def _put_parts(self, name: str, head: bytes, pieces: AsyncIterator[bytes], part_bytes: int) -> int:
-        feed = _Feed()
-        upload = asyncio.ensure_future(
-            obstore.put_async(self._store, name, feed, chunk_size=part_bytes, max_concurrency=2)
-        )
+        loop = asyncio.get_running_loop()
+        feed = _Feed(loop)
+        draw = partial(obstore.put, self._store, name, feed, chunk_size=part_bytes, max_concurrency=2)
+        upload = loop.run_in_executor(self._uploads, draw)
         upload.add_done_callback(feed.release)
         written = len(head)
         try:
@@ -129,7 +142,7 @@ class Storage:
         _check(name)
         try:
             with _reported(reading=True):
-                return (await obstore.head_async(self._store, name))["size"]
+                return (await self._call(obstore.head, self._store, name))["size"]
         except MediaUnknown:
             return None
 
@@ -137,7 +150,7 @@ class Storage:
         """Delete an object; it is no error when there is none."""
         _check(name)
         with suppress(MediaUnknown), _reported(reading=True):
-            await obstore.delete_async(self._store, name)
+            await self._call(obstore.delete, self._store, name)
 
     async def names(self) -> AsyncIterator[tuple[str, datetime, int]]:
         """Yield name, time of the last change (UTC) and length in bytes of every object, in no order.
@@ -145,7 +158,7 @@ class Storage:
         Files that cannot be the server's own, by their names, are left out.
         """
         with _reported():
-            async for page in obstore.list(self._store, chunk_size=1000):
+            async for page in self._drawn(obstore.list(self._store, chunk_size=1000)):
                 for meta in page:
                     if _NAME.fullmatch(meta["path"]):
                         yield meta["path"], meta["last_modified"], meta["size"]
@@ -158,9 +171,9 @@ class Storage:
         """
         _check(name)
         with _reported(reading=True):
-            content = await obstore.get_async(self._store, name)
-            async for chunk in content.stream(min_chunk_size=PIECE_BYTES):
-                yield bytes(chunk)
+            content = await self._call(obstore.get, self._store, name)
+            async for chunk in self._drawn(content.stream(min_chunk_size=PIECE_BYTES)):
+                yield chunk
 
     @asynccontextmanager
     async def local_copy(self, name: str, folder: Path | None) -> AsyncIterator[Path]:
@@ -199,7 +212,14 @@ class Storage:
         if isinstance(self._store, LocalStore) or (method == "PUT" and isinstance(self._store, AzureStore)):
             return None
         with _reported():
-            return await obstore.sign_async(self._store, method, name, timedelta(seconds=seconds))
+            return await self._call(obstore.sign, self._store, method, name, timedelta(seconds=seconds))
+
+    async def _call(self, function: Callable[Options, Item], *args: Options.args, **options: Options.kwargs) -> Item:
+        return await asyncio.get_running_loop().run_in_executor(self._calls, partial(function, *args, **options))
+
+    async def _drawn(self, items: Iterator[Item]) -> AsyncIterator[Item]:
+        while (item := await self._call(next, items, None)) is not None:
+            yield item
 
     async def clear_unfinished(self, before: datetime, folder: Path | None) -> int:
         """Remove what processes left that were killed while they wrote; return how many files that were.
@@ -223,40 +243,39 @@ class Storage:
 
 
 class _Feed:
-    """Hands pieces from the task that reads them to the upload, which draws them one by one."""
+    """Hands pieces from the event loop, where they are read, to the thread of the upload, which draws them one by one."""
 
-    def __init__(self) -> None:
-        self._pieces: asyncio.Queue[bytes | Exception | None] = asyncio.Queue(maxsize=1)
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._room = asyncio.Semaphore(1)
+        self._pieces: SimpleQueue[bytes | Exception | None] = SimpleQueue()
 
-    def __aiter__(self) -> Self:
+    def __iter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> bytes:
-        piece = await self._pieces.get()
+    def __next__(self) -> bytes:
+        piece = self._pieces.get()
+        self._loop.call_soon_threadsafe(self._room.release)
         if piece is None:
-            raise StopAsyncIteration
+            raise StopIteration
         if isinstance(piece, Exception):
             raise piece
         return piece
 
     async def give(self, piece: bytes | None) -> None:
-        """Wait until there is room and hand over a piece, or None for the end."""
-        await self._pieces.put(piece)
+        """Wait until the piece before was drawn, and hand over this one, or None for the end."""
+        await self._room.acquire()
+        self._pieces.put(piece)
 
     def fail(self) -> None:
         """Make the upload fail, so that it cleans up after itself."""
-        self._drop()
-        self._pieces.put_nowait(InterruptedError("the upload was given up"))
+        self._pieces.put(InterruptedError("the upload was given up"))
 
     def release(self, upload: asyncio.Future[obstore.PutResult]) -> None:
-        """Let go of whoever waits for room, as the upload draws no more."""
+        """Let go of whoever waits, as the upload draws no more."""
         if not upload.cancelled():
             upload.exception()  # so that nobody is told of it twice
-        self._drop()
-
-    def _drop(self) -> None:
-        while not self._pieces.empty():
-            self._pieces.get_nowait()
+        self._room.release()
 
 
 async def _pieces(chunks: AsyncIterator[bytes], most_bytes: int) -> AsyncGenerator[bytes, None]:

@@ -31,6 +31,11 @@ class Database:
         Raises:
             ServiceUnavailable: the database cannot be reached, or broke off.
         """
+        async with self._connection() as connection, connection.transaction():
+            yield connection
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
         try:
             async with self.pool.connection() as connection:
                 yield connection
@@ -39,12 +44,12 @@ class Database:
 
     async def one(self, query: bytes, arguments: Mapping[str, Any] | None = None) -> Row | None:
         """The first row of a query, in a transaction of its own."""
-        async with self.transaction() as connection:
+        async with self._connection() as connection:
             return await one(connection, query, arguments)
 
     async def all(self, query: bytes, arguments: Mapping[str, Any] | None = None) -> list[Row]:
         """All rows of a query, in a transaction of its own."""
-        async with self.transaction() as connection:
+        async with self._connection() as connection:
             return await (await connection.execute(query, arguments)).fetchall()
 
     async def listen(self, channel: str) -> AsyncIterator[str]:
@@ -67,6 +72,11 @@ async def one(connection: Connection, query: bytes, arguments: Mapping[str, Any]
     return await cursor.fetchone() if cursor.description else None
 
 
+async def _commit_by_itself(connection: Connection) -> None:
+    """Spare single statements two trips to the database; not by an argument, as the queue gives that itself."""
+    await connection.set_autocommit(True)
+
+
 @asynccontextmanager
 async def open_database(url: str, *, connections: int, application: str) -> AsyncIterator[Database]:
     """Open a pool.
@@ -85,6 +95,7 @@ async def open_database(url: str, *, connections: int, application: str) -> Asyn
         max_size=connections,
         timeout=_WAIT,
         kwargs={"row_factory": dict_row, "application_name": application},
+        configure=_commit_by_itself,
         check=AsyncConnectionPool.check_connection,
         open=False,
     )
