@@ -10,8 +10,8 @@ import time
 import tracemalloc
 
 import pytest
-from far_server import LOOPBACK, far_server, free_address, hops, redirect
 
+from far_server import LOOPBACK, far_server, free_address, hops, redirect
 from timbre.errors import FetchFailed
 from timbre.service.fetching import fetch
 from timbre.service.outgoing import outgoing_client

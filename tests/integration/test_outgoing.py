@@ -9,9 +9,9 @@ from ipaddress import ip_address, ip_network
 
 import httpx
 import pytest
-from far_server import LOOPBACK, far_server, free_address, hops, redirect, self_signed
 from httpx_secure import SSRFProtectionError
 
+from far_server import LOOPBACK, far_server, free_address, hops, redirect, self_signed
 from timbre import __version__
 from timbre.service.outgoing import DeliveryFailed, Failure, opened, outgoing_client, permitted, pieces, send, shown
 from timbre.settings import Settings

@@ -396,6 +396,28 @@ def test_memory_does_not_grow_with_the_object(place: Place, tmp_path: Path) -> N
     assert grown < 32, f"the peak grew by {grown} MiB"
 
 
+BRIEF = """
+import asyncio
+
+from timbre.service.storage import open_storage
+from timbre.settings import Settings
+
+async def main():
+    storage = open_storage(Settings())
+    async for chunk in storage.chunks("3f/3f0c"):
+        pass
+
+asyncio.run(main())
+"""
+
+
+def test_a_process_may_end_right_after_a_call(folder_storage: Storage, tmp_path: Path) -> None:
+    run(store(folder_storage, noise(MIB)))
+    environment = dict(os.environ) | {"TIMBRE_DATA_DIR": str(tmp_path)}
+    for _ in range(6):
+        subprocess.run([sys.executable, "-c", BRIEF], env=environment, timeout=60, check=True)
+
+
 def test_a_bare_put_to_a_presigned_link_is_enough(bucket: Bucket, tmp_path: Path) -> None:
     """Point 16 of the reference's section 17: no bearer, any Content-Type or none, chunked or not, again replaces."""
     storage = open_storage(bucket_place(bucket, tmp_path).settings)

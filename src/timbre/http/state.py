@@ -34,7 +34,7 @@ class State:
     limits: RateLimits
 
 
-def state(request: Request) -> State:
-    """A dependency: the app's state."""
+async def state(request: Request) -> State:
+    """A dependency: the app's state. Async, as FastAPI runs what is not in a thread of its own."""
     found: State = request.app.state.service
     return found

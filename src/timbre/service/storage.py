@@ -243,7 +243,7 @@ class Storage:
 
 
 class _Feed:
-    """Hands pieces from the event loop, where they are read, to the thread of the upload, which draws them one by one."""
+    """Hands pieces from the event loop, where they are read, to the upload's thread, which draws them one by one."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop

@@ -55,7 +55,7 @@ class Webhooks:
 
     async def deliver(self, client: httpx.AsyncClient, delivery: UUID, round_: int, number: int) -> None:
         """Make an attempt: the first has number 0, its retries 1, 2, 3."""
-        row = await self._database.one(_SQL["due"], {"id": delivery, "round": round_})
+        row = await self._database.one(_SQL["begin"], {"id": delivery, "round": round_})
         if row is None:
             return  # delivered meanwhile, replayed, or gone with its job
         body = _body(row)
@@ -119,11 +119,12 @@ class Webhooks:
         return secret
 
     async def recover(self, silence: float) -> int:
-        """Take up deliveries that nobody has made an attempt at for so many seconds; return how many."""
+        """Take up deliveries whose attempt was due or begun so many seconds ago and came to no end; return how many."""
         async with self._database.transaction() as connection:
             cursor = await connection.execute(_SQL["forgotten"], {"silence": silence})
             rows = await cursor.fetchall()
             for row in rows:
+                await connection.execute(_SQL["drop_entries"], {"delivery": str(row["id"])})
                 await self._defer(connection, row["id"], row["round"], row["number"])
         return len(rows)
 
@@ -134,17 +135,16 @@ class Webhooks:
         next_at = datetime.now(UTC) + timedelta(seconds=retries[number]) if again else None
         names = {"id": row["id"], "round": row["round"]}
         async with self._database.transaction() as connection:
-            await connection.execute(
-                _SQL["attempted"],
-                {
-                    **names,
-                    "number": number,
-                    "status": outcome.status,
-                    "reason": str(outcome.reason) if isinstance(outcome, DeliveryFailed) else None,
-                    "error": str(outcome) if isinstance(outcome, DeliveryFailed) else None,
-                    "seconds": seconds,
-                },
-            )
+            attempt = {
+                **names,
+                "number": number,
+                "status": outcome.status,
+                "reason": str(outcome.reason) if isinstance(outcome, DeliveryFailed) else None,
+                "error": str(outcome) if isinstance(outcome, DeliveryFailed) else None,
+                "seconds": seconds,
+            }
+            if await one(connection, _SQL["attempted"], attempt) is None and failed:
+                return  # erased meanwhile, or made twice: the other one sees to what follows
             state = "pending" if again else "failed" if failed else "delivered"
             if await one(connection, _SQL["settle"], {**names, "state": state, "next": next_at}) and again:
                 await self._defer(connection, row["id"], row["round"], number + 1, next_at)

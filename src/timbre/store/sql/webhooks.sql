@@ -14,18 +14,21 @@ ORDER BY id
 INSERT INTO webhook_deliveries (id, team_id, job_id, url, status_only)
 VALUES (%(id)s, %(team)s, %(job)s, %(url)s, %(status_only)s)
 
--- due --
-SELECT delivery.id, delivery.team_id, delivery.job_id, delivery.url, delivery.status_only, delivery.round,
-       job.status, output.body
-FROM webhook_deliveries AS delivery
-JOIN jobs AS job ON job.id = delivery.job_id
-LEFT JOIN job_outputs AS output ON output.job_id = job.id AND NOT delivery.status_only
-WHERE delivery.id = %(id)s AND delivery.round = %(round)s AND delivery.state = 'pending'
+-- begin --
+UPDATE webhook_deliveries AS delivery SET next_at = now()
+FROM jobs AS job
+WHERE job.id = delivery.job_id
+  AND delivery.id = %(id)s AND delivery.round = %(round)s AND delivery.state = 'pending'
+RETURNING delivery.id, delivery.team_id, delivery.job_id, delivery.url, delivery.round, job.status,
+          CASE WHEN NOT delivery.status_only
+               THEN (SELECT output.body FROM job_outputs AS output WHERE output.job_id = job.id) END AS body
 
 -- attempted --
 INSERT INTO webhook_attempts (delivery_id, round, number, status, reason, error, seconds)
-VALUES (%(id)s, %(round)s, %(number)s, %(status)s, %(reason)s, %(error)s, %(seconds)s)
+SELECT id, %(round)s, %(number)s, %(status)s, %(reason)s, %(error)s, %(seconds)s
+FROM webhook_deliveries WHERE id = %(id)s FOR UPDATE
 ON CONFLICT DO NOTHING
+RETURNING number
 
 -- settle --
 UPDATE webhook_deliveries
@@ -64,6 +67,9 @@ WHERE delivery.state = 'pending' AND delivery.next_at < now() - make_interval(se
 RETURNING delivery.id, delivery.round,
           (SELECT count(*) FROM webhook_attempts AS attempt
            WHERE attempt.delivery_id = delivery.id AND attempt.round = delivery.round) AS number
+
+-- drop_entries --
+DELETE FROM procrastinate_jobs WHERE status = 'doing' AND args ->> 'delivery' = %(delivery)s
 
 -- reason --
 SELECT reason FROM webhook_attempts
