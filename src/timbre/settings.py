@@ -5,6 +5,7 @@ Lists are written with commas. `docs/reference/settings.md` lists them all; a te
 
 from __future__ import annotations
 
+import os
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,6 +15,11 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Network = IPv4Network | IPv6Network
+
+
+def _data_dir() -> Path:
+    # A database cannot run as root: under another user it needs to reach its folder, which is no business of /root.
+    return Path("/var/lib/timbre") if os.geteuid() == 0 else platformdirs.user_data_path("timbre")
 
 
 class Settings(BaseSettings):
@@ -48,7 +54,7 @@ class Settings(BaseSettings):
     )
 
     data_dir: Path = Field(
-        default_factory=lambda: platformdirs.user_data_path("timbre"),
+        default_factory=_data_dir,
         description="Folder of a server that brings its own database: the database, media and the log.",
     )
     database_url: str | None = Field(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from timbre.store.embedded import EmbeddedPostgres
 
 _LOCK: Final = "timbre.lock"
 _DATABASE: Final = "postgres"
+_OTHERS: Final = stat.S_IROTH | stat.S_IXOTH
 
 
 @contextmanager
@@ -24,7 +26,7 @@ def held(folder: Path) -> Iterator[None]:
     Raises:
         DataFolderBusy: another server holds it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (folder / _LOCK).open("a+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -39,6 +41,13 @@ def held(folder: Path) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def opened_to_others(folder: Path) -> list[Path]:
+    """Folders that become readable to other users because root's database runs as one of them."""
+    if os.geteuid() != 0:
+        return []
+    return [parent for parent in folder.parents if parent.exists() and parent.stat().st_mode & _OTHERS != _OTHERS]
 
 
 def embedded(settings: Settings) -> EmbeddedPostgres:

@@ -35,7 +35,7 @@ def serve(
     ] = None,
 ) -> None:
     """Run a server: database, API and workers, until Ctrl-C."""
-    from timbre.cli.data_folder import embedded, held  # noqa: PLC0415
+    from timbre.cli.data_folder import embedded, held, opened_to_others  # noqa: PLC0415
     from timbre.cli.supervisor import Supervisor  # noqa: PLC0415
     from timbre.store.schema import migrate  # noqa: PLC0415
 
@@ -49,6 +49,13 @@ def serve(
         postgres = None
         url = settings.database_url
         if url is None:
+            if opened := opened_to_others(folder):
+                typer.echo(
+                    "Run by root, the database belongs to the user pgserver; for it these folders become readable to"
+                    f" others: {', '.join(map(str, opened))}. A user of its own for Timbre, or --data-dir elsewhere,"
+                    " avoids that.",
+                    err=True,
+                )
             postgres = embedded(settings)
             stack.callback(postgres.stop)
             url = postgres.start()

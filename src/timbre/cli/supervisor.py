@@ -64,7 +64,7 @@ class Supervisor:
         self._stopping = False
         folder = settings.data_dir.expanduser().resolve()
         log = folder / "log"
-        log.mkdir(parents=True, exist_ok=True)
+        log.mkdir(parents=True, exist_ok=True, mode=0o700)
         fd = listener.fileno()
         self._environment = {
             **os.environ,

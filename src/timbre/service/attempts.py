@@ -6,6 +6,7 @@ job was canceled, changes nothing any more. What ends a job, its output, its web
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import os
 import socket
@@ -111,7 +112,7 @@ class Attempts:
 
     async def succeed(self, attempt: Attempt, output: bytes, duration: float) -> bool:
         """End it well with an output, JSON, for so many seconds of audio; tell whether it was still this attempt's."""
-        body = gzip.compress(output, _COMPRESSION, mtime=0)
+        body = await asyncio.to_thread(gzip.compress, output, _COMPRESSION, mtime=0)
         async with self._database.transaction() as connection:
             arguments = {**_fence(attempt), "status": "succeeded", "duration": duration, "error": None}
             row = await one(connection, _SQL["finish"], arguments)

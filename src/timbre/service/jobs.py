@@ -8,6 +8,7 @@ A job's row, its entry in the queue and its idempotency key are written in one t
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -146,7 +147,7 @@ class Jobs:
         found = await self.output(job)
         if found is None:
             raise OutputMissing
-        return row, gzip.decompress(found[0])
+        return row, await asyncio.to_thread(gzip.decompress, found[0])
 
     async def page(self, team: UUID, *, status: str | None, before: UUID | None, limit: int) -> list[Row]:
         """The newest jobs, or those before one of them."""

@@ -12,6 +12,7 @@ from timbre.errors import DatabaseUnavailable
 
 _CONFIGURATION: Final = """\
 max_connections = 300
+unix_socket_permissions = 0700
 shared_buffers = 64MB
 jit = off
 log_min_messages = warning

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query
@@ -49,6 +50,7 @@ async def export_job(
     if job is None:
         raise JobUnknown
     row, output = await here.jobs.output_text(known.team, job)
-    text = output if format == "json" else export(output, row, format, exclusive=exclusive).encode()
+    if format != "json":
+        output = (await asyncio.to_thread(export, output, row, format, exclusive=exclusive)).encode()
     disposition = f'attachment; filename="{job}.{"TextGrid" if format == "textgrid" else format}"'
-    return Response(text, media_type=f"{_TYPES[format]}; charset=utf-8", headers={"Content-Disposition": disposition})
+    return Response(output, media_type=f"{_TYPES[format]}; charset=utf-8", headers={"Content-Disposition": disposition})
