@@ -1,0 +1,111 @@
+"""The parts of a server by themselves, as at scale: one database, several APIs and workers."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from server import CONVERSATION, finished, submit, upload, voice
+from timbre.store.embedded import EmbeddedPostgres
+
+ENOUGH = 30.0  # seconds
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    postgres = EmbeddedPostgres(tmp_path_factory.mktemp("database"))
+    yield postgres.start()
+    postgres.stop()
+
+
+@pytest.fixture
+def environment(database: str, tmp_path: Path) -> dict[str, str]:
+    return {
+        **os.environ,
+        "TIMBRE_DATABASE_URL": database,
+        "TIMBRE_DATA_DIR": str(tmp_path),
+        "TIMBRE_STOP_SECONDS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+
+
+def timbre(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "timbre", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=ENOUGH, check=False)
+
+
+@contextmanager
+def running(environment: dict[str, str], *arguments: str, says: str) -> Iterator[str]:
+    """Run a part of a server while the block runs; the line with which it says that it is ready."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "timbre", *arguments], env=environment, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        yield next(line for line in process.stderr if says in line)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=ENOUGH)
+    assert process.returncode in {0, -signal.SIGTERM}
+
+
+def test_parts_that_share_a_database_are_one_server(environment: dict[str, str]) -> None:
+    empty = timbre(environment, "api", "--port", "0")
+    assert empty.returncode == 3
+    assert "timbre migrate" in empty.stderr
+    assert timbre(environment, "migrate").returncode == 0
+    assert timbre(environment, "migrate").returncode == 0  # once more does no harm
+    key = timbre(environment, "keys", "create", "fleet").stdout.strip()
+
+    with ExitStack() as stack:
+        clients = []
+        for _ in range(2):
+            line = stack.enter_context(running(environment, "api", "--port", "0", says="listens on"))
+            address = re.search(r"http://\S+\d", line)[0]
+            headers = {"Authorization": f"Bearer {key}"}
+            clients.append(stack.enter_context(httpx.Client(base_url=address, headers=headers, timeout=ENOUGH)))
+        one, other = clients
+        answer = one.get("/readyz")
+        assert answer.status_code == 503
+        assert "timbre worker" in answer.json()["message"]
+        ada = submit(one, "voiceprint", url=upload(other, voice("Ada")))  # accepted although nobody works yet
+        for _ in range(2):
+            stack.enter_context(running(environment, "worker", says='"ready"'))
+        assert one.get("/readyz").status_code == 200
+        voiceprint = finished(other, ada)["output"]["voiceprint"]
+        named = finished(
+            other,
+            submit(
+                one,
+                "identify",
+                url=upload(one, CONVERSATION),
+                voiceprints=[{"label": "Ada", "voiceprint": voiceprint}],
+                matching={"threshold": 50},
+            ),
+        )
+        assert {match["match"] for match in named["output"]["voiceprints"]} == {"Ada", None}
+
+
+@pytest.mark.parametrize("part", ["api", "worker"])
+def test_a_part_needs_a_database(environment: dict[str, str], part: str) -> None:
+    del environment["TIMBRE_DATABASE_URL"]
+    done = timbre(environment, part)
+    assert done.returncode == 2
+    assert "TIMBRE_DATABASE_URL" in done.stderr
+
+
+@pytest.mark.parametrize("part", ["api", "worker", "migrate"])
+def test_a_database_that_is_not_there(environment: dict[str, str], part: str, tmp_path: Path) -> None:
+    environment["TIMBRE_DATABASE_URL"] = f"postgresql://postgres@/postgres?host={tmp_path}"
+    done = timbre(environment, part)
+    assert done.returncode == 3
+    assert "TIMBRE_DATABASE_URL" in done.stderr
+    assert "Traceback" not in done.stderr
