@@ -98,12 +98,12 @@ SELECT status, count(*) AS total FROM jobs WHERE status IN ('pending', 'created'
 
 -- forgotten --
 UPDATE jobs AS job SET alive_at = now()
-WHERE job.id IN (SELECT id FROM jobs
-                 WHERE status IN ('pending', 'created', 'running')
-                   AND alive_at < now() - make_interval(secs => %(silence)s)
-                 ORDER BY id LIMIT 1000 FOR UPDATE SKIP LOCKED)
-  AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs AS entry
-                  WHERE entry.status = 'todo' AND entry.args ->> 'job' = job.id::text)
+WHERE job.id IN (SELECT silent.id FROM jobs AS silent
+                 WHERE silent.status IN ('pending', 'created', 'running')
+                   AND silent.alive_at < now() - make_interval(secs => %(silence)s)
+                   AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs AS entry
+                                   WHERE entry.status = 'todo' AND entry.args ->> 'job' = silent.id::text)
+                 ORDER BY silent.id LIMIT 1000 FOR UPDATE SKIP LOCKED)
 RETURNING job.id, job.type, job.object, job.media_id, job.params ->> 'url' AS url,
           (SELECT bytes FROM media WHERE media.id = job.media_id) AS bytes
 
