@@ -62,6 +62,7 @@ class FarRequest(BaseHTTPRequestHandler):
             self.server.requests.append(self)
             self.server.came.notify_all()
         self.server.routes[self.path.partition("?")[0]](self)
+        self.close_connection |= self.server.ended.is_set()
 
     do_POST = do_GET  # noqa: N815
 

@@ -69,7 +69,8 @@ class Server:
                 self.key = found[1]
             if "Ctrl-C" in line:
                 return self
-        raise AssertionError(f"timbre serve ended with {self.process.wait()}:\n{''.join(said)}")
+        self.process.communicate()
+        raise AssertionError(f"timbre serve ended with {self.process.returncode}:\n{''.join(said)}")
 
     def stop(self) -> int:
         """Ctrl-C; return the exit code."""

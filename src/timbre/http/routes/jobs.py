@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import re
 import zlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
@@ -31,6 +32,7 @@ _KEEP_ALIVE: Final = 15.0  # seconds between two signs of life in a stream of ev
 _PIECE: Final = 1 << 16  # bytes
 _STREAMED: Final = 1 << 20  # bytes of output from which it is not held in memory as a whole
 _GZIP: Final = 31  # zlib's word for the gzip format
+_FORBIDDEN: Final = re.compile(r"q\s*=\s*0(\.0*)?")  # the weight of what a client does not accept
 JobStatus = Literal["pending", "created", "running", "succeeded", "failed", "canceled"]
 Reader = Annotated[Caller, Depends(caller(Scope.JOBS_READ, Group.READ))]
 JobId = Annotated[str, Path(alias="jobId", description="Id of the job.", json_schema_extra={"format": "uuid"})]
@@ -69,12 +71,10 @@ async def get_job(
     head, tail = dumps(detail)[:-1] + b',"output":', b"}"
     if length <= _STREAMED:
         return Response(head + gzip.decompress(body) + tail, media_type="application/json")
-    if "gzip" in request.headers.get("accept-encoding", ""):
-        pieces = _packed(_joined(head, body, tail))
-        return StreamingResponse(
-            pieces, media_type="application/json", headers={"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
-        )
-    return StreamingResponse(_joined(head, body, tail), media_type="application/json")
+    pieces, headers = _joined(head, body, tail), {"Vary": "Accept-Encoding"}
+    if _takes_gzip(request.headers.get("accept-encoding", "")):
+        pieces, headers = _packed(pieces), headers | {"Content-Encoding": "gzip"}
+    return StreamingResponse(pieces, media_type="application/json", headers=headers)
 
 
 @router.delete(
@@ -186,6 +186,15 @@ async def _events(here: State, team: UUID, job: UUID) -> AsyncIterator[bytes]:
                 quiet = 0.0
     except JobUnknown:
         yield b'event: gone\ndata: {"message":"The job was erased."}\n\n'
+
+
+def _takes_gzip(accepted: str) -> bool:
+    """Whether an `Accept-Encoding` header allows gzip; a weight of 0 forbids what it is given to."""
+    allowed = {}
+    for offer in accepted.lower().split(","):
+        name, _, weight = offer.partition(";")
+        allowed[name.strip()] = not _FORBIDDEN.fullmatch(weight.strip())
+    return allowed.get("gzip", allowed.get("*", False))
 
 
 def _joined(head: bytes, body: bytes, tail: bytes) -> Iterator[bytes]:
