@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import numpy as np
+import psycopg
 import pytest
 from truth import NAMES
 
@@ -15,6 +16,8 @@ from far_server import Far, far_server
 from media import encoded
 from server import CONVERSATION, FINAL, LOOPBACK, Server, finished, submit, upload
 from server import voice as enrolment
+from timbre.cli.data_folder import database_url
+from timbre.settings import Settings
 
 RATE = 16_000
 FETCHES = 8  # that a worker makes at a time
@@ -128,3 +131,13 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with Server(folder, settings) as running_:
         yield running_
     shutil.rmtree(folder)  # a GiB was uploaded to it
+
+
+@pytest.fixture
+def database(strict):
+    """The database of the strict server, to set clocks by."""
+    with (
+        database_url(Settings(data_dir=strict.folder, database_url=None)) as url,
+        psycopg.connect(url, autocommit=True) as connection,
+    ):
+        yield connection
