@@ -1,5 +1,5 @@
 # The targets set everything up by themselves and are quick when nothing has changed.
-.PHONY: install demo test check bench lock goldens clean
+.PHONY: install demo serve test check bench docs lock goldens clean
 .DEFAULT_GOAL := install
 
 PYTHON ?= python3
@@ -24,6 +24,9 @@ $(MODELS): $(SETUP) src/timbre/models/catalogue.toml
 demo: install
 	@$(BIN)/python samples/demo.py
 
+serve: install
+	@$(BIN)/timbre serve
+
 test: install
 	$(BIN)/python -m pytest
 
@@ -35,6 +38,10 @@ check: $(SETUP)
 
 bench: install
 	$(BIN)/python -m benchmarks
+
+# The API reference is written from the OpenAPI document; a test tells when it is out of date.
+docs: $(SETUP)
+	$(BIN)/python docs/make_api_reference.py
 
 # Hashes for every supported Python, without the address of any index.
 lock: $(SETUP)

@@ -9,6 +9,7 @@ for turn in result.turns:
     print(turn.start, turn.end, turn.speaker)
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from timbre.identification.voiceprint import Voiceprint
     from timbre.settings import Settings
     from timbre.turns import Turn
+
+# ONNX Runtime reports how it is used to its maker unless it is told not to, before it is loaded.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.1.0"
 

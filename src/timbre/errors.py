@@ -232,7 +232,7 @@ class ServiceUnavailable(ServiceError):
     """The server is not ready; try again soon."""
 
 
-class DeliveryFailed(ServiceError):
+class DeliveryFailed(TimbreError):
     """A webhook's receiver could not be reached, or did not answer 2xx."""
 
     def __init__(self, reason: str, text: str, *, status: int | None = None) -> None:

@@ -3,36 +3,53 @@
 What the fences of a page mean:
 
     python      is run, in one namespace a page; a `text` block right below it is what it prints
-    console     lines that begin with `$` are run by a shell, and the others are what they print
-    sh          commands for data that the reader has; only their options are checked
-    csv NAME    is a file that later blocks of the page use
+    typescript  is run by Node, likewise; it has no types written out, so that it is JavaScript too
+    console     lines that begin with `$` are run by a shell that remembers variables; the others are what they print
+    sh          commands for data that the reader has; only their options are checked, as in `ini`
+    csv NAME    is a file that later blocks of the page use; so are blocks of other languages that have a name
 
 In printed text `...` stands for anything and white space is one. Decimals may differ by 1 and whole numbers of two or
 more digits by 3: what is measured moves a little with the processor and the models.
+
+Where a page speaks to a server at http://127.0.0.1:8000 with `$TIMBRE_KEY`, there is one, and a team of the page's own.
 """
 
 from __future__ import annotations
 
 import inspect
+import json
 import os
 import re
+import runpy
 import shlex
+import shutil
+import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
+import httpx
 import pytest
 import typer
 
 import timbre
-from timbre import Engine, errors
+from server import ENOUGH, Server, finished, submit
+from timbre import Engine, Settings, errors
 from timbre.cli import app
 from timbre.diarization.recipe import WITH_SEGMENTER, WITHOUT_SEGMENTER
 from timbre.formats import Format
+from timbre.http.errors import STATUS
+from timbre.http.schemas import Job
 from timbre.models.catalogue import catalogue
+from timbre.service.signatures import webhook_headers
+from timbre.store.queue import Lane
 
 PROJECT = Path(__file__).parents[2]
 DOCS = PROJECT / "docs"
@@ -47,7 +64,9 @@ FILES = {  # what a page finds in its folder
 FENCE = re.compile(r"^```(?P<language>\w*) ?(?P<name>\S*)\n(?P<text>.*?)^```$(?P<blank>\n*)", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^]]+\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
-SET_UP = re.compile(r"(make|git|cd|source|pip|timbre models pull)\b")
+SET_UP = re.compile(r"(make|git|cd|source|pip|timbre models pull|timbre serve|export TIMBRE_KEY)\b")
+ADDRESS = "http://127.0.0.1:8000"  # of the server, on the pages
+REMEMBERED = ".shell"  # what a shell leaves to the next
 NUMBER = re.compile(r"(?<![\w.])(?:\d+\.\d+|\d\d+)")
 
 
@@ -104,31 +123,63 @@ def folder(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(
-    "page",
-    [page for page in PAGES if any(block.language in {"python", "console"} for block in blocks(page))],
-    ids=lambda page: str(page.relative_to(PROJECT)),
-)
-def test_what_a_page_shows_is_what_happens(page, folder, capsys) -> None:
+def pages_with(*languages: str) -> Any:
+    """Run a test for each page that has a block of one of these languages to run."""
+    pages = [page for page in PAGES if any(block.language in languages and not block.name for block in blocks(page))]
+    return pytest.mark.parametrize("page", pages, ids=lambda page: str(page.relative_to(PROJECT)))
+
+
+@pytest.fixture
+def served(server: Server, page: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+    """Puts the address of a real server into a text; its key and its folder are in the environment."""
+    if ADDRESS in page.read_text("utf-8"):
+        monkeypatch.setenv("TIMBRE_KEY", server.run("keys", "create", page.stem, "--team", page.stem))
+        monkeypatch.setenv("TIMBRE_DATA_DIR", str(server.folder))
+    return lambda text: text.replace(ADDRESS, server.address)
+
+
+# The SDK warns of every upload that it is kept for a day only, and of polling.
+@pytest.mark.filterwarnings(r"ignore:\s*You are using:UserWarning:pyannoteai")
+@pages_with("python", "console")
+def test_what_a_page_shows_is_what_happens(page, folder, served, capsys) -> None:
     namespace: dict[str, Any] = {"__name__": page.stem}
     for block in blocks(page):
         match block.language:
+            case _ if block.name:
+                (folder / block.name).write_text(block.text)
             case "python":
-                exec(compile("\n" * block.line + block.text, page, "exec"), namespace)  # noqa: S102
+                exec(compile("\n" * block.line + served(block.text), page, "exec"), namespace)  # noqa: S102
                 if block.printed is not None:
-                    assert_prints(block.printed, capsys.readouterr().out)
+                    assert_prints(served(block.printed), capsys.readouterr().out)
                 capsys.readouterr()
             case "console":
                 for command, printed in commands(block.text):
                     if not SET_UP.match(command):
-                        assert_shell_prints(printed, command)
-            case "csv":
-                (folder / block.name).write_text(block.text)
+                        assert_shell_prints(served(printed), served(command))
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
+@pages_with("typescript")
+def test_what_a_page_shows_in_typescript_is_what_happens(page, folder, served) -> None:
+    for number, block in enumerate(blocks(page)):
+        if block.language == "typescript" and not block.name:
+            (folder / f"{number}.mjs").write_text(served(block.text))
+            assert_shell_prints(served(block.printed or ""), f"node {number}.mjs")
 
 
 def assert_shell_prints(expected: str, command: str) -> None:
+    remembering = (
+        f"set -a; if [ -e {REMEMBERED} ]; then source ./{REMEMBERED}; fi\n"
+        f"trap '{{ export -p; declare -f; }} > {REMEMBERED}' EXIT\n{command}"
+    )
     ended = subprocess.run(
-        ["bash", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        ["bash", "-c", remembering],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=2 * ENOUGH,
     )
     assert ended.returncode == 0, f"{command}\n{ended.stdout}"
     if expected:
@@ -136,10 +187,12 @@ def assert_shell_prints(expected: str, command: str) -> None:
 
 
 def test_options_of_commands_that_are_only_shown_exist() -> None:
-    shown = "".join(block.text for page in PAGES for block in blocks(page) if block.language == "sh").splitlines()
-    for line in (line for line in shown if line.startswith("timbre ")):
+    shown = "".join(block.text for page in PAGES for block in blocks(page) if block.language in {"sh", "ini"})
+    found = re.findall(r"^(?:[A-Z_]+=\S+ )*(?:ExecStart\w*=\S*/)?timbre (.+)$", shown, re.MULTILINE)
+    assert len(found) > 10
+    for line in found:
         command: Any = typer.main.get_command(app)
-        words = shlex.split(line)[1:]
+        words = shlex.split(line, comments=True)
         while words and words[0] in getattr(command, "commands", {}):
             command = command.commands[words.pop(0)]
         known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
@@ -231,10 +284,58 @@ def test_the_reference_of_errors_is_the_tree() -> None:
         assert name
         branch[name.start() // 4 + 1 :] = [name[0]]
         drawn[name[0]] = branch[-2]
-    tree = {name: kind.__base__.__name__ for name, kind in vars(errors).items() if inspect.isclass(kind)}
+    own = (kind for kind in vars(errors).values() if inspect.isclass(kind) and kind.__module__ == errors.__name__)
+    tree = {kind.__name__: kind.__base__.__name__ for kind in own}
     assert drawn == tree
     for name in tree:
         assert f"| `{name}` | {' '.join(getattr(errors, name).__doc__.split())} |" in page
+
+
+def test_the_reference_of_errors_has_the_status_of_each() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (\d{3}) \|", (DOCS / "reference" / "errors.md").read_text("utf-8"), re.MULTILINE)
+    assert rows == [(kind.__name__, str(status)) for kind, status in STATUS.items()]
+
+
+def test_the_reference_of_the_api_is_what_the_openapi_document_says() -> None:
+    script = runpy.run_path(str(DOCS / "make_api_reference.py"))
+    said = script["page"](script["document"]())
+    assert (DOCS / "reference" / "api.md").read_text("utf-8") == said, "it is out of date; run `make docs`"
+
+
+def test_every_variable_that_is_named_is_a_setting() -> None:
+    known = {f"TIMBRE_{name.upper()}" for name in Settings.model_fields}
+    others = {"TIMBRE_KEY", "TIMBRE_DATA"}  # of the examples, and of the benchmarks
+    for page in PAGES:
+        named = set(re.findall(r"\bTIMBRE_[A-Z_]*[A-Z]", page.read_text("utf-8")))
+        assert named <= known | others, page
+
+
+def test_limits_in_tables_are_the_defaults_of_their_settings() -> None:
+    found = [
+        (page, *row)
+        for page in PAGES
+        for row in re.findall(r"\| [^|]*?(\d[\d.]*)[^|]* \| `TIMBRE_(\w+)` \|$", page.read_text("utf-8"), re.MULTILINE)
+        if page.parent.name != "reference"
+    ]
+    assert len(found) > 10
+    for page, number, name in found:
+        assert float(number) == Settings.model_fields[name.lower()].default, f"{page}: {name}"
+
+
+def test_the_states_and_lanes_of_jobs_are_explained() -> None:
+    page = (DOCS / "explanations" / "job-states.md").read_text("utf-8")
+    states = Job.model_json_schema()["properties"]["status"]["enum"]
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == [
+        *(state for state in states if state != "pending"),
+        *Lane,
+    ]
+
+
+def test_every_measurement_is_listed(server: Server) -> None:
+    exposed = httpx.get(f"{server.address}/metrics").text
+    measured = set(re.findall(r"^# HELP (timbre_\w+)(?<!_created) ", exposed, re.MULTILINE))
+    page = (DOCS / "how-to" / "run-a-server.md").read_text("utf-8")
+    assert measured == set(re.findall(r"^\| `(timbre_\w+)`", page, re.MULTILINE))
 
 
 def test_every_number_of_the_recipes_is_explained() -> None:
@@ -264,3 +365,163 @@ def test_decisions_are_numbered() -> None:
     for number, page in enumerate(pages, start=1):
         assert page.name.startswith(f"{number:04d}-")
         assert page.read_text("utf-8").startswith(f"# {number:04d}: ")
+
+
+def test_the_server_says_what_the_quickstart_prints(tmp_path) -> None:
+    said = "".join(block.text for block in blocks(DOCS / "quickstart.md") if block.language == "console")
+    expected = dict(commands(said))["timbre serve"]
+    command = [sys.executable, "-m", "timbre", "serve", "--port", "0", "--data-dir", str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        printed = ""
+        while "Ctrl-C" not in printed and (line := process.stdout.readline()):
+            printed += line
+        assert_prints(expected, re.sub(r"http://127\.0\.0\.1:\d+", ADDRESS, printed))
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=ENOUGH)
+    assert process.returncode == 0
+
+
+def demo(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run `make demo`'s script with its temporary folder in a folder."""
+    environment = {**os.environ, "TMPDIR": str(folder), "OPENBLAS_NUM_THREADS": "1", "COLUMNS": "100", **settings}
+    script = [sys.executable, str(PROJECT / "samples" / "demo.py")]
+    return subprocess.run(script, env=environment, capture_output=True, text=True, timeout=2 * ENOUGH, check=False)
+
+
+def processes(folder: Path) -> list[str]:
+    """The processes that have a folder in their command or their environment."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            own = process.joinpath("cmdline").read_bytes() + process.joinpath("environ").read_bytes()
+        except OSError:
+            continue  # it has just ended
+        if os.fsencode(folder) in own:
+            found.append(process.name)
+    return found
+
+
+def test_the_demo_names_every_voice_and_leaves_nothing(tmp_path) -> None:
+    ended = demo(tmp_path)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert ended.stderr == ""
+    assert re.search(r"0\.84 . +7\.34 . Ada", ended.stdout)
+    assert "Every voice is named rightly." in ended.stdout
+    assert list(tmp_path.iterdir()) == []
+    assert processes(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"TIMBRE_OFFLINE": "1", "TIMBRE_MODELS_DIR": "nowhere"}, "the server does not start: timbre: "),
+        ({"TIMBRE_UPLOAD_GB": "0.0000001"}, "413 Client Error"),
+    ],
+)
+def test_a_demo_that_fails_says_why_and_leaves_nothing(settings, reason, tmp_path) -> None:
+    ended = demo(tmp_path, **settings)
+    assert ended.returncode == 1
+    assert f"The demo failed: {reason}" in " ".join(ended.stdout.split())
+    assert list(tmp_path.iterdir()) == []
+    assert processes(tmp_path) == []
+
+
+def program(folder: Path, name: str, port: int) -> list[str | Path]:
+    """The command that runs a receiver of webhooks as the page shows it, on this port."""
+    block = next(block for block in blocks(DOCS / "how-to" / "webhooks.md") if block.name == name)
+    file = folder / name.replace(".ts", ".mjs")
+    file.write_text(block.text.replace("9000", str(port)))
+    return [sys.executable if file.suffix == ".py" else "node", file]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receiver:
+    address: str
+    lines: Iterator[str]  # what it prints
+
+
+@contextmanager
+def receiver(folder: Path, name: str, secrets: str) -> Iterator[Receiver]:
+    """Run a receiver on a port that is free."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    process = subprocess.Popen(
+        program(folder, name, port), env={**os.environ, "WEBHOOK_SECRETS": secrets}, stdout=subprocess.PIPE, text=True
+    )
+    patience = Timer(ENOUGH, process.kill)
+    patience.start()
+    try:
+        lines = iter(process.stdout.readline, "")
+        assert next(lines, None) == f"Listening on port {port}\n"
+        yield Receiver(address=f"http://127.0.0.1:{port}/", lines=lines)
+    finally:
+        patience.cancel()
+        process.kill()
+        process.communicate()
+
+
+RECEIVERS = [
+    "receiver.py",
+    pytest.param("receiver.ts", marks=pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")),
+]
+
+
+@pytest.mark.parametrize("name", RECEIVERS)
+def test_the_receivers_of_webhooks_believe_the_server_and_nobody_else(name, server: Server, tmp_path) -> None:
+    key = server.run("keys", "create", "receiver", "--team", "receivers")
+    secret = re.search(r"whsec_\S+", server.run("webhooks", "secret", "--team", "receivers"))
+    assert secret
+    with receiver(tmp_path, name, f"whsec_b2xk,{secret[0]}") as running, server.client(key) as client:
+        job = submit(client, "diarize", url="media://nothing-is-here", webhook=running.address)
+        assert next(running.lines) == f"{job} failed\n"
+        assert finished(client, job)["status"] == "failed"
+        assert delivered(client, job)["attempts"][0]["status"] == 204
+
+        now = int(time.time())
+        body = json.dumps({"jobId": job, "status": "succeeded"}).encode()
+        genuine = signed(body, secret[0], now)
+        assert httpx.post(running.address, content=body, headers=genuine).status_code == 204
+        assert next(running.lines) == f"{job} succeeded\n"
+        signature = genuine["X-Signature"]
+        for forged_body, forged_headers in (
+            (body, signed(body, "whsec_b3RoZXI=", now)),  # another secret
+            (body.replace(job.encode(), b"another job"), genuine),  # another body
+            (body, {**genuine, "X-Request-Timestamp": str(now + 1)}),  # another time
+            (body, signed(body, secret[0], now - 3600)),  # a copy, sent again an hour later
+            (body, {**genuine, "X-Request-Timestamp": "soon"}),
+            (body, {**genuine, "X-Signature": signature[:-2]}),
+            (body, {**genuine, "X-Signature": "é".encode()}),
+            (body, {}),
+        ):
+            answer = httpx.post(running.address, content=forged_body, headers=forged_headers)
+            assert answer.status_code == 401, forged_headers
+        old = signed(body.replace(b"succeeded", b"canceled"), "whsec_b2xk", now)
+        assert httpx.post(running.address, content=body.replace(b"succeeded", b"canceled"), headers=old).is_success
+        assert next(running.lines) == f"{job} canceled\n"  # and nothing of what was forged
+
+
+def signed(body: bytes, secret: str, moment: int) -> dict[str, str]:
+    return webhook_headers(body, secrets=[secret], delivery="1", timestamp=moment, encoding="hex")
+
+
+def delivered(client: httpx.Client, job: str) -> dict[str, Any]:
+    """The delivery of a job, as soon as it is settled."""
+    deadline = time.monotonic() + ENOUGH
+    while time.monotonic() < deadline:
+        items = client.get("/v1/webhooks/deliveries", params={"jobId": job}).json()["items"]
+        if items and items[0]["state"] == "delivered":
+            return items[0]
+        time.sleep(0.05)
+    raise AssertionError(f"{job}: {items}")
+
+
+@pytest.mark.parametrize("name", RECEIVERS)
+def test_a_receiver_without_a_secret_does_not_start(name, tmp_path) -> None:
+    environment = {**os.environ, "WEBHOOK_SECRETS": ""}
+    ended = subprocess.run(
+        program(tmp_path, name, 0), env=environment, capture_output=True, text=True, timeout=ENOUGH, check=False
+    )
+    assert ended.returncode
+    assert "Set WEBHOOK_SECRETS to what `timbre webhooks secret` shows." in ended.stderr

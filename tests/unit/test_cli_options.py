@@ -21,6 +21,11 @@ from timbre.cli.voiceprint import voiceprint
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 SHOWN = {"format", "json", "output", "exclusive_turns", "confidence", "turn_confidence"}  # what is printed, and where
 
+FOLDERS = {
+    "models_dir": "`timbre/models` in the user's cache folder",
+    "data_dir": "`timbre` in the user's data folder; for root `/var/lib/timbre`",
+}
+
 PAIRS = [
     pytest.param(Engine.diarize, diarize, SHOWN | {"model"}, id="diarize"),
     pytest.param(Engine.identify, identify, SHOWN | {"model", "voiceprint"}, id="identify"),
@@ -70,7 +75,11 @@ def test_every_keyword_argument_is_spelt_with_hyphens_and_has_its_default(method
 def test_every_command_and_option_explains_itself(name):
     command = COMMANDS[name]
     assert command.help
-    assert all(parameter.help.endswith(".") for parameter in command.params)
+    assert all(parameter.help.endswith(".") for parameter in shown(command))
+
+
+def shown(command):
+    return [parameter for parameter in command.params if not getattr(parameter, "hidden", False)]
 
 
 def row(parameter):
@@ -85,6 +94,8 @@ def row(parameter):
             default = "required" if parameter.required else ""
         case _, True:
             default = f"`{parameter.opts[0]}`"
+        case _, str() as value:
+            default = f"`{value}`"
         case _, value:
             default = f"`{value:g}`"
     return f"| {', '.join(f'`{name}`' for name in names)} | {parameter.help} | {default} |"
@@ -104,7 +115,7 @@ def test_the_reference_lists_every_option_with_its_help_and_default_and_nothing_
     lines = sections()[name].splitlines()
     command = COMMANDS[name]
     assert command.help in lines
-    assert [line for line in lines if line.startswith("| `")] == [row(parameter) for parameter in command.params]
+    assert [line for line in lines if line.startswith("| `")] == [row(parameter) for parameter in shown(command)]
 
 
 def test_the_reference_lists_the_options_before_the_command():
@@ -119,7 +130,9 @@ def test_the_reference_lists_every_setting_with_its_default_and_description_and_
     for name, field in Settings.model_fields.items():
         match field:
             case object(default_factory=made) if made is not None:
-                default = "`timbre/models` in the user's cache folder"
+                default = FOLDERS[name]
+            case object(default=tuple() as listed):
+                default = f"`{','.join(map(str, listed))}`" if listed else ""
             case object(default=None):
                 default = ""
             case _:

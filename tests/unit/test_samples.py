@@ -1,9 +1,11 @@
-"""The sample speech is what its README says: exact turns, four voices, overlap, small files."""
+"""The sample speech is what its README says: exact turns, four voices, overlap, small files; the demo judges by it."""
 
 from __future__ import annotations
 
+import runpy
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -91,3 +93,34 @@ def test_an_enrolment_is_twenty_seconds_of_clean_speech(name: str):
 
 def test_the_files_are_small():
     assert sum(path.stat().st_size for path in SAMPLES.rglob("*") if path.is_file()) < 2_500_000
+
+
+RIGHT = dict(zip(("SPEAKER_00", "SPEAKER_01", "SPEAKER_02", "SPEAKER_03"), NAMES, strict=True))
+
+
+def answered(rows: list[Row], matches: dict[str, str | None]) -> dict[str, Any]:
+    """What a server answers that found the exact turns, and gave these names to their speakers."""
+    labels = {name: label for label, name in RIGHT.items()}
+    return {
+        "identification": [
+            {"start": row.start, "end": row.end, "diarizationSpeaker": labels[row.name]}
+            for row in rows
+            if labels[row.name] in matches
+        ],
+        "voiceprints": [{"speaker": label, "match": match} for label, match in matches.items()],
+    }
+
+
+@pytest.mark.parametrize(
+    ("matches", "right"),
+    [
+        (RIGHT, True),
+        (RIGHT | {"SPEAKER_00": "Ben", "SPEAKER_01": "Ada"}, False),
+        (RIGHT | {"SPEAKER_03": None}, False),
+        ({label: name for label, name in RIGHT.items() if name != "Dan"}, False),
+    ],
+    ids=["right", "two mixed up", "one unknown", "one not found"],
+)
+def test_the_demo_is_content_with_right_names_only(rows: list[Row], matches: dict[str, str | None], right: bool):
+    rightly_named = runpy.run_path(str(SAMPLES / "demo.py"))["rightly_named"]
+    assert rightly_named(answered(rows, matches)) is right
