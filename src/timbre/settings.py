@@ -65,6 +65,11 @@ class Settings(BaseSettings):
         description="Where media is kept instead of the data folder: `s3://bucket/prefix`, `gs://…`, `az://…`;"
         " credentials come from the provider's own environment variables.",
     )
+    storage_links: bool = Field(
+        True,
+        description="Let clients upload to and download from the storage itself, by links it signs; `false` where they"
+        " cannot reach it, then all goes through the API.",
+    )
     host: str = Field("127.0.0.1", description="Address to listen on; `0.0.0.0` for every network of the machine.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 for any free one.")
     public_url: str | None = Field(

@@ -25,8 +25,10 @@ from timbre.cli.identify import identify
 from timbre.cli.keys import app as keys
 from timbre.cli.models import app as models
 from timbre.cli.serve import api, migrate, serve, worker
+from timbre.cli.usage import usage
 from timbre.cli.version import version
 from timbre.cli.voiceprint import voiceprint
+from timbre.cli.webhooks import app as webhooks
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -43,6 +45,8 @@ app.command()(calibrate)
 app.command()(doctor)
 app.command()(serve)
 app.add_typer(keys, name="keys")
+app.command()(usage)
+app.add_typer(webhooks, name="webhooks")
 app.command()(api)
 app.command()(worker)
 app.command()(migrate)

@@ -8,15 +8,14 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
-from timbre.errors import DataFolderBusy
+from timbre.errors import DataFolderBusy, ServerError
 from timbre.settings import Settings
 from timbre.store.embedded import EmbeddedPostgres
 
 _LOCK: Final = "timbre.lock"
 _DATABASE: Final = "postgres"
-_OTHERS: Final = stat.S_IROTH | stat.S_IXOTH
 
 
 @contextmanager
@@ -25,9 +24,9 @@ def held(folder: Path) -> Iterator[None]:
 
     Raises:
         DataFolderBusy: another server holds it.
+        ServerError: it cannot be made, or not written to.
     """
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (folder / _LOCK).open("a+", encoding="utf-8") as file:
+    with _locked_file(folder) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -44,10 +43,21 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def opened_to_others(folder: Path) -> list[Path]:
-    """Folders that become readable to other users because root's database runs as one of them."""
+    """Folders that other users may pass through from now on, because root's database runs as one of them."""
     if os.geteuid() != 0:
         return []
-    return [parent for parent in folder.parents if parent.exists() and parent.stat().st_mode & _OTHERS != _OTHERS]
+    return [parent for parent in folder.parents if parent.exists() and not parent.stat().st_mode & stat.S_IXOTH]
+
+
+def _locked_file(folder: Path) -> TextIO:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return (folder / _LOCK).open("a+", encoding="utf-8")
+    except OSError as error:
+        raise ServerError(
+            f"The data folder {folder} cannot be used ({error.strerror}); make it writable, or name another folder with"
+            " --data-dir."
+        ) from None
 
 
 def embedded(settings: Settings) -> EmbeddedPostgres:
@@ -62,8 +72,8 @@ def database_url(settings: Settings) -> Iterator[str]:
         yield settings.database_url
         return
     postgres = embedded(settings)
-    if postgres.running():
-        yield postgres.start()
+    if url := postgres.url():
+        yield url
         return
     from timbre.store.schema import migrate  # noqa: PLC0415
 

@@ -6,7 +6,7 @@ from enum import IntEnum
 
 import typer
 
-from timbre.errors import InputError, OptionError, TimbreError
+from timbre.errors import InputError, NotKept, OptionError, TimbreError
 
 
 class Exit(IntEnum):
@@ -43,7 +43,7 @@ def _say(message: str, subject: object) -> None:
 
 def _code(error: Exception) -> Exit:
     match error:
-        case InputError():
+        case InputError() | NotKept():
             return Exit.INPUT
         case OptionError():
             return Exit.USAGE

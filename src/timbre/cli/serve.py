@@ -36,39 +36,44 @@ def serve(
 ) -> None:
     """Run a server: database, API and workers, until Ctrl-C."""
     from timbre.cli.data_folder import embedded, held, opened_to_others  # noqa: PLC0415
-    from timbre.cli.supervisor import Supervisor  # noqa: PLC0415
+    from timbre.cli.supervisor import Signals, Supervisor  # noqa: PLC0415
     from timbre.store.schema import migrate  # noqa: PLC0415
 
+    _open_streams()
     settings = _settings(host=host, port=port, data_dir=data_dir, workers=workers)
     _fetch_models(settings)
     folder = settings.data_dir.expanduser().resolve()
+    signals = Signals()
     with ExitStack() as stack:
         stack.enter_context(held(folder))
         listener = stack.enter_context(_listen(settings))
         address = _address(settings, listener)
+        signals.catch()
         postgres = None
         url = settings.database_url
         if url is None:
             if opened := opened_to_others(folder):
-                typer.echo(
-                    "Run by root, the database belongs to the user pgserver; for it these folders become readable to"
-                    f" others: {', '.join(map(str, opened))}. A user of its own for Timbre, or --data-dir elsewhere,"
-                    " avoids that.",
+                _tell(
+                    "Run by root, the database belongs to the user pgserver; for it others may pass through these"
+                    f" folders now: {', '.join(map(str, opened))}. A user of its own for Timbre, or --data-dir"
+                    " elsewhere, avoids that.",
                     err=True,
                 )
             postgres = embedded(settings)
             stack.callback(postgres.stop)
             url = postgres.start()
         migrate(url)
-        key = asyncio.run(_first_key(url, alone=postgres is not None))
-        supervisor = Supervisor(settings, url, listener, postgres=postgres, say=lambda text: typer.echo(text, err=True))
-        supervisor.catch_signals()
+        if postgres:
+            asyncio.run(_abandon_all(url))
+        supervisor = Supervisor(
+            settings, url, listener, postgres=postgres, signals=signals, say=lambda text: _tell(text, err=True)
+        )
         stack.callback(supervisor.stop)
         supervisor.start(address)
-        if not supervisor.stopping:
-            _welcome(address, folder, key)
+        if not signals.came:
+            _welcome(address, folder, asyncio.run(_first_key(url)))
         supervisor.run()
-        typer.echo("Stopping; jobs that are not done go on at the next start.")
+        _tell("Stopping; jobs that are not done go on at the next start.")
 
 
 def api(
@@ -168,14 +173,20 @@ def _address(settings: Settings, listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
 
 
-async def _first_key(url: str, *, alone: bool) -> str | None:
-    from timbre.service.teams import Teams  # noqa: PLC0415
+async def _abandon_all(url: str) -> None:
+    """No worker can be alive, so nobody need wait for the heartbeats of those that are not."""
     from timbre.store.database import open_database  # noqa: PLC0415
     from timbre.store.queries import queries  # noqa: PLC0415
 
     async with open_database(url, connections=1, application="timbre serve") as database:
-        if alone:  # no worker can be alive, so nobody need wait for the heartbeats of those that are not
-            await database.one(queries("jobs")["abandon_all"])
+        await database.one(queries("jobs")["abandon_all"])
+
+
+async def _first_key(url: str) -> str | None:
+    from timbre.service.teams import Teams  # noqa: PLC0415
+    from timbre.store.database import open_database  # noqa: PLC0415
+
+    async with open_database(url, connections=1, application="timbre serve") as database:
         return await Teams(database).first_key()
 
 
@@ -188,8 +199,27 @@ async def _check(url: str) -> None:
 
 
 def _welcome(address: str, folder: Path, key: str | None) -> None:
-    typer.echo(f"Timbre is ready on {address}; its data is in {folder}.\n")
+    _tell(f"Timbre is ready on {address}; its data is in {folder}.\n")
     if key:
-        typer.echo(f"  API key  {key}   (shown this once; `timbre keys create` makes more)")
-    typer.echo(f'  try it   curl -H "Authorization: Bearer {key or "$TIMBRE_KEY"}" {address}/v1/test')
-    typer.echo("  stop     Ctrl-C\n")
+        _tell(f"  API key  {key}   (shown this once; `timbre keys create` makes more)")
+    _tell(f'  try it   curl -H "Authorization: Bearer {key or "$TIMBRE_KEY"}" {address}/v1/test')
+    _tell("  stop     Ctrl-C\n")
+
+
+def _open_streams() -> None:
+    """Make sure that the numbers of the three streams are taken, so that no socket gets one of them."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
+def _tell(text: str, *, err: bool = False) -> None:
+    """Print a line; a server goes on when nobody reads what it says."""
+    try:
+        typer.echo(text, err=err)
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2 if err else 1)
+        os.close(nowhere)

@@ -18,15 +18,15 @@ from typing import Final
 
 import psycopg
 
-from timbre.errors import ServerError
+from timbre.errors import DatabaseUnavailable, ServerError
 from timbre.service.attempts import worker_name
 from timbre.settings import Settings
 from timbre.store.embedded import EmbeddedPostgres
 from timbre.store.queries import queries
 
 _LOOK: Final = 0.2  # seconds between two looks at the children
-_STEADY: Final = 10.0  # seconds after which a child counts as well
-_LONGEST_PAUSE: Final = 15.0  # seconds before a child that dies again and again is started
+_STEADY: Final = 5.0  # seconds after which a child counts as well
+_LONGEST_PAUSE: Final = 10.0  # seconds before a child that dies again and again is started
 _PATIENCE: Final = 60.0  # seconds for the server to become ready
 _GRACE: Final = 3.0  # seconds beyond `stop_seconds`, before what still runs is killed
 _DIE_WITH_PARENT: Final = 1  # of prctl(2)
@@ -45,6 +45,28 @@ class _Child:
     due: float = field(default=0.0)
 
 
+class Signals:
+    """SIGINT, SIGTERM and SIGHUP, from `catch` on: the first is noted in `came`, those after it do what `more` says.
+
+    Nothing is interrupted half done; but who asks twice before there are children to stop means it.
+    """
+
+    def __init__(self) -> None:
+        self.came = False
+        self.more: Callable[[], None] = _interrupt
+
+    def catch(self) -> None:
+        """Begin to."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+                signal.signal(number, self._note)
+
+    def _note(self, _number: int, _frame: object) -> None:
+        if self.came:
+            self.more()
+        self.came = True
+
+
 class Supervisor:
     """Holds the children of one server."""
 
@@ -55,13 +77,15 @@ class Supervisor:
         listener: socket.socket,
         *,
         postgres: EmbeddedPostgres | None,
+        signals: Signals,
         say: Callable[[str], None],
     ) -> None:
         self._settings = settings
         self._url = url
         self._postgres = postgres
         self._say = say
-        self._stopping = False
+        self._signals = signals
+        self._postgres_due = 0.0
         folder = settings.data_dir.expanduser().resolve()
         log = folder / "log"
         log.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -85,10 +109,11 @@ class Supervisor:
         Raises:
             ServerError: it does not become ready; the message has the end of a log.
         """
+        self._signals.more = self._kill
         for child in self._children:
             self._start(child)
         deadline = time.monotonic() + _PATIENCE
-        while not self._stopping and not _ready(address):
+        while not self._signals.came and not _ready(address):
             dead = [child for child in self._children if child.process and child.process.poll() is not None]
             if dead:
                 raise ServerError(f"The {dead[0].name} does not start: {_end(dead[0].log)}")
@@ -97,8 +122,8 @@ class Supervisor:
             time.sleep(_LOOK / 4)
 
     def run(self) -> None:
-        """Keep everything running until SIGINT or SIGTERM."""
-        while not self._stopping:
+        """Keep everything running until a signal comes."""
+        while not self._signals.came:
             self._look()
             time.sleep(_LOOK)
 
@@ -115,28 +140,20 @@ class Supervisor:
                 process.kill()
                 process.wait()
 
-    def catch_signals(self) -> None:
-        """Let SIGINT and SIGTERM end `run`; a second one kills what still runs."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._signalled)
-
-    @property
-    def stopping(self) -> bool:
-        """Whether a signal came."""
-        return self._stopping
-
-    def _signalled(self, _number: int, _frame: object) -> None:
-        if self._stopping:
-            for child in self._children:
-                if child.process:
-                    child.process.kill()
-        self._stopping = True
+    def _kill(self) -> None:
+        for child in self._children:
+            if child.process:
+                child.process.kill()
 
     def _look(self) -> None:
-        if self._postgres and not self._postgres.running():
-            self._say("The database died; it is started again.")
-            self._postgres.start()
         now = time.monotonic()
+        if self._postgres and now >= self._postgres_due and not self._postgres.running():
+            self._say("The database died; it is started again.")
+            try:
+                self._postgres.start()
+            except DatabaseUnavailable as error:
+                self._say(f"{error} It is tried again in {_LONGEST_PAUSE:g} s.")
+                self._postgres_due = time.monotonic() + _LONGEST_PAUSE
         for child in self._children:
             if child.process is None:
                 if now >= child.due:
@@ -198,9 +215,14 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def _interrupt() -> None:
+    raise KeyboardInterrupt
+
+
 def _ready(address: str) -> bool:
+    directly = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # whatever the environment says
     try:
-        with urllib.request.urlopen(f"{address}/readyz", timeout=2) as answer:  # noqa: S310 - our own address
+        with directly.open(f"{address}/readyz", timeout=2) as answer:
             return bool(answer.status == 200)  # noqa: PLR2004 - OK
     except (urllib.error.URLError, OSError):
         return False

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from fastapi import Depends, Request
 
-from timbre.errors import RequestTooLarge
+from timbre.errors import RequestTooLarge, TooManyRequests
 from timbre.http.limits import Group
 from timbre.http.state import State, state
 from timbre.service.teams import Caller, Scope
@@ -25,6 +25,8 @@ def caller(scope: Scope | None, group: Group) -> Callable[..., Awaitable[Caller]
         window = await here.limits.count(known.team, group)
         if window is not None:
             request.state.headers = window.headers
+            if not window.granted:
+                raise TooManyRequests(window.reset)
         return known
 
     return check
@@ -36,12 +38,15 @@ async def body(request: Request) -> bytes:
     Raises:
         RequestTooLarge: it is larger than any request can be.
     """
+    too_large = RequestTooLarge(f"The body is larger than {_MOST_BODY >> 20} MiB; media goes to /v1/media/input.")
+    if int(request.headers.get("content-length", 0)) > _MOST_BODY:  # digits alone: the server made sure
+        raise too_large
     parts = []
     size = 0
     async for part in request.stream():
         size += len(part)
         if size > _MOST_BODY:
-            raise RequestTooLarge(f"The body is larger than {_MOST_BODY >> 20} MiB; media goes to /v1/media/input.")
+            raise too_large
         parts.append(part)
     return b"".join(parts)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
 from typing import Final
 from uuid import UUID
 
@@ -38,6 +40,8 @@ STATUS: Final[dict[type[ServiceError], int]] = {
     ServiceUnavailable: 503,
 }
 _RETRY_SOON: Final = 2  # seconds
+_METHOD_NOT_ALLOWED: Final = 405
+_SHOWN: Final = 100  # characters of a path that an error repeats
 
 
 def install_errors(app: FastAPI) -> None:
@@ -83,5 +87,25 @@ async def _validation_error(_request: Request, error: Exception) -> Response:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for nothing else
-    message = f"{error.detail}: there is no {request.method} {request.url.path}; /openapi.json lists what there is"
-    return api_error(error.status_code, message, request.state.request_id, dict(error.headers or {}))
+    path = request.scope["path"]
+    shown = path if len(path) <= _SHOWN else f"{path[:_SHOWN]}…"
+    message = f"{error.detail}: there is no {request.method} {shown}; /openapi.json lists what there is"
+    headers = dict(error.headers or {})
+    if error.status_code == _METHOD_NOT_ALLOWED and (methods := _methods(request.app, path)):
+        headers["Allow"] = ", ".join(methods)  # the router names those of one route alone
+    return api_error(error.status_code, message, request.state.request_id, headers)
+
+
+def _methods(app: FastAPI, path: str) -> list[str]:
+    """What can be done at a path, as the app describes itself."""
+    return sorted(
+        method.upper()
+        for template, operations in app.openapi()["paths"].items()
+        if _pattern(template).fullmatch(path)
+        for method in operations
+    )
+
+
+@cache
+def _pattern(template: str) -> re.Pattern[str]:
+    return re.compile("[^/]+".join(re.escape(part) for part in re.split(r"\{[^}]*\}", template)))

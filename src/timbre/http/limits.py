@@ -13,7 +13,7 @@ from limits import RateLimitItemPerMinute
 from limits.aio.strategies import FixedWindowRateLimiter
 from limits.storage import storage_from_string
 
-from timbre.errors import OptionError, TooManyRequests
+from timbre.errors import OptionError
 from timbre.settings import Settings
 
 
@@ -37,6 +37,7 @@ class Window:
     limit: int
     remaining: int
     reset: int  # seconds until the next window
+    granted: bool  # whether this request was not one too many
 
     @property
     def headers(self) -> dict[str, str]:
@@ -64,17 +65,11 @@ class RateLimits:
         }
 
     async def count(self, team: UUID, group: Group) -> Window | None:
-        """Count a request; None if there is no limit.
-
-        Raises:
-            TooManyRequests: it is one too many.
-        """
+        """Count a request; None if there is no limit."""
         item = self._items.get(group)
         if item is None:
             return None
         granted = await self._limiter.hit(item, group, str(team))
         stats = await self._limiter.get_window_stats(item, group, str(team))
         reset = max(1, math.ceil(stats.reset_time - time.time()))
-        if not granted:
-            raise TooManyRequests(reset)
-        return Window(limit=item.amount, remaining=stats.remaining, reset=reset)
+        return Window(limit=item.amount, remaining=max(0, stats.remaining), reset=reset, granted=granted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Final
 from uuid import uuid4
@@ -15,6 +16,8 @@ from timbre.http.metrics import observe
 
 _log: Final = structlog.get_logger("timbre.http")
 _ROOT: Final = 1  # length of the path `/`
+_PATIENCE: Final = 1.0  # seconds without an answer after which we look whether the client is still there
+_GONE: Final = 499  # counted only: nobody is there to read it
 
 
 class Envelope:
@@ -34,10 +37,13 @@ class Envelope:
         scope.setdefault("state", {}).update(request_id=request_id, headers={})
         started = time.monotonic()
         status = 0
+        watch = _Watch(receive) if scope["method"] == "GET" else None
 
         async def answer(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
+                if watch:
+                    watch.stop()
                 status = message["status"]
                 own = {"X-Request-Id": str(request_id), **scope["state"]["headers"]}
                 message["headers"] = [
@@ -49,7 +55,11 @@ class Envelope:
         try:
             await self._app(scope, receive, answer)
         except ClientDisconnect:
-            status = status or 499  # nobody is there to read it; counted only
+            status = status or _GONE
+        except asyncio.CancelledError:
+            if watch is None or not watch.client_is_gone:
+                raise
+            status = status or _GONE
         except Exception:
             _log.exception("fault", request=str(request_id), method=scope["method"], path=scope["path"])
             if status:
@@ -57,5 +67,37 @@ class Envelope:
             error = api_error(500, f"This is a fault of the server; its log has it as {request_id}.", request_id)
             await error(scope, receive, answer)
         finally:
+            if watch:
+                watch.stop()
             route = getattr(scope.get("route"), "path", "unknown")
             observe(route, scope["method"], status, time.monotonic() - started)
+
+
+class _Watch:
+    """Cancels the task of a request whose client went away before it was answered, such as a long poll.
+
+    For requests without a body: it takes what arrives.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self.client_is_gone = False
+        self._receive = receive
+        self._request = asyncio.current_task()
+        self._look: asyncio.Task[None] | None = None
+        self._timer = asyncio.get_running_loop().call_later(_PATIENCE, self._begin)
+
+    def stop(self) -> None:
+        """Let the request take its course."""
+        self._timer.cancel()
+        if self._look:
+            self._look.cancel()
+
+    def _begin(self) -> None:
+        self._look = asyncio.create_task(self._wait())
+
+    async def _wait(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.client_is_gone = True
+        if self._request:
+            self._request.cancel()

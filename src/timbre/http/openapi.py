@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -9,33 +10,106 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 import timbre
-from timbre.http.schemas import ApiError, ValidationErrorResponse
+from timbre.errors import (
+    BudgetSpent,
+    IdempotencyConflict,
+    JobUnknown,
+    KeyRejected,
+    RequestTooLarge,
+    ScopeMissing,
+    ServiceError,
+    ServiceUnavailable,
+    TooManyRequests,
+)
+from timbre.http.schemas import JOB_ID, ApiError, ValidationErrorResponse
 from timbre.service.requests import DiarizeRequest, IdentifyRequest, MediaRequest, Request, VoiceprintRequest
 
 _REFERENCE: Final = "#/components/schemas/{model}"
 _REQUESTS: Final[tuple[type[Request], ...]] = (DiarizeRequest, IdentifyRequest, VoiceprintRequest, MediaRequest)
 _DESCRIPTION: Final = """\
 Who spoke when, by name, on your own machine. The routes of the hosted pyannoteAI service behave as they do there;
-those it does not have say so. Send `Authorization: Bearer sk_…` with every request.
+those it does not have say so. Send `Authorization: Bearer sk_…` with every request. Every error is JSON with a
+`message`, and every answer names its request in `X-Request-Id`.
 """
-_ERRORS: Final[dict[int, tuple[type, str]]] = {
-    400: (ValidationErrorResponse, "A field is wrong"),
-    401: (ApiError, "The API key is missing, wrong or revoked"),
-    402: (ApiError, "The team's budget for this month is used up"),
-    403: (ApiError, "The key does not have the scope, or the link has expired"),
-    404: (ApiError, "It is not here: never was, was deleted, or belongs to another team"),
-    409: (ApiError, "The Idempotency-Key was used for another request"),
-    413: (ApiError, "More was sent than is allowed"),
-    429: (ApiError, "Too many requests; `Retry-After` says when to go on"),
-    503: (ApiError, "The server is not ready; `Retry-After` says when to try again"),
-}
 _KEYED: Final = (400, 401, 403, 429, 503)
+_UNKEYED: Final = (503,)
+_ERRORS: Final[dict[int, str]] = {
+    400: "A field is wrong",
+    401: "The API key is missing, wrong or revoked",
+    402: "The team's budget for this month is used up",
+    403: "The key does not have the scope, or the link has expired",
+    404: "It is not here: never was, was deleted, or belongs to another team",
+    409: "The Idempotency-Key was used for another request",
+    413: "More was sent than is allowed",
+    429: "Too many requests; `Retry-After` says when to go on",
+    503: "The server is not ready; `Retry-After` says when to try again",
+}
+_EXAMPLES: Final[dict[int, ServiceError]] = {
+    401: KeyRejected(),
+    402: BudgetSpent(),
+    403: ScopeMissing(),
+    404: JobUnknown(),
+    409: IdempotencyConflict(),
+    413: RequestTooLarge(),
+    429: TooManyRequests(1),
+    503: ServiceUnavailable(),
+}
+_COUNT: Final = {"type": "integer", "minimum": 0}
+_HEADERS: Final[dict[str, dict[str, Any]]] = {
+    "X-Request-Id": {
+        "description": "Names this request in the log of the server.",
+        "required": True,
+        "schema": {"type": "string", "format": "uuid"},
+    },
+    "X-RateLimit-Limit": {"description": "Requests a minute; absent without a limit.", "schema": _COUNT},
+    "X-RateLimit-Remaining": {"description": "Requests left in this minute.", "schema": _COUNT},
+    "X-RateLimit-Reset": {"description": "Seconds until all are there again.", "schema": _COUNT},
+    "Retry-After": {"description": "Seconds to wait.", "required": True, "schema": _COUNT},
+    "WWW-Authenticate": {"description": "`Bearer`", "required": True, "schema": {"type": "string"}},
+    "Idempotency-Replayed": {
+        "description": "`true` if this is the job of an earlier request with the same Idempotency-Key.",
+        "schema": {"type": "string", "enum": ["true"]},
+    },
+}
+_RATES: Final = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+_HEADERS_OF: Final[dict[int, tuple[str, ...]]] = {
+    200: _RATES,
+    201: _RATES,
+    204: _RATES,
+    401: ("WWW-Authenticate",),
+    429: (*_RATES, "Retry-After"),
+    503: ("Retry-After",),
+}
+_SUBMITS: Final = frozenset({"diarize", "identify", "voiceprint"})
+_OF_JOB: Final = {"jobId": "$response.body#/jobId"}
+_FOLLOWS: Final[dict[str, dict[str, Any]]] = {
+    name: {"operationId": name, "parameters": _OF_JOB} for name in ("getJobById", "deleteJob")
+}
+# Answers that no model describes, by operation and type.
+_STATUS: Final = {
+    "type": "object",
+    "required": ["status"],
+    "properties": {"status": {"type": "string", "enum": ["OK"]}},
+}
+_OUTPUTS: Final = {
+    "anyOf": [
+        {"$ref": _REFERENCE.format(model=name)}
+        for name in ("IdentificationOutput", "DiarizationOutput", "VoiceprintOutput")
+    ]
+}
+_ANSWERS: Final[dict[str, dict[str, Any]]] = {
+    "health": {"application/json": {"schema": _STATUS}},
+    "ready": {"application/json": {"schema": _STATUS}},
+    "metrics": {"text/plain": {"schema": {"type": "string"}}},
+    "exportJob": {"application/json": {"schema": _OUTPUTS}},
+    "followJob": {"text/event-stream": {"example": "event: job\ndata: {…}\n\n"}},
+}
+_UNDESCRIBED: Final = "Successful Response"
 
 
 def errors(*more: int, keyed: bool = True) -> dict[int | str, dict[str, Any]]:
     """The errors that a route answers: those of every route with a key, and more."""
-    statuses = sorted({*more, *(_KEYED if keyed else (503,))})
-    return {status: {"model": _ERRORS[status][0], "description": _ERRORS[status][1]} for status in statuses}
+    return {status: _error(status) for status in sorted({*more, *(_KEYED if keyed else _UNKEYED)})}
 
 
 def takes(model: type[Request]) -> dict[str, Any]:
@@ -49,21 +123,76 @@ def install_openapi(app: FastAPI) -> None:
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            schema = get_openapi(
-                title="Timbre", version=timbre.__version__, description=_DESCRIPTION, routes=app.routes
-            )
-            _, definitions = models_json_schema([(model, "validation") for model in _REQUESTS], ref_template=_REFERENCE)
-            components = schema.setdefault("components", {})
-            components["schemas"] = dict(sorted({**components["schemas"], **definitions["$defs"]}.items()))
-            components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-            for name in ("HTTPValidationError", "ValidationError"):
-                components["schemas"].pop(name, None)
-            for path in schema["paths"].values():
-                for operation in path.values():
-                    operation["responses"].pop("422", None)
-                    if "401" in operation["responses"]:
-                        operation["security"] = [{"key": []}]
-            app.openapi_schema = schema
+            app.openapi_schema = _document(app)
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]
+
+
+def _error(status: int) -> dict[str, Any]:
+    example = _EXAMPLES.get(status)
+    if example is None:
+        return {"model": ValidationErrorResponse, "description": _ERRORS[status]}
+    content = {"application/json": {"example": {"requestId": JOB_ID, "message": str(example)}}}
+    return {"model": ApiError, "description": _ERRORS[status], "content": content}
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    document = get_openapi(title="Timbre", version=timbre.__version__, description=_DESCRIPTION, routes=app.routes)
+    _, definitions = models_json_schema([(model, "validation") for model in _REQUESTS], ref_template=_REFERENCE)
+    components = document.setdefault("components", {})
+    models = {**components["schemas"], **definitions["$defs"]}
+    for name in ("HTTPValidationError", "ValidationError"):
+        models.pop(name, None)
+    for model in models.values():
+        for part in model.get("properties", {}).values():
+            part.pop("title", None)  # `Jobid` tells nobody more than `jobId`
+    components["schemas"] = dict(sorted(models.items()))
+    components["headers"] = _HEADERS
+    key = {"type": "http", "scheme": "bearer", "description": "An API key, as `timbre keys create` makes them."}
+    components["securitySchemes"] = {"key": key}
+    for operation in _operations(document):
+        _complete(operation, components["schemas"])
+    return document
+
+
+def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for path in document["paths"].values():
+        yield from path.values()
+
+
+def _complete(operation: dict[str, Any], models: dict[str, Any]) -> None:
+    """Say of an operation what its route does not."""
+    for parameter in operation.get("parameters", ()):
+        parameter["schema"] = _never_null(parameter["schema"])
+    responses = operation["responses"]
+    responses.pop("422", None)
+    keyed = "401" in responses
+    if keyed:
+        operation["security"] = [{"key": []}]
+    for status, response in responses.items():
+        if response["description"] == _UNDESCRIBED:
+            response["description"] = _description(response, models)
+        names = [name for name in _HEADERS_OF.get(int(status), ()) if keyed or name not in _RATES]
+        if status == "200":
+            response.setdefault("content", {}).update(_ANSWERS.get(operation["operationId"], {}))
+            if operation["operationId"] in _SUBMITS:
+                names.append("Idempotency-Replayed")
+                response["links"] = _FOLLOWS
+        response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in ("X-Request-Id", *names)}
+
+
+def _never_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A parameter is there or it is not; nobody can send null."""
+    kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
+    own = {name: value for name, value in schema.items() if name != "title"}
+    if len(kinds) != 1:
+        return own
+    del own["anyOf"]
+    return {**kinds[0], **own}
+
+
+def _description(response: dict[str, Any], models: dict[str, Any]) -> str:
+    reference = response.get("content", {}).get("application/json", {}).get("schema", {}).get("$ref", "")
+    model = models.get(reference.rpartition("/")[2], {})
+    return str(model.get("description", "Done"))

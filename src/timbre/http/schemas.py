@@ -214,11 +214,25 @@ class Job(Answer):
     model: str = Field(description="The pack that hears the recording.", examples=["standard"])
     created_at: Time
     updated_at: Time
-    started_at: Time | None = Field(None, description="When it was begun last.")
-    completed_at: Time | None = Field(None, description="When it ended.")
-    progress: float | None = Field(None, ge=0, le=1, description="Fraction of the work that is done.", examples=[0.4])
-    stage: str | None = Field(None, description="What is being done.")
-    duration: float | None = Field(None, ge=0, description="Seconds of the recording.", examples=[79.4])
+    progress: float = Field(ge=0, le=1, description="Fraction of the work that is done.", examples=[0.4])
+    stage: str | SkipJsonSchema[None] = Field(
+        None, description="What is being done; absent unless it is running.", json_schema_extra=_left_out
+    )
+    duration: Annotated[float, Field(ge=0)] | SkipJsonSchema[None] = Field(
+        None,
+        description="Seconds of the recording; absent until it was decoded.",
+        examples=[79.4],
+        json_schema_extra=_left_out,
+    )
+    started_at: Time | SkipJsonSchema[None] = Field(
+        None, description="When it was begun first; absent until then.", json_schema_extra=_left_out
+    )
+    completed_at: Time | SkipJsonSchema[None] = Field(
+        None, description="When it ended; absent until then.", json_schema_extra=_left_out
+    )
+    output_expires_at: Time | SkipJsonSchema[None] = Field(
+        None, description="When the output is deleted; absent unless it succeeded.", json_schema_extra=_left_out
+    )
     warning: str | SkipJsonSchema[None] = Field(
         None, description="As it was told when the job was submitted.", json_schema_extra=_left_out
     )
@@ -270,7 +284,9 @@ class Deleted(Answer):
     """The job was canceled, or is gone with its output."""
 
     job_id: Uuid
-    status: JobStatus = Field(examples=["canceled"])
+    status: Literal["canceled"] | SkipJsonSchema[None] = Field(
+        None, description="Absent when the job is gone.", json_schema_extra=_left_out
+    )
     deleted: bool = Field(description="Whether the job is gone; false if it was still to be done and is now canceled.")
 
 

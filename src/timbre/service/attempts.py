@@ -23,7 +23,7 @@ from timbre.service.webhooks import Webhooks
 from timbre.settings import Settings
 from timbre.store.database import Database, one
 from timbre.store.queries import queries
-from timbre.store.queue import HEAR_TASK, Queue
+from timbre.store.queue import HEAR_TASK, Lane, Queue
 
 _SQL: Final = queries("jobs")
 _COMPRESSION: Final = 4  # of gzip: a third of the time of the default, a tenth more bytes
@@ -101,14 +101,16 @@ class Attempts:
         """Give the job back unfinished, for another attempt."""
         await self._database.one(_SQL["pause"], _fence(attempt))
 
-    async def hand_over(self, attempt: Attempt, name: str, size: int) -> bool:
-        """Note what was fetched, and send the job on to be heard; tell whether it was still this attempt's."""
+    async def hand_over(self, attempt: Attempt, name: str, size: int) -> None:
+        """Note what was fetched, and send the job on to be heard, if it is still this attempt's; `knows` tells."""
         async with self._database.transaction() as connection:
-            if await one(connection, _SQL["hand_over"], {**_fence(attempt), "object": name}) is None:
-                return False
-            lane = lane_for(attempt.type, size, self._settings)
-            await self._queue.defer(connection, lane, HEAR_TASK, job=str(attempt.job))
-        return True
+            if await one(connection, _SQL["hand_over"], {**_fence(attempt), "object": name}) is not None:
+                lane = lane_for(attempt.type, size, self._settings)
+                await self._queue.defer(connection, lane, HEAR_TASK, job=str(attempt.job))
+
+    async def knows(self, attempt: Attempt, name: str) -> bool:
+        """Whether this is the object that was fetched for the attempt's job."""
+        return await self._database.one(_SQL["handed_over"], {"id": attempt.job, "object": name}) is not None
 
     async def succeed(self, attempt: Attempt, output: bytes, duration: float) -> bool:
         """End it well with an output, JSON, for so many seconds of audio; tell whether it was still this attempt's."""
@@ -145,8 +147,11 @@ class Attempts:
             cursor = await connection.execute(_SQL["forgotten"], {"silence": silence})
             rows = await cursor.fetchall()
             for row in rows:
-                await connection.execute(_SQL["drop_entries"], {"job": str(row["id"])})
+                cursor = await connection.execute(_SQL["drop_entries"], {"job": str(row["id"])})
                 lane, task = unfinished_lane(row, self._settings)
+                for entry in await cursor.fetchall():
+                    if entry["task"] == task:
+                        lane = Lane(entry["lane"])  # chosen by a size that only whoever fetched it knew
                 await self._queue.defer(connection, lane, task, job=str(row["id"]))
         if rows:
             _log.warning("took up jobs that were left", jobs=[str(row["id"]) for row in rows])

@@ -58,7 +58,7 @@ class Media:
     async def upload_link(self, team: UUID, key: str) -> str:
         """An address to PUT a recording to, without a key: a path of this server, or the whole one of the storage."""
         name = object_name()
-        presigned = await self._storage.presign("PUT", name, self._settings.upload_link_seconds)
+        presigned = await self._presign("PUT", name)
         if presigned is None:
             return await self._sign("PUT", team, key)
         await self._add(team, key, name, None)
@@ -73,7 +73,7 @@ class Media:
         recording = await self.find(team, key)
         if recording is None:
             raise MediaUnknown(f"Nothing is kept at {SCHEME}{key}: it was never uploaded, or its time was over.")
-        presigned = await self._storage.presign("GET", recording.object, self._settings.upload_link_seconds)
+        presigned = await self._presign("GET", recording.object)
         return presigned or await self._sign("GET", team, key)
 
     async def receive(self, team: UUID, key: str, chunks: AsyncIterator[bytes]) -> int:
@@ -118,6 +118,11 @@ class Media:
         ):
             raise LinkRejected
         return UUID(team), base64.urlsafe_b64decode(name + "=" * (-len(name) % 4)).decode()
+
+    async def _presign(self, method: Literal["GET", "PUT"], name: str) -> str | None:
+        if not self._settings.storage_links:
+            return None
+        return await self._storage.presign(method, name, self._settings.upload_link_seconds)
 
     async def _sign(self, method: Literal["GET", "PUT"], team: UUID, key: str) -> str:
         secret = await self._secrets.get(_LINKS)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -30,6 +32,7 @@ class Swept:
     jobs: int = 0
     media: int = 0
     objects: int = 0  # fetched for jobs that ended, or left by a crash
+    unfinished: int = 0  # files that were being written when a process died
 
 
 class Retention:
@@ -41,38 +44,53 @@ class Retention:
         self._settings = settings
 
     async def sweep(self) -> Swept:
-        """Delete everything that is over its time; does nothing where another worker is at it."""
-        async with self._database.transaction() as connection:
-            row = await one(connection, _SQL["alone"])
-            if not row or not row["locked"]:
-                return Swept()
-            settings = self._settings
-            swept = Swept(
-                outputs=await _drop(connection, "drop_outputs", settings.output_hours * _HOUR),
-                jobs=await _drop(connection, "drop_jobs", settings.job_days * _DAY),
-                media=await self._media(connection),
-                objects=await self._left_objects(connection) + await self._strays(connection),
-            )
-            await connection.execute(_SQL["drop_idempotency_keys"])
-            await connection.execute(_SQL["drop_secrets"])
+        """Delete everything that is over its time; rows and objects are left to another worker that is at them."""
+        settings = self._settings
+        # Outputs first and by themselves: they go in time even while the storage does not answer.
+        outputs = media = objects = jobs = 0
+        async with self._alone() as connection:
+            if connection is not None:
+                outputs = await _drop(connection, "drop_outputs", settings.output_hours * _HOUR)
+                await connection.execute(_SQL["drop_idempotency_keys"])
+                await connection.execute(_SQL["drop_secrets"])
+        async with self._alone() as connection:
+            if connection is not None:
+                media = await self._media(connection)
+                # What was fetched goes before the jobs, which are all that knows of it.
+                objects = await self._left_objects(connection)
+                jobs = await _drop(connection, "drop_jobs", settings.job_days * _DAY)
+                objects += await self._strays(connection)
+        unfinished = await self._storage.clear_unfinished(datetime.now(UTC) - _STRAY_AGE, settings.temp_dir)
+        swept = Swept(outputs=outputs, jobs=jobs, media=media, objects=objects, unfinished=unfinished)
         if swept != Swept():
-            _log.info("swept", outputs=swept.outputs, jobs=swept.jobs, media=swept.media, objects=swept.objects)
+            _log.info("swept", **asdict(swept))
         return swept
 
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[Connection | None]:
+        """A transaction that no other sweep has at the same time; None while one has."""
+        async with self._database.transaction() as connection:
+            row = await one(connection, _SQL["alone"])
+            yield connection if row and row["locked"] else None
+
     async def _media(self, connection: Connection) -> int:
-        rows = await (await connection.execute(_SQL["expired_media"])).fetchall()
-        for row in rows:
-            # The object first: if this is broken off, the row is still there to try again with.
-            await self._storage.delete(row["object"])
-            await connection.execute(_SQL["drop_media"], {"id": row["id"]})
-        return len(rows)
+        deleted = 0
+        while rows := await (await connection.execute(_SQL["expired_media"])).fetchall():
+            for row in rows:
+                # The object first: if this is broken off, the row is still there to try again with.
+                await self._storage.delete(row["object"])
+                await connection.execute(_SQL["drop_media"], {"id": row["id"]})
+            deleted += len(rows)
+        return deleted
 
     async def _left_objects(self, connection: Connection) -> int:
-        rows = await (await connection.execute(_SQL["left_objects"])).fetchall()
-        for row in rows:
-            await self._storage.delete(row["object"])
-            await connection.execute(_JOBS["forget_object"], row)
-        return len(rows)
+        deleted = 0
+        while rows := await (await connection.execute(_SQL["left_objects"])).fetchall():
+            for row in rows:
+                await self._storage.delete(row["object"])
+                await connection.execute(_JOBS["forget_object"], row)
+            deleted += len(rows)
+        return deleted
 
     async def _strays(self, connection: Connection) -> int:
         """Objects that no row knows: a process died between writing one and saying so."""

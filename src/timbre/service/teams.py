@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,6 +22,8 @@ LONGEST_NAME: Final = 100  # characters
 _SQL: Final = queries("teams")
 _WEBHOOKS: Final = queries("webhooks")
 _PREFIX: Final = "sk_"
+_ALPHABET: Final = string.ascii_letters + string.digits  # a key is one word, wherever it is cut
+_LENGTH: Final = 43  # characters: 256 bits
 
 
 class Scope(StrEnum):
@@ -84,7 +87,7 @@ class Teams:
         unknown = sorted(set(scopes) - set(Scope))
         if unknown or not scopes:
             raise OptionError(f"There is no scope {', '.join(unknown) or 'at all'}; there are: {', '.join(Scope)}.")
-        key = _PREFIX + secrets.token_urlsafe(32)
+        key = _PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
         async with self._database.transaction() as connection:
             owner = await _team(connection, team)
             await connection.execute(
@@ -110,14 +113,15 @@ class Teams:
         return await self._database.all(_SQL["keys"], {"team": team})
 
     async def revoke(self, key: str) -> str:
-        """Make a key worthless, named by its id or its last six characters; return its name.
+        """Make a key worthless, named by its id, its last six characters or itself; return its name.
 
         Raises:
             KeyUnknown: there is none.
         """
-        row = await self._database.one(_SQL["revoke"], {"key": key})
+        row = await self._database.one(_SQL["revoke"], {"key": key, "hash": _hash(key)})
         if row is None:
-            raise KeyUnknown(f"There is no API key {key!r}; `timbre keys list` shows them.")
+            named = "this one" if key.startswith(_PREFIX) else repr(key)
+            raise KeyUnknown(f"There is no API key {named}; `timbre keys list` shows them.")
         return str(row["name"])
 
     async def team(self, name: str) -> Row:

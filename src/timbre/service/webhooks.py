@@ -5,6 +5,7 @@ A delivery is written in the transaction that ends the job. Every attempt is rec
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import time
@@ -58,7 +59,7 @@ class Webhooks:
         row = await self._database.one(_SQL["begin"], {"id": delivery, "round": round_})
         if row is None:
             return  # delivered meanwhile, replayed, or gone with its job
-        body = _body(row)
+        body = await asyncio.to_thread(_body, row)
         headers = webhook_headers(
             body,
             secrets=await self.secrets(row["team_id"]),
@@ -107,7 +108,11 @@ class Webhooks:
 
     async def secrets(self, team: UUID) -> Sequence[str]:
         """The team's valid secrets, the oldest first: the one that receivers are sure to have."""
-        return [row["secret"] for row in await self._database.all(_SQL["secrets"], {"team": team})]
+        return [row["secret"] for row in await self.secret_rows(team)]
+
+    async def secret_rows(self, team: UUID) -> list[Row]:
+        """The team's valid secrets, the oldest first: `secret`, `created_at`, `expires_at`."""
+        return await self._database.all(_SQL["secrets"], {"team": team})
 
     async def rotate_secret(self, team: UUID, *, at_once: bool = False) -> str:
         """Make a new secret; those before stay valid for a while unless `at_once`. Return the new one."""
@@ -124,7 +129,6 @@ class Webhooks:
             cursor = await connection.execute(_SQL["forgotten"], {"silence": silence})
             rows = await cursor.fetchall()
             for row in rows:
-                await connection.execute(_SQL["drop_entries"], {"delivery": str(row["id"])})
                 await self._defer(connection, row["id"], row["round"], row["number"])
         return len(rows)
 

@@ -1,7 +1,7 @@
 """The work itself: fetching a recording, and hearing it with the engine.
 
-Whatever is wrong with a recording or a request ends the job with the reason. Whatever else goes wrong, a database that
-is restarted or a worker that stops, leaves the job for another attempt.
+Whatever is wrong with a recording or a request ends the job with the reason. A worker that stops, or a storage that
+does not answer, leaves the job for another attempt. A database that is restarted is waited for.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from threading import Event
-from typing import Any, Final
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 from uuid import UUID, uuid4
 
 import httpx
@@ -40,10 +40,15 @@ from timbre.service.storage import Storage
 from timbre.settings import Settings
 
 _REPORTS: Final = 0.5  # seconds between two reports of progress
+# Where each stage of the engine lies in the whole; what decides about speakers at the end takes little.
+_STAGES: Final = {"speech": (0.0, 0.3), "segmentation": (0.3, 0.6), "voices": (0.6, 0.97)}
+_PAUSE: Final = 0.5  # seconds before the database is asked again
 _MIB: Final = 1 << 20
 _GIB: Final = 1 << 30
 _STORED: Final = {"webhook_http": True}  # what was accepted stays accepted
 _log: Final = structlog.get_logger("timbre.work")
+Asked = ParamSpec("Asked")
+T = TypeVar("T")
 
 
 class Interrupted(TimbreError):
@@ -70,6 +75,12 @@ class Work:
         self._client = client
         self._settings = settings
         self.stopping = Event()  # set, it makes every attempt stop at its next sign of progress
+        self._running: set[asyncio.Task[object]] = set()
+
+    def interrupt(self) -> None:
+        """Break off what still runs; it starts over later."""
+        for task in self._running:
+            task.cancel()
 
     async def fetch(self, job: UUID) -> None:
         """Bring a job's recording into the storage, and send the job on."""
@@ -84,6 +95,9 @@ class Work:
             await self._guard(attempt, self._hear)
 
     async def _guard(self, attempt: Attempt, act: Callable[[Attempt], Awaitable[None]]) -> None:
+        task = asyncio.current_task()
+        if task:
+            self._running.add(task)
         try:
             async with self._kept_alive(attempt):
                 await act(attempt)
@@ -93,15 +107,35 @@ class Work:
             await asyncio.shield(self._attempts.pause(attempt))
             raise
         except ServiceUnavailable:
+            await self._answered(self._attempts.pause, attempt)
             raise
         except (InputError, OptionError) as error:
-            await self._attempts.fail(attempt, str(error))
+            await self._answered(self._attempts.fail, attempt, str(error))
         except Exception:  # noqa: BLE001 - whatever it is, the job ends and the worker goes on
             reference = uuid4().hex[:12]
             _log.exception("fault", job=str(attempt.job), reference=reference)
-            await self._attempts.fail(
-                attempt, f"This is a fault of Timbre, not of the recording; the server's log has it as {reference}."
-            )
+            message = f"This is a fault of Timbre, not of the recording; the server's log has it as {reference}."
+            await self._answered(self._attempts.fail, attempt, message)
+        finally:
+            if task:
+                self._running.discard(task)
+
+    async def _answered(
+        self,
+        ask: Callable[Concatenate[Attempt, Asked], Awaitable[T]],
+        attempt: Attempt,
+        *arguments: Asked.args,
+        **named: Asked.kwargs,
+    ) -> T:
+        """Say something of an attempt to the database, again and again while it is away: it would be said in vain."""
+        while True:
+            try:
+                return await ask(attempt, *arguments, **named)
+            except ServiceUnavailable as error:
+                if self.stopping.is_set():
+                    raise
+                _log.warning("waiting for the database", job=str(attempt.job), error=str(error))
+                await asyncio.sleep(_PAUSE)
 
     @asynccontextmanager
     async def _kept_alive(self, attempt: Attempt) -> AsyncIterator[None]:
@@ -143,11 +177,11 @@ class Work:
                 size = await self._storage.put(name, chunks, most_bytes=most)
         except RequestTooLarge:
             raise FetchFailed(_too_large(most)) from None
-        kept = False
         try:
-            kept = await self._attempts.hand_over(attempt, name, size)
+            await self._answered(self._attempts.hand_over, attempt, name, size)
         finally:
-            if not kept:
+            # Who is broken off, or loses the database, cannot tell from the answer whether it was handed over.
+            if not await self._answered(self._attempts.knows, attempt, name):
                 await self._storage.delete(name)
 
     async def _hear(self, attempt: Attempt) -> None:
@@ -157,7 +191,7 @@ class Work:
             loop = asyncio.get_running_loop()
             progress = _Reporter(self._attempts, attempt, loop, self.stopping)
             output, duration = await asyncio.to_thread(_output, engine, attempt, path, progress, self._settings)
-        if await self._attempts.succeed(attempt, output, duration) and attempt.object:
+        if await self._answered(self._attempts.succeed, attempt, output, duration) and attempt.object:
             await self._storage.delete(attempt.object)
 
     async def _uploaded(self, attempt: Attempt) -> str:
@@ -195,8 +229,10 @@ class _Reporter:
             raise Interrupted
         if time.monotonic() < self._next:
             return
-        report = self._attempts.report(self._attempt, stage, fraction)
-        asyncio.run_coroutine_threadsafe(report, self._loop).result()
+        begin, end = _STAGES[stage]
+        report = self._attempts.report(self._attempt, stage, begin + (end - begin) * fraction)
+        with suppress(ServiceUnavailable):  # the work goes on while the database is away
+            asyncio.run_coroutine_threadsafe(report, self._loop).result()
         self._next = time.monotonic() + _REPORTS
 
 

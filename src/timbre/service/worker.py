@@ -36,9 +36,11 @@ from timbre.store.queue import DELIVER_TASK, FETCH_TASK, HEAR_TASK, Lane, Queue
 from timbre.store.schema import check_schema
 
 _PLACES: Final = {Lane.FETCH: 8, Lane.SHORT: 1, Lane.LONG: 1, Lane.WEBHOOKS: 16}
+_PRECIOUS: Final = frozenset({Lane.SHORT, Lane.LONG})  # what is done there is not thrown away for a lost connection
+_DAY: Final = 86400.0  # seconds; longer than any recording is worked on
 _CONNECTIONS: Final = 12
 _PAUSE: Final = 1.0  # seconds before a lane that lost the database tries again
-_GRACE: Final = 2.0  # seconds for an attempt to notice that it shall stop
+_GRACE: Final = 1.2  # seconds for an attempt to notice that it shall stop, and again to say so
 _POLL: Final = 1.0  # seconds between two looks for retries that are due
 _log: Final = structlog.get_logger("timbre.worker")
 
@@ -72,10 +74,15 @@ class Worker:
         loops.append(asyncio.create_task(self._repeat(every.heartbeat_seconds, self._recover)))
         loops.append(asyncio.create_task(self._repeat(every.sweep_seconds, retention.sweep)))
         await self._stop.wait()
-        asyncio.get_running_loop().call_later(every.stop_seconds, self._work.stopping.set)
         for loop in loops:
             loop.cancel()
-        await asyncio.gather(*loops, return_exceptions=True)
+        _, running = await asyncio.wait(loops, timeout=every.stop_seconds)
+        self._work.stopping.set()
+        if running:
+            _, running = await asyncio.wait(running, timeout=_GRACE)
+        if running:
+            self._work.interrupt()
+            await asyncio.wait(running, timeout=_GRACE)
 
     async def _lane(self, lane: Lane) -> None:
         while not self._stop.is_set():
@@ -88,17 +95,21 @@ class Worker:
                     fetch_job_polling_interval=_POLL,
                     update_heartbeat_interval=self._settings.heartbeat_seconds,
                     stalled_worker_timeout=self._settings.stalled_seconds,
-                    shutdown_graceful_timeout=self._settings.stop_seconds + _GRACE,
+                    # A lane that lost the database opens again when all that runs in it has ended.
+                    shutdown_graceful_timeout=_DAY if lane in _PRECIOUS else self._settings.stop_seconds,
                     delete_jobs="always",
                 )
             except (ConnectorException, psycopg.Error, OSError) as error:
-                _log.warning("a lane lost the database", lane=lane.value, error=str(error))
+                _log.warning("a lane lost the database", lane=lane.value, error=str(error.__cause__ or error))
+            except Exception:  # noqa: BLE001 - whatever it is, a lane opens again
+                _log.exception("a lane broke", lane=lane.value)
             await asyncio.sleep(_PAUSE)
 
     async def _recover(self) -> None:
         silence = self._settings.stalled_seconds
         await self._attempts.recover(silence)
         await self._webhooks.recover(silence + self._settings.webhook_seconds)
+        await self._queue.drop_ended(silence)
 
     async def _repeat(self, seconds: float, act: Callable[[], Awaitable[object]]) -> None:
         while True:

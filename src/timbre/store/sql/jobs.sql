@@ -40,6 +40,7 @@ UPDATE jobs
 SET status = 'running', attempt = attempt + 1, unfinished = unfinished + 1, stage = %(stage)s, progress = 0,
     worker = %(worker)s, started_at = coalesce(started_at, now()), updated_at = now(), alive_at = now()
 WHERE id = %(id)s AND status IN ('pending', 'created', 'running')
+  AND (%(stage)s <> 'fetching' OR object IS NULL)  -- what has been fetched already is on its way to be heard
 RETURNING id, team_id, type, model, params, media_id, object, attempt, unfinished
 
 -- report --
@@ -49,7 +50,8 @@ RETURNING id
 
 -- keep_alive --
 UPDATE jobs SET alive_at = now()
-WHERE id = %(id)s AND attempt = %(attempt)s AND status = 'running'
+-- An attempt that is just ending its job has not lost it.
+WHERE id = %(id)s AND attempt = %(attempt)s AND status IN ('running', 'succeeded', 'failed')
 RETURNING id
 
 -- pause --
@@ -61,8 +63,11 @@ RETURNING id
 -- hand_over --
 UPDATE jobs
 SET object = %(object)s, unfinished = unfinished - 1, updated_at = now(), alive_at = now()
-WHERE id = %(id)s AND attempt = %(attempt)s AND status = 'running'
+WHERE id = %(id)s AND attempt = %(attempt)s AND status = 'running' AND object IS NULL
 RETURNING id
+
+-- handed_over --
+SELECT id FROM jobs WHERE id = %(id)s AND object = %(object)s
 
 -- finish --
 UPDATE jobs
@@ -109,9 +114,15 @@ RETURNING job.id, job.type, job.object, job.media_id, job.params ->> 'url' AS ur
 
 -- drop_entries --
 DELETE FROM procrastinate_jobs WHERE status = 'doing' AND args ->> 'job' = %(job)s
+RETURNING queue_name AS lane, task_name AS task
 
 -- abandon_worker --
 UPDATE jobs SET alive_at = '-infinity' WHERE status = 'running' AND worker = %(worker)s
 
 -- abandon_all --
-UPDATE jobs SET alive_at = '-infinity' WHERE status = 'running'
+WITH gone AS (DELETE FROM procrastinate_workers)
+UPDATE jobs SET alive_at = '-infinity'
+WHERE status = 'running'
+   OR status IN ('pending', 'created') AND EXISTS (SELECT 1 FROM procrastinate_jobs AS entry
+                                                   WHERE entry.status = 'doing'
+                                                     AND entry.args ->> 'job' = jobs.id::text)

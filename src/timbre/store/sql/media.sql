@@ -3,9 +3,15 @@ INSERT INTO media (id, team_id, key, object, bytes, expires_at)
 VALUES (%(id)s, %(team)s, %(key)s, %(object)s, %(bytes)s, now() + make_interval(secs => %(seconds)s))
 
 -- versions --
-SELECT id, object, bytes FROM media
-WHERE team_id = %(team)s AND key = %(key)s AND expires_at > now()
-ORDER BY id DESC LIMIT 10
+-- The newest that is known to be here, and those that links were given for; links that nobody used are no obstacle.
+(SELECT id, object, bytes FROM media
+ WHERE team_id = %(team)s AND key = %(key)s AND expires_at > now() AND bytes IS NOT NULL
+ ORDER BY id DESC LIMIT 1)
+UNION ALL
+(SELECT id, object, bytes FROM media
+ WHERE team_id = %(team)s AND key = %(key)s AND expires_at > now() AND bytes IS NULL
+ ORDER BY id DESC LIMIT 100)
+ORDER BY id DESC
 
 -- get --
 SELECT id, object, bytes FROM media WHERE id = %(id)s

@@ -23,6 +23,11 @@ WHERE (media.expires_at < now()
                AND newer.bytes IS NOT NULL)))
   AND NOT EXISTS (SELECT 1 FROM jobs
                   WHERE jobs.media_id = media.id AND jobs.status IN ('pending', 'created', 'running'))
+  -- A job that came before its recording takes the version that is there when it is heard.
+  AND NOT EXISTS (SELECT 1 FROM jobs
+                  WHERE jobs.media_id IS NULL AND jobs.team_id = media.team_id
+                    AND jobs.params ->> 'url' = 'media://' || media.key
+                    AND jobs.status = 'running')
 LIMIT 1000
 
 -- drop_media --

@@ -24,7 +24,7 @@ ORDER BY team.name, key.created_at
 SELECT EXISTS (SELECT 1 FROM api_keys) AS found
 
 -- revoke --
-UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id::text = %(key)s OR hint = %(key)s
+UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id::text = %(key)s OR hint = %(key)s OR hash = %(hash)s
 RETURNING id, name
 
 -- caller --

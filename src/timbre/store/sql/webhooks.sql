@@ -68,9 +68,6 @@ RETURNING delivery.id, delivery.round,
           (SELECT count(*) FROM webhook_attempts AS attempt
            WHERE attempt.delivery_id = delivery.id AND attempt.round = delivery.round) AS number
 
--- drop_entries --
-DELETE FROM procrastinate_jobs WHERE status = 'doing' AND args ->> 'delivery' = %(delivery)s
-
 -- reason --
 SELECT reason FROM webhook_attempts
 WHERE delivery_id = %(id)s AND round = %(round)s AND number = %(number)s

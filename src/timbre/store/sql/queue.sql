@@ -1,0 +1,16 @@
+-- drop_ended --
+DELETE FROM procrastinate_jobs AS entry
+WHERE entry.status = 'doing'
+  AND (entry.args ? 'job'
+       AND NOT EXISTS (SELECT 1 FROM jobs AS job
+                       WHERE job.id = (entry.args ->> 'job')::uuid
+                         AND (job.completed_at IS NULL OR job.completed_at > now() - make_interval(secs => %(silence)s)))
+    OR entry.args ? 'delivery'
+       AND NOT EXISTS (SELECT 1 FROM webhook_deliveries AS delivery
+                       LEFT JOIN webhook_attempts AS attempt
+                         ON attempt.delivery_id = delivery.id AND attempt.round = delivery.round
+                        AND attempt.number = (entry.args ->> 'number')::integer
+                       WHERE delivery.id = (entry.args ->> 'delivery')::uuid
+                         AND delivery.round = (entry.args ->> 'round')::integer
+                         AND coalesce(attempt.at > now() - make_interval(secs => %(silence)s),
+                                      delivery.state = 'pending')))
