@@ -172,6 +172,7 @@ class Jobs:
             arguments = {"id": job, "team": team, "error": CANCELED}
             row = await one(connection, _SQL["cancel"], arguments)
             if row is not None:
+                await connection.execute(_SQL["drop_waiting"], {"job": str(job)})
                 await self._webhooks.announce(connection, row)
                 return True
             row = await one(connection, _SQL["erase"], arguments)

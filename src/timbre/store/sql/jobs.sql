@@ -1,6 +1,7 @@
 -- create --
 INSERT INTO jobs (id, team_id, key_id, type, model, params, warning, media_id)
-VALUES (%(id)s, %(team)s, %(key)s, %(type)s, %(model)s, %(params)s, %(warning)s, %(media)s)
+VALUES (%(id)s, %(team)s, %(key)s, %(type)s, %(model)s, %(params)s, %(warning)s,
+        (SELECT media.id FROM media WHERE media.id = %(media)s::uuid FOR KEY SHARE))
 
 -- claim_idempotency_key --
 INSERT INTO idempotency_keys (team_id, key, digest, job_id) VALUES (%(team)s, %(key)s, %(digest)s, %(job)s)
@@ -83,6 +84,9 @@ SET status = 'canceled', stage = NULL, error = %(error)s, params = params - 'voi
     updated_at = now(), completed_at = now()
 WHERE id = %(id)s AND team_id = %(team)s AND status IN ('pending', 'created', 'running')
 RETURNING id, team_id, key_id, type, params, object
+
+-- drop_waiting --
+DELETE FROM procrastinate_jobs WHERE status = 'todo' AND args ->> 'job' = %(job)s
 
 -- erase --
 DELETE FROM jobs

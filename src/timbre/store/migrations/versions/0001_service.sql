@@ -100,6 +100,7 @@ CREATE TABLE webhook_deliveries (
 );
 CREATE INDEX webhook_deliveries_by_team ON webhook_deliveries (team_id, id DESC);
 CREATE INDEX webhook_deliveries_by_job ON webhook_deliveries (job_id);
+CREATE INDEX webhook_deliveries_pending ON webhook_deliveries (next_at) WHERE state = 'pending';
 
 CREATE TABLE webhook_attempts (
     delivery_id uuid NOT NULL REFERENCES webhook_deliveries ON DELETE CASCADE,
