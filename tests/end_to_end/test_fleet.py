@@ -14,7 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from server import CONVERSATION, finished, submit, upload, voice
+from s3 import Bucket, running_s3
+from server import CONVERSATION, Server, finished, submit, upload, voice
 from timbre.store.embedded import EmbeddedPostgres
 
 ENOUGH = 30.0  # seconds
@@ -109,3 +110,31 @@ def test_a_database_that_is_not_there(environment: dict[str, str], part: str, tm
     assert done.returncode == 3
     assert "TIMBRE_DATABASE_URL" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("links", ["true", "false"])
+def test_media_in_a_bucket(tmp_path: Path, links: str) -> None:
+    with running_s3() as endpoint:
+        bucket = Bucket(endpoint=endpoint, name="recordings")
+        bucket.create()
+        settings = {
+            **bucket.environment,
+            "TIMBRE_STORAGE_URL": "s3://recordings/timbre",
+            "TIMBRE_STORAGE_LINKS": links,
+            "TIMBRE_ALLOWED_NETWORKS": "127.0.0.0/8",
+        }
+        with Server(tmp_path, settings) as server, server.client() as client:
+            link = client.post("/v1/media/input", json={"url": "media://ada"}).json()["url"]
+            assert link.startswith(endpoint if links == "true" else server.address)
+            assert httpx.put(link, content=voice("Ben").read_bytes()).is_success
+            upload(client, voice("Ada"), "ada")  # replaces Ben
+            download = client.post("/v1/media/output", json={"url": "media://ada"}).json()["url"]
+            assert httpx.get(download).content == voice("Ada").read_bytes()
+            by_name = finished(client, submit(client, "voiceprint", url="media://ada"))
+            by_link = finished(client, submit(client, "voiceprint", url=download))
+            assert by_name["status"] == "succeeded"
+            assert by_name["output"] == by_link["output"]
+            # A link that was asked for and never used hides nothing.
+            client.post("/v1/media/input", json={"url": "media://ada"})
+            assert finished(client, submit(client, "voiceprint", url="media://ada"))["output"] == by_name["output"]
+        assert not any(path.is_file() for path in (tmp_path / "media").rglob("*"))

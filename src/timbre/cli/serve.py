@@ -87,6 +87,7 @@ def api(
 
     from timbre.cli.logs import start_log  # noqa: PLC0415
     from timbre.http.app import create_app  # noqa: PLC0415
+    from timbre.http.protocol import Protocol  # noqa: PLC0415
 
     settings = _settings(host=host, port=port)
     start_log(settings)
@@ -97,6 +98,7 @@ def api(
             typer.echo(f"The API listens on {_address(settings, own)}.", err=True)
         config = uvicorn.Config(
             create_app(settings, url),
+            http=Protocol,
             log_config=None,
             access_log=False,
             server_header=False,

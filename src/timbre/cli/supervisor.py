@@ -25,8 +25,8 @@ from timbre.store.embedded import EmbeddedPostgres
 from timbre.store.queries import queries
 
 _LOOK: Final = 0.2  # seconds between two looks at the children
-_STEADY: Final = 5.0  # seconds after which a child counts as well
-_LONGEST_PAUSE: Final = 10.0  # seconds before a child that dies again and again is started
+_STEADY: Final = 3.0  # seconds after which a child counts as well
+_LONGEST_PAUSE: Final = 5.0  # seconds before a child that dies again and again is started
 _PATIENCE: Final = 60.0  # seconds for the server to become ready
 _GRACE: Final = 3.0  # seconds beyond `stop_seconds`, before what still runs is killed
 _DIE_WITH_PARENT: Final = 1  # of prctl(2)
@@ -167,7 +167,7 @@ class Supervisor:
         """Note a death, and free what the dead worked on so that nobody waits for its heartbeat."""
         if child.process is None:
             return
-        pause = 0.0 if not child.deaths else min(_LONGEST_PAUSE, 0.5 * 2**child.deaths)
+        pause = 0.0 if not child.deaths else min(_LONGEST_PAUSE, 0.25 * 2**child.deaths)
         self._say(f"The {child.name} ended ({_reason(code)}) and is started again; its log is {child.log}.")
         child.due = time.monotonic() + pause
         child.deaths += 1

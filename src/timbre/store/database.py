@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import psycopg
 from psycopg import AsyncConnection
@@ -16,6 +18,24 @@ from timbre.errors import DatabaseUnavailable, ServiceUnavailable
 Connection = AsyncConnection[DictRow]
 Row = DictRow
 _WAIT: Final = 5.0  # seconds for a free connection
+_TRY: Final = 2.0  # seconds to connect again and again in, before the pool begins to wait in between
+_PAUSE: Final = 0.1  # seconds between two attempts to connect
+
+
+class _Connection(AsyncConnection[DictRow]):
+    """A connection that is there at once when the database comes back; a pool by itself waits longer and longer."""
+
+    @classmethod
+    async def connect(cls, conninfo: str = "", **options: Any) -> Self:
+        """Connect, trying for a while."""
+        deadline = time.monotonic() + _TRY
+        while True:
+            try:
+                return await super().connect(conninfo, **options)
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(_PAUSE)
 
 
 class Database:
@@ -91,9 +111,11 @@ async def open_database(url: str, *, connections: int, application: str) -> Asyn
     """
     pool = AsyncConnectionPool[Connection](
         url,
+        connection_class=_Connection,
         min_size=1,
         max_size=connections,
         timeout=_WAIT,
+        reconnect_timeout=_TRY,
         kwargs={"row_factory": dict_row, "application_name": application},
         configure=_commit_by_itself,
         check=AsyncConnectionPool.check_connection,

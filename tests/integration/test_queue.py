@@ -1,0 +1,289 @@
+"""Lanes and the work in them: nothing is lost, or done over, for a database or a storage that goes and comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import av
+import httpx
+import numpy as np
+import psycopg
+import pytest
+from database import Line, Service, opened, postgres, url  # noqa: F401 - two are fixtures
+
+from media import wav
+from server import CONVERSATION, ENOUGH, LOOPBACK, SAMPLES, Server, finished, submit, upload, voice
+from timbre.errors import ServiceUnavailable
+from timbre.service.outgoing import outgoing_client
+from timbre.service.packs import Engines
+from timbre.service.requests import VoiceprintRequest, parse
+from timbre.service.work import Work
+from timbre.store.embedded import EmbeddedPostgres
+from timbre.store.queue import FETCH_TASK, Lane
+
+SECONDS = 960  # of the long recording: some seconds of work on any machine
+
+
+# The work, on a line that is cut
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def recordings() -> Iterator[str]:
+    """The address of a web server that has the samples."""
+    handler = lambda *arguments: _Quiet(*arguments, directory=str(SAMPLES))  # noqa: E731
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def work_on(here: Service, client: httpx.AsyncClient) -> Work:
+    return Work(
+        here.attempts,
+        media=here.media,
+        storage=here.storage,
+        engines=Engines(here.settings),
+        client=client,
+        settings=here.settings,
+    )
+
+
+async def submitted(here: Service, address: str) -> UUID:
+    request, _ = parse(VoiceprintRequest, json.dumps({"url": address}).encode(), webhook_http=True)
+    return (await here.jobs.submit(here.caller, request)).id
+
+
+def objects(folder: Path) -> list[Path]:
+    return [path for path in (folder / "media").rglob("*") if path.is_file()]
+
+
+def test_answers_that_are_lost_neither_lose_nor_double_a_job(
+    url: str,  # noqa: F811
+    recordings: str,
+    tmp_path: Path,
+) -> None:
+    async def act() -> None:
+        line = Line(url, tmp_path)
+        settings = {"allowed_networks": "127.0.0.0/8", "threads": 1}
+        async with line.open(), opened(line.url, tmp_path / "data", **settings) as here:
+            job = await submitted(here, f"{recordings}/enrol/Ada.flac")
+            async with outgoing_client(here.settings) as client:
+                work = work_on(here, client)
+                fetching = await here.attempts.begin(job, "fetching")
+                line.cuts = 1
+                await work._guard(fetching, work._fetch)
+                assert await here.entries() == [("fetch", "todo"), ("short", "todo")]
+                assert len(objects(tmp_path / "data")) == 1
+                hearing = await here.attempts.begin(job, "waiting")
+                line.cuts = 3
+                await work._guard(hearing, work._hear)
+            assert line.cuts == 0
+            row = await here.row(job)
+            assert (row["status"], row["attempt"], row["unfinished"]) == ("succeeded", 2, 1)
+            assert [row["jobs"] for row in await here.rows("SELECT jobs FROM usage")] == [1]
+            assert len(await here.rows("SELECT * FROM job_outputs")) == 1
+
+    asyncio.run(act())
+
+
+def test_a_storage_that_is_away_does_not_count_against_a_job(
+    url: str,  # noqa: F811
+    recordings: str,
+    tmp_path: Path,
+) -> None:
+    async def act() -> None:
+        async with opened(url, tmp_path, allowed_networks="127.0.0.0/8", threads=1) as here:
+            job = await submitted(here, f"{recordings}/enrol/Ada.flac")
+            media, away = tmp_path / "media", tmp_path / "away"
+            async with outgoing_client(here.settings) as client:
+                work = work_on(here, client)
+                media.rename(away)
+                media.write_bytes(b"no folder")
+                for _ in range(2 * here.settings.job_attempts):
+                    with pytest.raises(ServiceUnavailable):
+                        await work.fetch(job)
+                assert (await here.row(job))["status"] == "created"
+                media.unlink()
+                away.rename(media)
+                await work.fetch(job)
+                await work.hear(job)
+            assert (await here.row(job))["status"] == "succeeded"
+            assert objects(tmp_path) == []
+
+    asyncio.run(act())
+
+
+def test_an_entry_is_there_when_its_transaction_has_committed_and_not_before(url: str, tmp_path: Path) -> None:  # noqa: F811
+    async def act() -> None:
+        async with opened(url, tmp_path) as here:
+            async with here.database.transaction() as connection:
+                await here.queue.defer(connection, Lane.FETCH, FETCH_TASK, job="1")
+                assert await here.entries() == []
+            assert await here.entries() == [("fetch", "todo")]
+            async with here.database.transaction() as connection:
+                await here.queue.defer(connection, Lane.FETCH, FETCH_TASK, job="2")
+                raise psycopg.Rollback
+            assert await here.entries() == [("fetch", "todo")]
+
+    asyncio.run(act())
+
+
+# A server with one worker, whose lanes are what matters
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of its own, that is quick to notice."""
+    settings = {**LOOPBACK, "TIMBRE_HEARTBEAT_SECONDS": ".3", "TIMBRE_STALLED_SECONDS": "2"}
+    with Server(tmp_path_factory.mktemp("quick"), settings) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def client(quick: Server) -> Iterator[httpx.Client]:
+    with quick.client() as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def long(client: httpx.Client, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The `media://` address of a recording that takes a while."""
+    with av.open(CONVERSATION) as container:
+        resampler = av.AudioResampler("s16", "mono", 16_000)
+        parts = [part.to_ndarray()[0] for frame in container.decode(audio=0) for part in resampler.resample(frame)]
+    path = tmp_path_factory.mktemp("long") / "long.wav"
+    path.write_bytes(wav(np.resize(np.concatenate(parts), SECONDS * 16_000).tobytes(), rate=16_000))
+    return upload(client, path)
+
+
+@contextmanager
+def canceled_after(client: httpx.Client, *jobs: str) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        for job in jobs:
+            if client.get(f"/v1/jobs/{job}").json()["status"] in {"created", "running"}:
+                client.delete(f"/v1/jobs/{job}")
+
+
+def status(client: httpx.Client, job: str) -> str:
+    return client.get(f"/v1/jobs/{job}").json()["status"]
+
+
+def follow(client: httpx.Client, job: str, until: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
+    """The events of a job up to the first that will do."""
+    seen = []
+    with client.stream("GET", f"/v1/jobs/{job}/events") as events:
+        assert events.headers["content-type"].startswith("text/event-stream")
+        for line in events.iter_lines():
+            if line.startswith("data: "):
+                seen.append(json.loads(line.removeprefix("data: ")))
+                if until(seen[-1]):
+                    return seen
+    return seen
+
+
+def is_at_work(event: dict[str, Any]) -> bool:
+    return event["status"] == "running" and event["progress"] > 0
+
+
+def test_a_short_job_does_not_wait_behind_long_ones(client: httpx.Client, long: str) -> None:
+    jobs = [submit(client, "diarize", url=long) for _ in range(3)]
+    with canceled_after(client, *jobs):
+        follow(client, jobs[0], is_at_work)
+        assert finished(client, submit(client, "voiceprint", url=upload(client, voice("Ada"))))["status"] == "succeeded"
+        assert finished(client, submit(client, "diarize", url=upload(client, CONVERSATION)))["status"] == "succeeded"
+        assert [status(client, job) for job in jobs] == ["running", "created", "created"]
+
+
+def test_a_canceled_job_makes_room_for_the_next(client: httpx.Client, long: str) -> None:
+    first, second = (submit(client, "diarize", url=long) for _ in range(2))
+    with canceled_after(client, first, second):
+        follow(client, first, is_at_work)
+        assert status(client, second) == "created"
+        canceled = time.monotonic()
+        assert client.delete(f"/v1/jobs/{first}").json() == {"jobId": first, "status": "canceled", "deleted": False}
+        job = client.get(f"/v1/jobs/{first}").json()
+        assert job["status"] == "canceled"
+        assert "Canceled" in job["output"]["error"]
+        assert follow(client, second, lambda event: event["status"] == "running")
+        assert time.monotonic() - canceled < 4
+        assert status(client, first) == "canceled"
+
+
+def test_progress_rises_and_a_database_that_is_killed_costs_no_work(
+    quick: Server, client: httpx.Client, long: str
+) -> None:
+    job = submit(client, "diarize", url=long)
+    waited = client.get(f"/v1/jobs/{job}", params={"wait": 0.2}).json()
+    assert waited["status"] in {"created", "running"}
+    seen = follow(client, job, lambda event: event["progress"] > 0.2)
+    pid = int((quick.folder / "postgres" / "postmaster.pid").read_text().split()[0])
+    os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + ENOUGH
+    while time.monotonic() < deadline:
+        asked = time.monotonic()
+        answer = client.get(f"/v1/jobs/{job}")
+        assert time.monotonic() - asked < 10
+        if answer.status_code == 200:
+            break
+        assert answer.status_code == 503, answer.text
+        assert answer.headers["retry-after"]
+    # What was not restarted goes on from where it was.
+    seen += follow(client, job, lambda event: event["status"] == "succeeded")
+    assert seen[-1]["status"] == "succeeded"
+    assert seen[-1]["duration"] == SECONDS
+    steps = [event["progress"] for event in seen]
+    assert steps == sorted(steps)
+    assert len(set(steps)) > 5
+    assert steps[-1] == 1
+    with psycopg.connect(EmbeddedPostgres(quick.folder / "postgres").url()) as connection:
+        assert connection.execute("SELECT attempt FROM jobs WHERE id = %s", (job,)).fetchone() == (1,)
+    # The lanes are back: within a poll, not a time-out.
+    asked = time.monotonic()
+    assert finished(client, submit(client, "voiceprint", url=upload(client, voice("Ben"))))["status"] == "succeeded"
+    assert time.monotonic() - asked < 5
+    assert client.get("/readyz").status_code == 200
+
+
+def test_a_job_of_a_dead_worker_is_taken_up_at_once(quick: Server, client: httpx.Client, long: str) -> None:
+    job = submit(client, "diarize", url=long)
+    with canceled_after(client, job):
+        follow(client, job, is_at_work)
+        before = client.get(f"/v1/jobs/{job}").json()
+        os.kill(worker_of(quick), signal.SIGKILL)
+        began = time.monotonic()
+        seen = follow(client, job, lambda event: event["progress"] == 0)
+        assert seen[-1]["status"] == "running"
+        assert seen[-1]["startedAt"] == before["startedAt"]
+        assert time.monotonic() - began < 10
+
+
+def worker_of(server: Server) -> int:
+    """The number of the server's worker process."""
+    assert server.process
+    for path in Path("/proc").iterdir():
+        if path.name.isdecimal():
+            try:
+                parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+                if parent == server.process.pid and (path / "cmdline").read_bytes().endswith(b"timbre\0worker\0"):
+                    return int(path.name)
+            except OSError:
+                continue
+    raise AssertionError("the server has no worker")
