@@ -28,7 +28,7 @@ serve: install
 	@$(BIN)/timbre serve
 
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 check: $(SETUP)
 	$(BIN)/ruff check .

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
 from timbre.errors import JobUnknown
@@ -38,7 +38,7 @@ Extension = Literal["rttm", "srt", "vtt", "textgrid", "audacity", "csv", "json"]
 )
 async def export_job(
     job_id: JobId,
-    format: Extension,  # noqa: A002 - the word in the path
+    format: Annotated[Extension, Path(description="Format of the file.")],  # noqa: A002 - the word in the path
     known: Reader,
     here: State_,
     exclusive: Annotated[

@@ -49,7 +49,9 @@ async def list_deliveries(
     summary="Deliver once more",
 )
 async def replay_delivery(
-    delivery_id: Annotated[str, Path(alias="deliveryId", json_schema_extra={"format": "uuid"})],
+    delivery_id: Annotated[
+        str, Path(alias="deliveryId", description="Id of the delivery.", json_schema_extra={"format": "uuid"})
+    ],
     known: Annotated[Caller, Depends(caller(Scope.JOBS_WRITE, Group.READ))],
     here: State_,
 ) -> Response:
