@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import platformdirs
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Network = IPv4Network | IPv6Network
@@ -75,7 +75,7 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         None, description="Address under which clients reach the server, for the links it hands out; as asked if unset."
     )
-    workers: int = Field(1, ge=1, le=64, description="Worker processes that `timbre serve` starts.")
+    workers: int = Field(1, ge=1, le=16, description="Worker processes that `timbre serve` starts.")
     short_job_mb: float = Field(
         4.0, ge=0, description="Recordings up to this many MiB go to the lane for short jobs, as voiceprints always do."
     )
@@ -128,6 +128,14 @@ class Settings(BaseSettings):
         None, description="File to log to, turned over at 10 MiB; standard error if unset. `timbre serve` sets its own."
     )
     sweep_seconds: int = Field(300, ge=1, description="How often expired outputs, media and jobs are looked for.")
+
+    @model_validator(mode="after")
+    def _beats_in_time(self) -> Self:
+        if self.stalled_seconds < 2 * self.heartbeat_seconds:
+            raise ValueError(
+                "stalled_seconds must be at least twice heartbeat_seconds, or living workers count as dead"
+            )
+        return self
 
     @field_validator("allowed_networks", "webhook_retries", mode="before")
     @classmethod

@@ -138,12 +138,9 @@ def test_it_says_all_that_one_needs(folder: Path) -> None:
 
 
 def test_keys_and_jobs_outlive_the_server(folder: Path) -> None:
-    server = Server(folder)
-    before = server.run("keys", "create", "before")
-    assert processes(folder) == []
-    with server:
-        assert server.key == ""  # there is one already
-        with server.client(before) as client:
+    with Server(folder) as server:
+        first = server.key
+        with server.client() as client:
             job = submit(client, "voiceprint", url=upload(client, voice("Ada")))
             output = finished(client, job)["output"]
         beside = server.run("keys", "create", "beside", "--scope", "jobs:read")
@@ -154,11 +151,14 @@ def test_keys_and_jobs_outlive_the_server(folder: Path) -> None:
         with server.client(beside) as client:
             assert client.get("/v1/test").status_code == 401
     listed = server.run("keys", "list")
-    assert before[-6:] in listed
-    assert before not in listed
+    assert first[-6:] in listed
+    assert first not in listed
+    between = server.run("keys", "create", "between")
     assert processes(folder) == []
-    with server, server.client(before) as client:
-        assert client.get(f"/v1/jobs/{job}").json()["output"] == output
+    with server:
+        for key in (first, between):
+            with server.client(key) as client:
+                assert client.get(f"/v1/jobs/{job}").json()["output"] == output
 
 
 # What it refuses
@@ -208,14 +208,14 @@ def test_missing_models_are_not_fetched_offline(folder: Path) -> None:
 
 def test_it_ends_with_all_its_processes_though_a_job_runs(folder: Path) -> None:
     recording = folder / "long.wav"
-    samples = np.tile(tone(200, 10, 8000), 120)
+    samples = np.tile(tone(200, 10, 8000), 180)
     recording.write_bytes(wav((samples * 20_000).astype(np.int16).tobytes(), rate=8000))
     with Server(folder / "data") as server:
         with server.client() as client:
             conversation = upload(client, CONVERSATION)
             jobs = [
                 submit(client, "diarize", url=upload(client, recording)),
-                *(submit(client, "diarize", url=conversation) for _ in range(8)),
+                *(submit(client, "diarize", url=conversation) for _ in range(2)),
             ]
             deadline = time.monotonic() + ENOUGH
             while client.get(f"/v1/jobs/{jobs[0]}").json()["status"] == "created":
@@ -224,7 +224,7 @@ def test_it_ends_with_all_its_processes_though_a_job_runs(folder: Path) -> None:
                 assert "Stopping" in stopped(server, signal.SIGINT)
         server.start()
         with server.client() as client:
-            assert [finished(client, job)["status"] for job in jobs] == ["succeeded"] * 9
+            assert [finished(client, job)["status"] for job in jobs] == ["succeeded"] * 3
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])

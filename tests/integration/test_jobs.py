@@ -79,7 +79,9 @@ async def take(here: Service, *, dead: bool = False) -> None:
 
 
 async def silence(here: Service, job: UUID) -> None:
-    await here.rows("UPDATE jobs SET alive_at = now() - interval '1 hour' WHERE id = %(job)s", job=job)
+    """Let an hour pass in which nobody hears of a job."""
+    await here.rows("UPDATE jobs SET alive_at = alive_at - interval '1 hour' WHERE id = %(job)s", job=job)
+    await here.rows("UPDATE procrastinate_events SET at = at - interval '1 hour'")
 
 
 # Submitting
@@ -354,6 +356,20 @@ def test_a_job_whose_worker_died_before_it_began_is_taken_up(run: Callable[..., 
     run(act)
 
 
+def test_a_job_that_is_taken_after_a_long_wait_is_not_taken_up_by_another(run: Callable[..., None]) -> None:
+    """Between taking its entry and beginning, its worker has not said anything yet."""
+
+    async def act(here: Service) -> None:
+        job = await submit(here)
+        await silence(here, job)
+        await take(here)
+        assert await here.attempts.recover(30) == 0
+        await here.rows("UPDATE jobs SET alive_at = '-infinity'")  # its worker was seen to die
+        assert await here.attempts.recover(30) == 1
+
+    run(act)
+
+
 def test_a_job_without_an_entry_is_taken_up(run: Callable[..., None]) -> None:
     async def act(here: Service) -> None:
         job = await submit(here)
@@ -428,6 +444,11 @@ def test_entries_that_were_not_put_away_are_dropped(run: Callable[..., None]) ->
         await here.queue.drop_ended(30)
         assert await here.entries() == [("fetch", "doing"), ("webhooks", "doing")]
         (delivery,) = await here.rows("UPDATE webhook_deliveries SET state = 'delivered' RETURNING id")
+        await here.rows(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, status, args)"
+            " SELECT queue_name, task_name, 'doing', args || '{\"number\": 1}' FROM procrastinate_jobs"
+            " WHERE queue_name = 'webhooks'"
+        )  # one that nobody makes an attempt for any more
         await here.rows(
             "INSERT INTO webhook_attempts (delivery_id, round, number, seconds, at)"
             " VALUES (%(id)s, 0, 0, 1, now() - interval '20 seconds')",

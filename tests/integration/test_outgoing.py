@@ -195,7 +195,9 @@ def test_a_connection_that_breaks_off(far):
         assert "broke off" in str(failure)
 
 
-@pytest.mark.parametrize("target", ["http://x:y/", "http://[::1", "http://a:70000/"])
+@pytest.mark.parametrize(
+    "target", ["http://x:y/", "http://[::1", "http://a:70000/", "mailto:x@y", "http:path", "http://xn--a/"]
+)
 def test_a_redirect_that_cannot_be_read(far, target):
     far.routes["/hook"] = redirect(target)
     assert refusal(f"{far.url}/hook").reason in (Failure.CONNECTION_FAILED, Failure.UNKNOWN_ERROR)

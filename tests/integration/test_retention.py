@@ -325,14 +325,15 @@ def test_what_was_fetched_for_a_job_goes_when_it_is_erased(at):
 def test_files_that_no_row_knows_go_when_they_are_old(at):
     async def act(here):
         known = await here.upload("a.wav")
-        names = ["ab/old", "ab/young", "cd/old"]
+        old, young, other = (f"ab/{digit * 32}" for digit in "012")
+        names = [old, young, other, "backups/2026-01-01"]  # the last is somebody else's, in the same bucket
         for name in names:
             await here.storage.put(name, _one(b"stray"), most_bytes=10)
-        for name in ("ab/old", "cd/old", known.object):
+        for name in (old, other, "backups/2026-01-01", known.object):
             _age_file(here.folder / name, DAY + timedelta(minutes=1))
-        _age_file(here.folder / "ab/young", DAY - timedelta(minutes=1))
+        _age_file(here.folder / young, DAY - timedelta(minutes=1))
         assert await here.retention.sweep() == Swept(objects=2)
-        assert here.files() == sorted(["ab/young", known.object])
+        assert here.files() == sorted([young, "backups/2026-01-01", known.object])
 
     at(act)
 

@@ -75,6 +75,11 @@ def database_url(settings: Settings) -> Iterator[str]:
     if url := postgres.url():
         yield url
         return
+    if not postgres.exists():
+        raise ServerError(
+            f"There is no server's data in {settings.data_dir}; name its folder with --data-dir, or start a server"
+            " there with `timbre serve`."
+        )
     from timbre.store.schema import migrate  # noqa: PLC0415
 
     with held(settings.data_dir.expanduser()):

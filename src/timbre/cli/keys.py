@@ -10,6 +10,7 @@ import typer
 
 from timbre.cli.loading import read_settings
 from timbre.cli.serve import DataDir
+from timbre.errors import OptionError
 
 if TYPE_CHECKING:
     from timbre.service.teams import Teams
@@ -95,6 +96,8 @@ def with_database(act: Callable[[Database, Settings], Awaitable[T]], data_dir: D
 
     settings = read_settings()
     if data_dir is not None:
+        if settings.database_url:
+            raise OptionError("--data-dir and TIMBRE_DATABASE_URL name two servers; leave one of them out.")
         settings = settings.model_copy(update={"data_dir": data_dir})
 
     async def run(url: str) -> T:

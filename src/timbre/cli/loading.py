@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from timbre.settings import Settings
 
 
-def read_settings() -> Settings:
-    """Read the settings of the environment.
+def read_settings(**given: object) -> Settings:
+    """Read the settings of the environment, and those given that are not None.
 
     Raises:
         OptionError: a variable has a value it cannot have.
@@ -22,9 +22,12 @@ def read_settings() -> Settings:
     from timbre.settings import Settings  # noqa: PLC0415
 
     try:
-        return Settings()
+        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
-        faults = (f"TIMBRE_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in error.errors())
+        faults = (
+            f"TIMBRE_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" if fault["loc"] else fault["msg"]
+            for fault in error.errors()
+        )
         raise OptionError("; ".join(faults)) from error
 
 

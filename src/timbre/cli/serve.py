@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import socket
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
+from timbre.cli.loading import read_settings
 from timbre.errors import AddressBusy, ModelMissing, OptionError
 from timbre.settings import Settings
 
@@ -40,7 +42,7 @@ def serve(
     from timbre.store.schema import migrate  # noqa: PLC0415
 
     _open_streams()
-    settings = _settings(host=host, port=port, data_dir=data_dir, workers=workers)
+    settings = read_settings(host=host, port=port, data_dir=data_dir, workers=workers)
     _fetch_models(settings)
     folder = settings.data_dir.expanduser().resolve()
     signals = Signals()
@@ -83,28 +85,18 @@ def api(
     listener: Annotated[int | None, typer.Option("--listener", hidden=True)] = None,
 ) -> None:
     """Run the API alone, on the database that TIMBRE_DATABASE_URL names."""
-    import uvicorn  # noqa: PLC0415
-
     from timbre.cli.logs import start_log  # noqa: PLC0415
     from timbre.http.app import create_app  # noqa: PLC0415
-    from timbre.http.protocol import Protocol  # noqa: PLC0415
+    from timbre.http.server import serve as answer  # noqa: PLC0415
 
-    settings = _settings(host=host, port=port)
+    settings = read_settings(host=host, port=port)
     start_log(settings)
     url = _required(settings)
     asyncio.run(_check(url))
     with socket.socket(fileno=listener) if listener is not None else _listen(settings) as own:
         if listener is None:
             typer.echo(f"The API listens on {_address(settings, own)}.", err=True)
-        config = uvicorn.Config(
-            create_app(settings, url),
-            http=Protocol,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=max(1, int(settings.stop_seconds)),
-        )
-        uvicorn.Server(config).run(sockets=[own])
+        answer(create_app(settings, url), own, stop_seconds=settings.stop_seconds)
 
 
 def worker() -> None:
@@ -112,10 +104,10 @@ def worker() -> None:
     from timbre.cli.logs import start_log  # noqa: PLC0415
     from timbre.service.worker import run_worker  # noqa: PLC0415
 
-    settings = Settings()
+    settings = read_settings()
     start_log(settings)
     asyncio.run(run_worker(settings, _required(settings)))
-    # An engine's thread that did not notice in time would hold the process; its job goes on elsewhere.
+    # An engine's thread that did not notice in time would hold the process; its job goes on later.
     os._exit(0)
 
 
@@ -125,13 +117,9 @@ def migrate(*, data_dir: DataDir = None) -> None:
     from timbre.store.schema import HEAD  # noqa: PLC0415
     from timbre.store.schema import migrate as bring_up_to_date  # noqa: PLC0415
 
-    with database_url(_settings(data_dir=data_dir)) as url:
+    with database_url(read_settings(data_dir=data_dir)) as url:
         bring_up_to_date(url)
     typer.echo(f"The database is at version {HEAD}.")
-
-
-def _settings(**given: Any) -> Settings:
-    return Settings(**{name: value for name, value in given.items() if value is not None})
 
 
 def _required(settings: Settings) -> str:
@@ -202,8 +190,10 @@ async def _check(url: str) -> None:
 
 def _welcome(address: str, folder: Path, key: str | None) -> None:
     _tell(f"Timbre is ready on {address}; its data is in {folder}.\n")
+    more = f"timbre keys create NAME --data-dir {shlex.quote(str(folder))}"
     if key:
-        _tell(f"  API key  {key}   (shown this once; `timbre keys create` makes more)")
+        _tell(f"  API key  {key}   (shown this once)")
+    _tell(f"  more     {more}")
     _tell(f'  try it   curl -H "Authorization: Bearer {key or "$TIMBRE_KEY"}" {address}/v1/test')
     _tell("  stop     Ctrl-C\n")
 

@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -147,13 +148,6 @@ class Supervisor:
 
     def _look(self) -> None:
         now = time.monotonic()
-        if self._postgres and now >= self._postgres_due and not self._postgres.running():
-            self._say("The database died; it is started again.")
-            try:
-                self._postgres.start()
-            except DatabaseUnavailable as error:
-                self._say(f"{error} It is tried again in {_LONGEST_PAUSE:g} s.")
-                self._postgres_due = time.monotonic() + _LONGEST_PAUSE
         for child in self._children:
             if child.process is None:
                 if now >= child.due:
@@ -162,6 +156,13 @@ class Supervisor:
                 self._bury(child, code)
             elif child.deaths and now - child.started > _STEADY:
                 child.deaths = 0
+        if self._postgres and now >= self._postgres_due and not self._postgres.running():
+            self._say("The database died; it is started again.")
+            try:
+                self._postgres.start()
+            except DatabaseUnavailable as error:
+                self._say(f"{error} It is tried again in {_LONGEST_PAUSE:g} s.")
+                self._postgres_due = time.monotonic() + _LONGEST_PAUSE
 
     def _bury(self, child: _Child, code: int) -> None:
         """Note a death, and free what the dead worked on so that nobody waits for its heartbeat."""
@@ -190,7 +191,7 @@ class Supervisor:
                 stderr=log,
                 pass_fds=child.sockets,
                 start_new_session=True,  # Ctrl-C is for this process alone
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - this process has no threads
+                preexec_fn=partial(_die_with_parent, os.getpid()),  # noqa: PLW1509 - this process has no threads
             )
         child.started = time.monotonic()
 
@@ -228,8 +229,10 @@ def _ready(address: str) -> bool:
         return False
 
 
-def _die_with_parent() -> None:
+def _die_with_parent(parent: int) -> None:
     ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+    if os.getppid() != parent:  # it died just before
+        os._exit(1)
 
 
 def _reason(code: int) -> str:

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Final
 from uuid import UUID
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -39,6 +40,7 @@ STATUS: Final[dict[type[ServiceError], int]] = {
     TooManyRequests: 429,
     ServiceUnavailable: 503,
 }
+_log: Final = structlog.get_logger("timbre.http")
 _RETRY_SOON: Final = 2  # seconds
 _METHOD_NOT_ALLOWED: Final = 405
 _SHOWN: Final = 100  # characters of a path that an error repeats
@@ -70,6 +72,7 @@ async def _service_error(request: Request, error: Exception) -> Response:
     if isinstance(error, TooManyRequests):
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, ServiceUnavailable):
+        _log.warning("unavailable", request=str(request.state.request_id), cause=repr(error.__cause__ or error))
         headers["Retry-After"] = str(_RETRY_SOON)
     if isinstance(error, KeyRejected):
         headers["WWW-Authenticate"] = "Bearer"

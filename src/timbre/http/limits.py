@@ -11,9 +11,10 @@ from uuid import UUID
 
 from limits import RateLimitItemPerMinute
 from limits.aio.strategies import FixedWindowRateLimiter
+from limits.errors import ConfigurationError, StorageError
 from limits.storage import storage_from_string
 
-from timbre.errors import OptionError
+from timbre.errors import OptionError, ServiceUnavailable
 from timbre.settings import Settings
 
 
@@ -56,7 +57,10 @@ class RateLimits:
         address = settings.rate_limit_url
         if not address.startswith(_SCHEME):
             raise OptionError(f"rate_limit_url begins with {_SCHEME}, as in async+redis://host; it is {address!r}.")
-        self._limiter = FixedWindowRateLimiter(storage_from_string(address))
+        try:
+            self._limiter = FixedWindowRateLimiter(storage_from_string(address, wrap_exceptions=True))
+        except ConfigurationError as error:
+            raise OptionError(f"TIMBRE_RATE_LIMIT_URL cannot be used: {error}") from None
         submits, reads = settings.submits_per_minute, settings.reads_per_minute
         self._items = {
             group: RateLimitItemPerMinute(limit)
@@ -65,11 +69,18 @@ class RateLimits:
         }
 
     async def count(self, team: UUID, group: Group) -> Window | None:
-        """Count a request; None if there is no limit."""
+        """Count a request; None if there is no limit.
+
+        Raises:
+            ServiceUnavailable: what counts does not answer.
+        """
         item = self._items.get(group)
         if item is None:
             return None
-        granted = await self._limiter.hit(item, group, str(team))
-        stats = await self._limiter.get_window_stats(item, group, str(team))
+        try:
+            granted = await self._limiter.hit(item, group, str(team))
+            stats = await self._limiter.get_window_stats(item, group, str(team))
+        except StorageError as error:
+            raise ServiceUnavailable("Requests cannot be counted at the moment; try again soon.") from error
         reset = max(1, math.ceil(stats.reset_time - time.time()))
         return Window(limit=item.amount, remaining=max(0, stats.remaining), reset=reset, granted=granted)

@@ -10,6 +10,7 @@ from prometheus_client.process_collector import ProcessCollector
 
 from timbre.store.database import Database
 from timbre.store.queries import queries
+from timbre.store.queue import Lane
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 _REGISTRY: Final = CollectorRegistry()
@@ -42,12 +43,13 @@ def observe(route: str, method: str, status: int, seconds: float) -> None:
 
 async def exposition(database: Database, silence: float) -> bytes:
     """All measurements as text; workers that were silent for longer do not count."""
-    _UNFINISHED.clear()
-    _WAITING.clear()
-    for row in await database.all(_JOBS["unfinished_counts"]):
-        _UNFINISHED.labels(row["status"]).set(row["total"])
-    for row in await database.all(_SERVER["waiting"]):
-        _WAITING.labels(row["lane"]).set(row["total"])
+    unfinished = {row["status"]: row["total"] for row in await database.all(_JOBS["unfinished_counts"])}
+    waiting = {row["lane"]: row["total"] for row in await database.all(_SERVER["waiting"])}
     workers = await database.one(_SERVER["workers"], {"seconds": silence})
+    # From here on nothing waits, so that two who ask at once do not spoil each other's answer.
+    for status in ("created", "running"):
+        _UNFINISHED.labels(status).set(unfinished.get(status, 0))
+    for lane in Lane:
+        _WAITING.labels(lane.value).set(waiting.get(lane.value, 0))
     _WORKERS.set(workers["total"] if workers else 0)
     return generate_latest(_REGISTRY)

@@ -15,6 +15,7 @@ from timbre.http.errors import api_error
 from timbre.http.metrics import observe
 
 _log: Final = structlog.get_logger("timbre.http")
+_ERROR: Final = 400  # the first status that says so
 _ROOT: Final = 1  # length of the path `/`
 _PATIENCE: Final = 1.0  # seconds without an answer after which we look whether the client is still there
 _GONE: Final = 499  # counted only: nobody is there to read it
@@ -71,6 +72,8 @@ class Envelope:
                 watch.stop()
             route = getattr(scope.get("route"), "path", "unknown")
             observe(route, scope["method"], status, time.monotonic() - started)
+            if status >= _ERROR:
+                _log.info("refused", request=str(request_id), method=scope["method"], route=route, status=status)
 
 
 class _Watch:

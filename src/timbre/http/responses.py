@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from starlette.responses import Response
@@ -21,9 +21,6 @@ class Json(Response):
     def render(self, content: Any) -> bytes:
         """Return the bytes."""
         return dumps(content)
-
-
-_FINAL: Final = frozenset({"succeeded", "failed", "canceled"})
 
 
 def dumps(content: Any) -> bytes:

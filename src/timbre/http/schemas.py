@@ -239,7 +239,8 @@ class Job(Answer):
     # The most telling first: a reader that takes the first that fits, takes the right one.
     output: IdentificationOutput | DiarizationOutput | VoiceprintOutput | FailedOutput | SkipJsonSchema[None] = Field(
         None,
-        description="Absent before the job has ended, when it was canceled, and when the time of outputs is over.",
+        description="Absent before the job has ended, and when the time of outputs is over; of a job that failed or was"
+        " canceled it says why.",
         json_schema_extra=_left_out,
     )
 

@@ -25,10 +25,23 @@ class JobEvents:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.over = False  # nobody shall wait any more: the server stops
+
+    def end(self) -> None:
+        """Let everybody who waits go, from whatever thread or signal handler."""
+        self.over = True
+        if self._loop:
+            self._loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        for event in _all(self._waiting):
+            event.set()
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
         """Listen while the block runs."""
+        self._loop = asyncio.get_running_loop()
         listener = asyncio.create_task(self._listen())
         try:
             yield

@@ -115,7 +115,8 @@ class Jobs:
         }
         lane, task = Lane.FETCH, FETCH_TASK
         if key is not None:
-            lane, task = lane_for(kind, None if recording is None else recording.bytes, self._settings), HEAR_TASK
+            # What was never uploaded fails at once, and waits behind nothing.
+            lane, task = lane_for(kind, 0 if recording is None else recording.bytes, self._settings), HEAR_TASK
         if not await self._create(row, lane, task, once):
             return await self._claimed(caller.team, once)
         return Submission(id=job, warning=warning, replayed=False)
@@ -146,7 +147,7 @@ class Jobs:
         row = await self.get(team, job)
         found = await self.output(job)
         if found is None:
-            raise OutputMissing
+            raise OutputMissing(_missing(row))
         return row, await asyncio.to_thread(gzip.decompress, found[0])
 
     async def page(self, team: UUID, *, status: str | None, before: UUID | None, limit: int) -> list[Row]:
@@ -206,6 +207,18 @@ class Jobs:
         if earlier is None:
             raise IdempotencyConflict("The job of this Idempotency-Key was deleted just now; send the request again.")
         return earlier
+
+
+def _missing(job: Row) -> str:
+    match job["status"]:
+        case "succeeded":
+            return "This job's output was deleted when its time was over; submit the job again."
+        case "failed":
+            return f"This job has no output: it failed ({job['error']})."
+        case "canceled":
+            return "This job has no output: it was canceled."
+        case _:
+            return "This job has no output yet; wait for it with GET /v1/jobs/{jobId}?wait=60."
 
 
 def job_type(request: DiarizeRequest | VoiceprintRequest | IdentifyRequest) -> JobType:

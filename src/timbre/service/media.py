@@ -25,6 +25,7 @@ from timbre.store.queries import queries
 
 SCHEME: Final = "media://"
 _SQL: Final = queries("media")
+OBJECT_NAME: Final = re.compile(r"[0-9a-f]{2}/[0-9a-f]{32}")
 LINKS: Final = "/v1/media/objects"  # where links of our own lead
 _LINKS: Final = "links"  # the secret that signs them
 _EXPIRY: Final = re.compile(r"[0-9]{1,12}")

@@ -313,6 +313,10 @@ def _told() -> Iterator[None]:
             " to allow it, the operator adds all its addresses to TIMBRE_ALLOWED_NETWORKS"
         )
         raise DeliveryFailed(Failure.CONNECTION_FAILED, text) from error
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise DeliveryFailed(
+            Failure.UNKNOWN_ERROR, f"a redirect leads to what is no address of a web server ({error})"
+        ) from error
     except httpx.RequestError as error:
         raise DeliveryFailed(*_cause(error, _server(error.request.url))) from error
 

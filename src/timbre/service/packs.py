@@ -9,10 +9,9 @@ from typing import Final
 from timbre.engine import Engine, voiceprint_space
 from timbre.errors import ModelMissing, ModelUnknown, RequestInvalid, VoiceprintError
 from timbre.identification.voiceprint import Voiceprint
-from timbre.service.requests import IdentifyRequest
+from timbre.service.requests import HOSTED_DIARIZERS, HOSTED_MODELS, IdentifyRequest
 from timbre.settings import Settings
 
-HOSTED_NAMES: Final = frozenset({"precision-1", "precision-2", "precision-3", "community-1"})  # the default pack here
 _MOST_LOADED: Final = 2  # packs in memory at a time
 
 
@@ -56,7 +55,7 @@ class Packs:
             raise RequestInvalid(errors)
 
     def _find(self, model: str | None) -> tuple[str, str]:
-        name = None if model is None or model in HOSTED_NAMES else model
+        name = None if model is None or model in (*HOSTED_MODELS, *HOSTED_DIARIZERS) else model
         try:
             return voiceprint_space(name, settings=self._settings)
         except (ModelMissing, ModelUnknown) as error:

@@ -10,6 +10,7 @@ from typing import Final
 
 import structlog
 
+from timbre.service.media import OBJECT_NAME
 from timbre.service.storage import Storage
 from timbre.settings import Settings
 from timbre.store.database import Connection, Database, one
@@ -98,7 +99,7 @@ class Retention:
         batch: list[str] = []
         deleted = 0
         async for name, modified, _ in self._storage.names():
-            if modified < before:
+            if modified < before and OBJECT_NAME.fullmatch(name):  # a bucket may hold what is not ours
                 batch.append(name)
             if len(batch) == _BATCH:
                 deleted += await self._delete_unknown(connection, batch)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Final
 
+from timbre.errors import ServiceUnavailable
 from timbre.store.database import Database
 from timbre.store.queries import queries
 
@@ -23,5 +24,7 @@ class Secrets:
         if name not in self._known:
             await self._database.one(_SQL["make_secret"], {"name": name, "value": os.urandom(32)})
             row = await self._database.one(_SQL["secret"], {"name": name})
-            self._known[name] = row["value"] if row else b""
+            if row is None:
+                raise ServiceUnavailable(f"The server's secret {name} was taken from the database; try again.")
+            self._known[name] = row["value"]
         return self._known[name]

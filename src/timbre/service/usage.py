@@ -22,6 +22,8 @@ class Usage:
 
     async def count(self, connection: Connection, job: Row, seconds: float) -> None:
         """In the transaction that a job succeeds in, count it and its audio."""
+        if job["key_id"] is None:
+            return  # the key was taken from the database while the job ran; there is nobody to count it for
         await connection.execute(
             _SQL["count"], {"team": job["team_id"], "key": job["key_id"], "type": job["type"], "seconds": seconds}
         )

@@ -19,7 +19,7 @@ import structlog
 
 from timbre.errors import DeliveryFailed, DeliveryUnknown
 from timbre.service.identifiers import new_id
-from timbre.service.outgoing import Answer, send
+from timbre.service.outgoing import Answer, Failure, send
 from timbre.service.signatures import new_webhook_secret, webhook_headers
 from timbre.settings import Settings
 from timbre.store.database import Connection, Database, Row, one
@@ -78,6 +78,9 @@ class Webhooks:
             )
         except DeliveryFailed as failure:
             outcome = failure
+        except Exception:  # noqa: BLE001 - whatever it is, the attempt is counted, so that they come to an end
+            _log.exception("fault", delivery=str(delivery), job=str(row["job_id"]))
+            outcome = DeliveryFailed(Failure.UNKNOWN_ERROR, "this is a fault of Timbre; its log has it")
         await self._settle(row, number, outcome, time.monotonic() - started)
 
     async def page(

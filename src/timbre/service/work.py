@@ -10,6 +10,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from threading import Event
@@ -42,6 +43,7 @@ from timbre.settings import Settings
 _REPORTS: Final = 0.5  # seconds between two reports of progress
 # Where each stage of the engine lies in the whole; what decides about speakers at the end takes little.
 _STAGES: Final = {"speech": (0.0, 0.3), "segmentation": (0.3, 0.6), "voices": (0.6, 0.97)}
+_HEARERS: Final = 4  # threads of the engine; two lanes, and attempts that were broken off and have not noticed
 _PAUSE: Final = 0.5  # seconds before the database is asked again
 _MIB: Final = 1 << 20
 _GIB: Final = 1 << 30
@@ -76,6 +78,8 @@ class Work:
         self._settings = settings
         self.stopping = Event()  # set, it makes every attempt stop at its next sign of progress
         self._running: set[asyncio.Task[object]] = set()
+        # Threads of its own: nothing that is slow elsewhere holds it up, and nobody waits for them in the end.
+        self._hearing = ThreadPoolExecutor(_HEARERS, "engine")
 
     def interrupt(self) -> None:
         """Break off what still runs; it starts over later."""
@@ -190,7 +194,9 @@ class Work:
         async with self._storage.local_copy(name, self._settings.temp_dir) as path:
             loop = asyncio.get_running_loop()
             progress = _Reporter(self._attempts, attempt, loop, self.stopping)
-            output, duration = await asyncio.to_thread(_output, engine, attempt, path, progress, self._settings)
+            output, duration = await loop.run_in_executor(
+                self._hearing, _output, engine, attempt, path, progress, self._settings
+            )
         if await self._answered(self._attempts.succeed, attempt, output, duration) and attempt.object:
             await self._storage.delete(attempt.object)
 
@@ -223,17 +229,20 @@ class _Reporter:
         self._loop = loop
         self._stopping = stopping
         self._next = 0.0
+        self._sent: Future[None] | None = None
 
     def __call__(self, stage: str, fraction: float) -> None:
         if self._stopping.is_set():
             raise Interrupted
-        if time.monotonic() < self._next:
-            return
-        begin, end = _STAGES[stage]
-        report = self._attempts.report(self._attempt, stage, begin + (end - begin) * fraction)
-        with suppress(ServiceUnavailable):  # the work goes on while the database is away
-            asyncio.run_coroutine_threadsafe(report, self._loop).result()
-        self._next = time.monotonic() + _REPORTS
+        if self._sent is not None and self._sent.done():
+            sent, self._sent = self._sent, None
+            with suppress(ServiceUnavailable):  # the work goes on while the database is away
+                sent.result()
+        if self._sent is None and time.monotonic() >= self._next:
+            begin, end = _STAGES[stage]
+            report = self._attempts.report(self._attempt, stage, begin + (end - begin) * fraction)
+            self._sent = asyncio.run_coroutine_threadsafe(report, self._loop)
+            self._next = time.monotonic() + _REPORTS
 
 
 def _output(

@@ -42,6 +42,8 @@ _CONNECTIONS: Final = 12
 _PAUSE: Final = 1.0  # seconds before a lane that lost the database tries again
 _GRACE: Final = 1.2  # seconds for an attempt to notice that it shall stop, and again to say so
 _POLL: Final = 1.0  # seconds between two looks for retries that are due
+# A lane whose listener or heartbeat broke notices it, and opens again, only if it has a periodic task to wait for.
+_LEAP_DAY: Final = "0 0 29 2 *"
 _log: Final = structlog.get_logger("timbre.worker")
 
 
@@ -50,6 +52,10 @@ class _Again(BaseRetryStrategy):
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:  # noqa: ARG002
         return RetryDecision(retry_in={"seconds": 0 if isinstance(exception, asyncio.CancelledError) else 1})
+
+
+def _nothing(timestamp: int) -> None:
+    pass
 
 
 class Worker:
@@ -162,6 +168,7 @@ async def run_worker(settings: Settings, url: str, ready: Callable[[], None] = l
 
         for name, task in ((DELIVER_TASK, deliver), (FETCH_TASK, fetch), (HEAR_TASK, hear)):
             queue.app.task(name=name, retry=_Again())(task)
+        queue.app.periodic(cron=_LEAP_DAY)(queue.app.task(name="nothing", queue=Lane.FETCH)(_nothing))
         await queue.open()
         worker = Worker(queue, work, attempts, webhooks, settings)
         loop = asyncio.get_running_loop()

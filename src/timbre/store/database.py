@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, Self
@@ -18,8 +17,8 @@ from timbre.errors import DatabaseUnavailable, ServiceUnavailable
 Connection = AsyncConnection[DictRow]
 Row = DictRow
 _WAIT: Final = 5.0  # seconds for a free connection
-_TRY: Final = 2.0  # seconds to connect again and again in, before the pool begins to wait in between
-_PAUSE: Final = 0.1  # seconds between two attempts to connect
+_GIVE_UP: Final = 2.0  # seconds after which the pool itself no longer waits for a connection, but makes a new one
+_PAUSES: Final = (0.1, 0.2, 0.4, 0.6, 0.7)  # seconds between these attempts: many connections come back at once
 
 
 class _Connection(AsyncConnection[DictRow]):
@@ -28,14 +27,12 @@ class _Connection(AsyncConnection[DictRow]):
     @classmethod
     async def connect(cls, conninfo: str = "", **options: Any) -> Self:
         """Connect, trying for a while."""
-        deadline = time.monotonic() + _TRY
-        while True:
+        for pause in _PAUSES:
             try:
                 return await super().connect(conninfo, **options)
             except psycopg.OperationalError:
-                if time.monotonic() > deadline:
-                    raise
-            await asyncio.sleep(_PAUSE)
+                await asyncio.sleep(pause)
+        return await super().connect(conninfo, **options)
 
 
 class Database:
@@ -60,7 +57,7 @@ class Database:
             async with self.pool.connection() as connection:
                 yield connection
         except (PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError) as error:
-            raise ServiceUnavailable(f"The database does not answer ({error}); try again soon.") from error
+            raise ServiceUnavailable("The database does not answer; try again soon.") from error
 
     async def one(self, query: bytes, arguments: Mapping[str, Any] | None = None) -> Row | None:
         """The first row of a query, in a transaction of its own."""
@@ -115,7 +112,7 @@ async def open_database(url: str, *, connections: int, application: str) -> Asyn
         min_size=1,
         max_size=connections,
         timeout=_WAIT,
-        reconnect_timeout=_TRY,
+        reconnect_timeout=_GIVE_UP,
         kwargs={"row_factory": dict_row, "application_name": application},
         configure=_commit_by_itself,
         check=AsyncConnectionPool.check_connection,

@@ -59,6 +59,10 @@ class EmbeddedPostgres:
     def __init__(self, folder: Path) -> None:
         self._folder = folder.expanduser().resolve()
 
+    def exists(self) -> bool:
+        """Whether it was ever made."""
+        return (self._folder / "PG_VERSION").exists()
+
     def start(self) -> str:
         """Start it, or find it running; return its address.
 

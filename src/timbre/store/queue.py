@@ -58,7 +58,7 @@ class Queue:
         except ConnectorException as error:
             if not isinstance(error.__cause__, psycopg.OperationalError | psycopg.InterfaceError):
                 raise
-            raise ServiceUnavailable(f"The database does not answer ({error.__cause__}); try again soon.") from error
+            raise ServiceUnavailable("The database does not answer; try again soon.") from error
 
     async def drop_ended(self, silence: float) -> None:
         """Drop entries that a worker took and could not put away: what they were for ended so many seconds ago."""

@@ -8,7 +8,7 @@ import re
 import zlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -19,7 +19,7 @@ from timbre.http.caller import State_, caller
 from timbre.http.limits import Group
 from timbre.http.openapi import errors
 from timbre.http.responses import Json, dumps, job_detail, job_item, job_item_old, next_cursor, parse_id
-from timbre.http.schemas import Deleted, Job, JobList, JobListOld
+from timbre.http.schemas import Deleted, Job, JobList, JobListOld, JobStatus
 from timbre.http.state import State
 from timbre.service.jobs import FINAL
 from timbre.service.teams import Caller, Scope
@@ -33,7 +33,6 @@ _PIECE: Final = 1 << 16  # bytes
 _STREAMED: Final = 1 << 20  # bytes of output from which it is not held in memory as a whole
 _GZIP: Final = 31  # zlib's word for the gzip format
 _FORBIDDEN: Final = re.compile(r"q\s*=\s*0(\.0*)?")  # the weight of what a client does not accept
-JobStatus = Literal["pending", "created", "running", "succeeded", "failed", "canceled"]
 Reader = Annotated[Caller, Depends(caller(Scope.JOBS_READ, Group.READ))]
 JobId = Annotated[str, Path(alias="jobId", description="Id of the job.", json_schema_extra={"format": "uuid"})]
 Status = Annotated[JobStatus | None, Query(description="Only jobs in this state.")]
@@ -165,7 +164,7 @@ async def _changes(here: State, team: UUID, job: UUID) -> AsyncIterator[Row]:
             news.clear()
             row = await here.jobs.get(team, job)
             yield row
-            if row["status"] in FINAL:
+            if row["status"] in FINAL or here.events.over:
                 return
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_ANYWAY):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Final
 
@@ -87,7 +88,7 @@ async def upload(
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > here.media.most_bytes:
         raise RequestTooLarge(f"A recording has at most {here.settings.upload_gb:g} GiB.")
-    await here.media.receive(owner, key, _arriving(request))
+    await here.media.receive(owner, key, _arriving(request, here.settings.upload_link_seconds))
     return Response(status_code=200)
 
 
@@ -114,17 +115,18 @@ async def download(team: TeamName, name: ObjectName, expires: Expires, signature
     )
 
 
-async def _arriving(request: Request) -> AsyncIterator[bytes]:
+async def _arriving(request: Request, seconds: float) -> AsyncIterator[bytes]:
     pieces = request.stream()
+    end = time.monotonic() + seconds
     while True:
         try:
-            async with asyncio.timeout(_IDLE):
+            async with asyncio.timeout(min(_IDLE, end - time.monotonic())):
                 piece = await anext(pieces)
         except StopAsyncIteration:
             return
         except TimeoutError:
             raise ServiceUnavailable(
-                f"Nothing arrived for {_IDLE:g} s, so the upload was given up; start it again."
+                f"Nothing arrived for {_IDLE:g} s, or all of it took longer than {seconds:g} s; upload it again."
             ) from None
         yield piece
 

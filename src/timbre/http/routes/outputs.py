@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
 from timbre.errors import JobUnknown
+from timbre.formats import Format
 from timbre.http.caller import State_
 from timbre.http.openapi import errors
 from timbre.http.responses import parse_id
@@ -52,5 +53,5 @@ async def export_job(
     row, output = await here.jobs.output_text(known.team, job)
     if format != "json":
         output = (await asyncio.to_thread(export, output, row, format, exclusive=exclusive)).encode()
-    disposition = f'attachment; filename="{job}.{"TextGrid" if format == "textgrid" else format}"'
+    disposition = f'attachment; filename="{job}{Format(format).extension}"'
     return Response(output, media_type=f"{_TYPES[format]}; charset=utf-8", headers={"Content-Disposition": disposition})

@@ -111,7 +111,13 @@ WHERE job.id IN (SELECT silent.id FROM jobs AS silent
                  WHERE silent.status IN ('pending', 'created', 'running')
                    AND silent.alive_at < now() - make_interval(secs => %(silence)s)
                    AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs AS entry
-                                   WHERE entry.status = 'todo' AND entry.args ->> 'job' = silent.id::text)
+                                   WHERE entry.args ->> 'job' = silent.id::text
+                                     AND (entry.status = 'todo'
+                                       OR entry.status = 'doing'  -- taken just now, after a long wait
+                                      AND silent.alive_at > '-infinity'
+                                      AND EXISTS (SELECT 1 FROM procrastinate_events AS event
+                                                  WHERE event.job_id = entry.id AND event.type = 'started'
+                                                    AND event.at > now() - make_interval(secs => %(silence)s))))
                  ORDER BY silent.id LIMIT 1000 FOR UPDATE SKIP LOCKED)
 RETURNING job.id, job.type, job.object, job.media_id, job.params ->> 'url' AS url,
           (SELECT bytes FROM media WHERE media.id = job.media_id) AS bytes

@@ -63,7 +63,12 @@ ORDER BY delivery.id DESC LIMIT %(limit)s
 UPDATE webhook_deliveries AS delivery SET next_at = now()
 WHERE delivery.state = 'pending' AND delivery.next_at < now() - make_interval(secs => %(silence)s)
   AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs AS entry
-                  WHERE entry.status = 'todo' AND entry.args ->> 'delivery' = delivery.id::text)
+                  WHERE entry.args ->> 'delivery' = delivery.id::text
+                    AND (entry.status = 'todo'
+                      OR entry.status = 'doing'  -- taken just now, after a long wait
+                     AND EXISTS (SELECT 1 FROM procrastinate_events AS event
+                                 WHERE event.job_id = entry.id AND event.type = 'started'
+                                   AND event.at > now() - make_interval(secs => %(silence)s))))
 RETURNING delivery.id, delivery.round,
           (SELECT count(*) FROM webhook_attempts AS attempt
            WHERE attempt.delivery_id = delivery.id AND attempt.round = delivery.round) AS number
