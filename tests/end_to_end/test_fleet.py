@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -110,6 +112,58 @@ def test_a_database_that_is_not_there(environment: dict[str, str], part: str, tm
     assert done.returncode == 3
     assert "TIMBRE_DATABASE_URL" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("part", ["serve", "api", "worker", "migrate"])
+@pytest.mark.parametrize(
+    ("name", "value", "named"),
+    [
+        ("TIMBRE_PORT", "abc", "TIMBRE_PORT"),
+        ("TIMBRE_STALLED_SECONDS", "11", "twice heartbeat_seconds"),
+        ("TIMBRE_WORKERS", "0", "TIMBRE_WORKERS"),
+    ],
+)
+def test_a_setting_that_cannot_be(environment: dict[str, str], part: str, name: str, value: str, named: str) -> None:
+    done = timbre({**environment, name: value}, part)
+    assert done.returncode == 2
+    assert named in done.stderr
+    assert "fault" not in done.stderr
+
+
+def test_commands_do_not_make_a_server_where_there_is_none(tmp_path: Path) -> None:
+    done = timbre(dict(os.environ), "keys", "list", "--data-dir", str(tmp_path / "typo"))
+    assert done.returncode == 3
+    assert "timbre serve" in done.stderr
+    assert not (tmp_path / "typo").exists()
+
+
+def test_two_servers_cannot_be_meant(environment: dict[str, str], tmp_path: Path) -> None:
+    done = timbre(environment, "keys", "list", "--data-dir", str(tmp_path))
+    assert done.returncode == 2
+    assert "TIMBRE_DATABASE_URL" in done.stderr
+
+
+def test_who_waits_for_a_job_is_answered_when_the_server_stops(tmp_path: Path) -> None:
+    settings = {"TIMBRE_STOP_SECONDS": "3", "TIMBRE_ALLOWED_NETWORKS": "127.0.0.0/8"}
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        Server(tmp_path, settings) as server,
+        server.client() as client,
+        ThreadPoolExecutor() as pool,
+    ):
+        # An address that takes calls and says nothing: it is being fetched until the server stops.
+        job = submit(client, "diarize", url=f"http://127.0.0.1:{silent.getsockname()[1]}/a.wav")
+        polled = pool.submit(client.get, f"/v1/jobs/{job}", params={"wait": 60})
+        with client.stream("GET", f"/v1/jobs/{job}/events") as events:
+            lines = events.iter_lines()
+            while '"running"' not in next(lines):
+                pass
+            server.stop()
+            list(lines)  # ends, and is not broken off
+        answer = polled.result(ENOUGH)
+        assert answer.status_code == 200
+        assert answer.json()["status"] in {"created", "running"}
+    assert "Traceback" not in (tmp_path / "log" / "api.log").read_text()
 
 
 @pytest.mark.parametrize("links", ["true", "false"])

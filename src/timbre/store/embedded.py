@@ -58,6 +58,7 @@ class EmbeddedPostgres:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.expanduser().resolve()
+        self._new = f"{self._folder.name}.new-"  # how the names of folders begin in which it is being made
 
     def exists(self) -> bool:
         """Whether it was ever made."""
@@ -70,7 +71,9 @@ class EmbeddedPostgres:
             DatabaseUnavailable: it does not start; the message has the end of its log.
         """
         try:
-            if not (self._folder / "PG_VERSION").exists():
+            for left in self._folder.parent.glob(f"{glob.escape(self._new)}*"):
+                shutil.rmtree(left, ignore_errors=True)  # by one that was killed; it may even be filled still
+            if not self.exists():
                 self._create()
             return self._start()
         except (OSError, subprocess.SubprocessError, KeyError) as error:
@@ -110,10 +113,7 @@ class EmbeddedPostgres:
                 f"{self._folder} holds files, but no database; move them away, or name another folder with --data-dir."
             )
         self._folder.parent.mkdir(parents=True, exist_ok=True)
-        prefix = f"{self._folder.name}.new-"
-        for old in self._folder.parent.glob(f"{glob.escape(prefix)}*"):
-            shutil.rmtree(old, ignore_errors=True)  # whoever made it was killed; perhaps it is still being filled
-        new = Path(tempfile.mkdtemp(prefix=prefix, dir=self._folder.parent))
+        new = Path(tempfile.mkdtemp(prefix=self._new, dir=self._folder.parent))
         self._give_away(new)
         if fault := self._run("initdb", *_INITDB, "-D", str(new), folder=new):
             raise DatabaseUnavailable(f"The embedded database in {self._folder} cannot be made: {fault}")
