@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TextIO
 
+import typer
+
 from timbre.errors import DataFolderBusy, ServerError
 from timbre.settings import Settings
 from timbre.store.embedded import EmbeddedPostgres
@@ -66,8 +68,12 @@ def embedded(settings: Settings) -> EmbeddedPostgres:
 
 
 @contextmanager
-def database_url(settings: Settings) -> Iterator[str]:
-    """Address of the database for a command: the one that is set, that of a running server, or one started for it."""
+def database_url(settings: Settings, *, make: bool = False) -> Iterator[str]:
+    """Address of the database for a command: the one that is set, that of a running server, or one started for it.
+
+    Raises:
+        ServerError: there is none, and `make` does not ask for a new one.
+    """
     if settings.database_url:
         yield settings.database_url
         return
@@ -75,7 +81,8 @@ def database_url(settings: Settings) -> Iterator[str]:
     if url := postgres.url():
         yield url
         return
-    if not postgres.exists():
+    new = not postgres.exists()
+    if new and not make:
         raise ServerError(
             f"There is no server's data in {settings.data_dir}; name its folder with --data-dir, or start a server"
             " there with `timbre serve`."
@@ -86,6 +93,8 @@ def database_url(settings: Settings) -> Iterator[str]:
         url = postgres.start()
         try:
             migrate(url)
+            if new:
+                typer.echo(f"There was no server's data in {settings.data_dir}; it was made now.", err=True)
             yield url
         finally:
             postgres.stop()

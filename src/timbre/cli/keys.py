@@ -40,7 +40,7 @@ def create(
     async def act(teams: Teams) -> str:
         return await teams.create_key(name, team=team, scopes=scope or tuple(Scope))
 
-    typer.echo(with_teams(act, data_dir))
+    typer.echo(with_teams(act, data_dir, make=True))
 
 
 @app.command(name="list")
@@ -76,17 +76,18 @@ def revoke(
     typer.echo(f"Revoked {name}.")
 
 
-def with_teams(act: Callable[[Teams], Awaitable[T]], data_dir: DataDir) -> T:
-    """Do something with the teams of the server whose data folder, or database, this is."""
+def with_teams(act: Callable[[Teams], Awaitable[T]], data_dir: DataDir, *, make: bool = False) -> T:
+    """Do something with the teams of the server whose data folder, or database, this is; see `with_database`."""
     from timbre.service.teams import Teams  # noqa: PLC0415
 
-    return with_database(lambda database, _: act(Teams(database)), data_dir)
+    return with_database(lambda database, _: act(Teams(database)), data_dir, make=make)
 
 
-def with_database(act: Callable[[Database, Settings], Awaitable[T]], data_dir: DataDir) -> T:
-    """Do something with the database of the server whose data folder, or database, this is.
+def with_database(act: Callable[[Database, Settings], Awaitable[T]], data_dir: DataDir, *, make: bool = False) -> T:
+    """Do something with the database of the server whose data folder, or database, this is; `make` it if there is none.
 
     Raises:
+        ServerError: there is none.
         OptionError: a setting has a value it cannot have.
         DatabaseUnavailable: the database cannot be reached.
         DataFolderBusy: a server is just starting or stopping there.
@@ -105,7 +106,7 @@ def with_database(act: Callable[[Database, Settings], Awaitable[T]], data_dir: D
         async with open_database(url, connections=2, application="timbre command") as database:
             return await act(database, settings)
 
-    with database_url(settings) as url:
+    with database_url(settings, make=make) as url:
         return asyncio.run(run(url))
 
 

@@ -117,7 +117,7 @@ def migrate(*, data_dir: DataDir = None) -> None:
     from timbre.store.schema import HEAD  # noqa: PLC0415
     from timbre.store.schema import migrate as bring_up_to_date  # noqa: PLC0415
 
-    with database_url(read_settings(data_dir=data_dir)) as url:
+    with database_url(read_settings(data_dir=data_dir), make=True) as url:
         bring_up_to_date(url)
     typer.echo(f"The database is at version {HEAD}.")
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response, StreamingResponse
 
-from timbre.errors import JobUnknown
+from timbre.errors import JobUnknown, ServiceUnavailable
 from timbre.http.caller import State_, caller
 from timbre.http.limits import Group
 from timbre.http.openapi import errors
@@ -28,6 +28,7 @@ from timbre.store.database import Row
 router = APIRouter()
 _LONGEST_WAIT: Final = 60.0  # seconds
 _LOOK_ANYWAY: Final = 5.0  # seconds; a notification can be lost with its connection
+_DATABASE_AWAY: Final = 1.0  # seconds before it is asked again
 _KEEP_ALIVE: Final = 15.0  # seconds between two signs of life in a stream of events
 _PIECE: Final = 1 << 16  # bytes
 _STREAMED: Final = 1 << 20  # bytes of output from which it is not held in memory as a whole
@@ -162,7 +163,13 @@ async def _changes(here: State, team: UUID, job: UUID) -> AsyncIterator[Row]:
     async with here.events.news(job) as news:
         while True:
             news.clear()
-            row = await here.jobs.get(team, job)
+            try:
+                row = await here.jobs.get(team, job)
+            except ServiceUnavailable:
+                if here.events.over:
+                    return
+                await asyncio.sleep(_DATABASE_AWAY)  # who waits anyway can wait for the database, too
+                continue
             yield row
             if row["status"] in FINAL or here.events.over:
                 return
