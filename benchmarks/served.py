@@ -65,12 +65,9 @@ def served(folder: Path | None = None, settings: Mapping[str, str] | None = None
 
 def _database(server: psutil.Process) -> list[psutil.Process]:
     """The embedded database is no child of the server: it is to outlive a crash."""
-    folder = server.cmdline()[-1]
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        if process.info["cmdline"] and f"{folder}/postgres" in process.info["cmdline"]:
-            found += [process, *process.children(recursive=True)]
-    return found
+    pid = int(Path(server.cmdline()[-1], "postgres", "postmaster.pid").read_text().split()[0])
+    postgres = psutil.Process(pid)
+    return [postgres, *postgres.children(recursive=True)]
 
 
 def _part(command: list[str]) -> str:
