@@ -42,7 +42,8 @@ _CONNECTIONS: Final = 12
 _PAUSE: Final = 1.0  # seconds before a lane that lost the database tries again
 _GRACE: Final = 1.2  # seconds for an attempt to notice that it shall stop, and again to say so
 _POLL: Final = 1.0  # seconds between two looks for retries that are due
-# A lane whose listener or heartbeat broke notices it, and opens again, only if it has a periodic task to wait for.
+# procrastinate stops watching its listener and heartbeat once any of its side tasks ends, and the one for periodic
+# tasks ends at once if there are none. With one, a lane that lost either notices it, and opens again.
 _LEAP_DAY: Final = "0 0 29 2 *"
 _log: Final = structlog.get_logger("timbre.worker")
 
