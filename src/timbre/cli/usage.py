@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -56,9 +56,10 @@ def usage(
     first = _first_day(month)
     reports = with_database(lambda database, _: _reports(database, team, first), data_dir)
     if json:
-        typer.echo(
-            json_line({"month": f"{first:%Y-%m}", "teams": [_document(*report) for report in reports]}), nl=False
-        )
+        from timbre.http.responses import usage_report  # noqa: PLC0415
+
+        teams = [{"team": owner["name"], **usage_report(report, owner["budget_seconds"])} for owner, report in reports]
+        typer.echo(json_line({"month": f"{first:%Y-%m}", "teams": teams}), nl=False)
         return
     rows = [row for _, report in reports for row in report]
     cells = [
@@ -118,25 +119,6 @@ def _budget(text: str) -> float | None:
     if not 0 <= hours < math.inf:
         raise OptionError(f"--budget {text}: expected hours, such as 100, or none.")
     return hours * _HOUR
-
-
-def _document(owner: Row, report: Sequence[Row]) -> dict[str, Any]:
-    return {
-        "team": owner["name"],
-        "jobs": sum(row["jobs"] for row in report),
-        "seconds": round(_seconds(report), 3),
-        "budgetSeconds": owner["budget_seconds"],
-        "keys": [
-            {
-                "keyId": str(row["key_id"]),
-                "name": row["name"],
-                "type": row["type"],
-                "jobs": row["jobs"],
-                "seconds": round(row["seconds"], 3),
-            }
-            for row in report
-        ],
-    }
 
 
 def _seconds(report: Sequence[Row]) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -93,6 +94,25 @@ def delivery_item(row: Row) -> dict[str, Any]:
         "nextAt": timestamp(row["next_at"]),
         "deliveredAt": timestamp(row["delivered_at"]),
         "attempts": row["attempts"],
+    }
+
+
+def usage_report(rows: Sequence[Row], budget: float | None) -> dict[str, Any]:
+    """What a team used in a month, in all and by key and type of job; the budget is in seconds of audio a month."""
+    return {
+        "jobs": sum(row["jobs"] for row in rows),
+        "seconds": round(sum(row["seconds"] for row in rows), 3),
+        "budgetSeconds": budget,
+        "keys": [
+            {
+                "keyId": str(row["key_id"]),
+                "name": row["name"],
+                "type": row["type"],
+                "jobs": row["jobs"],
+                "seconds": round(row["seconds"], 3),
+            }
+            for row in rows
+        ],
     }
 
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from timbre.http.caller import State_, caller
 from timbre.http.limits import Group
 from timbre.http.openapi import errors
-from timbre.http.responses import Json
+from timbre.http.responses import Json, usage_report
 from timbre.http.schemas import Usage
 from timbre.service.teams import Caller, Scope
 
@@ -31,21 +31,4 @@ async def get_usage(
     first = date.fromisoformat(f"{month or datetime.now(UTC).strftime('%Y-%m')}-01")
     rows = await here.usage.report(known.team, first)
     budget, _ = await here.usage.budget(known.team)
-    return Json(
-        {
-            "month": first.strftime("%Y-%m"),
-            "jobs": sum(row["jobs"] for row in rows),
-            "seconds": round(sum(row["seconds"] for row in rows), 3),
-            "budgetSeconds": budget,
-            "keys": [
-                {
-                    "keyId": str(row["key_id"]),
-                    "name": row["name"],
-                    "type": row["type"],
-                    "jobs": row["jobs"],
-                    "seconds": round(row["seconds"], 3),
-                }
-                for row in rows
-            ],
-        }
-    )
+    return Json({"month": first.strftime("%Y-%m"), **usage_report(rows, budget)})
