@@ -1,5 +1,5 @@
 # The targets set everything up by themselves and are quick when nothing has changed.
-.PHONY: install demo serve test check bench docs lock goldens clean
+.PHONY: install demo serve test check bench bench-docs docs lock goldens clean
 .DEFAULT_GOAL := install
 
 PYTHON ?= python3
@@ -38,6 +38,11 @@ check: $(SETUP)
 
 bench: install
 	$(BIN)/python -m benchmarks
+
+# The page of figures is written from what `make bench` left in benchmarks/results; a test compares the two.
+bench-docs: $(SETUP)
+	$(BIN)/python docs/make_accuracy_page.py
+	$(BIN)/python docs/make_accuracy_pictures.py
 
 # The API reference is written from the OpenAPI document; a test tells when it is out of date.
 docs: $(SETUP)

@@ -8,7 +8,6 @@ import argparse
 import importlib
 import json
 import os
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -40,7 +39,7 @@ def main() -> None:
         report = {
             "benchmark": name,
             "date": datetime.now(UTC).date().isoformat(),
-            "command": "python -m benchmarks " + " ".join(sys.argv[1:]),
+            "command": " ".join(("python -m benchmarks", *arguments.names, *["--full"] * arguments.full)),
             "machine": description(),
             "figures": figures,
         }

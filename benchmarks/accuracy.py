@@ -16,25 +16,27 @@ from rich.table import Table
 from benchmarks.material import data_folder, held_out
 from benchmarks.monologues import monologues
 from benchmarks.peer import P_PERCENTILES, Heard, Peer
+from benchmarks.verification import verification
 from timbre import Engine, Identification, Settings
 from timbre.audio.decoding import open_recording
 from timbre.cli.embeddings import Embeddings
 from timbre.cli.enrolment_list import Enrolments, read_enrolments, some_of
-from timbre.errors import ModelMissing
+from timbre.errors import ModelMissing, ModelUnknown
 from timbre.evaluation.corpus import Recording, read_corpus
 from timbre.evaluation.diarization import DiarizationReport, evaluate_diarization, score_diarization
-from timbre.evaluation.fitting import leave_one_source_out
 from timbre.evaluation.identification import NamingError, evaluate_identification
-from timbre.evaluation.trials import ScoredTrials, read_trials, score_trials
-from timbre.evaluation.verification import equal_error_rate, verification_report
+from timbre.models.catalogue import catalogue
 from timbre.models.store import Store
 
-PACKS = ("base", "base-segmented")
+PEER_ENCODER = "ge2e"
+PACKS = ("base", "base-segmented", "ge2e")
 SEEDS = range(4)
-TRIALS = {
-    "librispeech": ("librispeech_resemblyzer",),
-    "speechocean762": ("speechocean762",),
-    "telephone": ("wuw2_telephone_cross_session", "wuw2_telephone_same_session"),
+SPEECH = {  # what is spoken, by how the names of conversations begin
+    "ami": "meetings",
+    "librimix": "English",
+    "sim_enzh": "accented English",
+    "sim_en": "English",
+    "sim_tel": "telephone",
 }
 
 Scores = dict[str, DiarizationReport]
@@ -51,9 +53,13 @@ def run(console: Console, *, full: bool) -> dict[str, Any]:
         return {}
     engines = dict(_engines(console))
     return {
+        "models": {
+            "packs": {pack: catalogue().pack(pack).encoder.name for pack in engines},
+            "peer": PEER_ENCODER,
+        },
         "diarization": diarization(console, data, engines),
         "one_speaker": one_speaker(console, data, engines),
-        "verification": verification(console, data, engines["base"]),
+        "verification": verification(console, data, engines),
         "identification": identification(console, data, engines),
     }
 
@@ -62,7 +68,7 @@ def _engines(console: Console) -> Iterable[tuple[str, Engine]]:
     for pack in PACKS:
         try:
             yield pack, Engine(pack)
-        except ModelMissing as error:
+        except (ModelMissing, ModelUnknown) as error:
             console.print(f"{pack} is left out: {error}")
 
 
@@ -76,26 +82,33 @@ def diarization(console: Console, data: Path, engines: Mapping[str, Engine]) -> 
     groups: dict[str, Callable[[str], bool]] = {
         "all": lambda name: name in kinds,
         "real": lambda name: kinds[name] == "real",
-        "not real": lambda name: kinds[name] != "real",
+        "put together": lambda name: kinds[name] != "real",
         "held out": held_out,
         "tuned on": lambda name: not held_out(name),
     }
-    table = Table(
-        "system", *groups, "count ±1", title="Strict diarization error rate, % (missed + false alarm + confusion)"
-    )
-    for name, report in reports.items():
-        simulated = [score.count_within_one for score in report.recordings if kinds[score.recording] == "simulated"]
-        cells = [_rate(report, keep) for keep in groups.values()]
-        table.add_row(name, *cells, f"{100 * np.mean(simulated):.0f} %")
-    console.print(table)
-    return {name: report.to_dict() for name, report in reports.items()}
+    speech = {name: _speech(name, kind) for name, kind in kinds.items()}
+    results = {
+        name: {
+            **report.to_dict(),
+            "groups": _grouped(report, groups),
+            "speech": _grouped(report, {each: _is(speech, each) for each in dict.fromkeys(speech.values())}),
+        }
+        for name, report in reports.items()
+    }
+    for title, key in (("groups of recordings", "groups"), ("kinds of speech", "speech")):
+        columns = list(next(iter(results.values()))[key])
+        table = Table("system", *columns, title=f"Strict error rate, % (missed + false alarm + confusion), by {title}")
+        for name, result in results.items():
+            table.add_row(name, *(_rate(result[key][column]) for column in columns))
+        console.print(table)
+    return results
 
 
 def _peer(corpus: tuple[Recording, ...]) -> Scores:
-    """Run the peer; its models are the ones of our base pack."""
+    """Run the peer, with its own encoder whatever the packs have."""
     settings = Settings()
     store = Store(settings)
-    peer = Peer(store.path("silero-vad-6"), store.path("ge2e"))
+    peer = Peer(store.path("silero-vad-6"), store.path(PEER_ENCODER))
     heard: dict[str, tuple[Heard, float]] = {}
     for recording in corpus:
         with open_recording(recording.audio, settings=settings) as audio:
@@ -124,13 +137,35 @@ def _kinds(data: Path) -> dict[str, str]:
         return {row["name"]: row["kind"] for row in csv.DictReader(file)}
 
 
-def _rate(report: DiarizationReport, keep: Callable[[str], bool]) -> str:
-    kept = tuple(score for score in report.recordings if keep(score.recording))
-    if not kept:
-        return "none"
-    error = DiarizationReport(recordings=kept).error
-    parts = (error.missed, error.false_alarm, error.confusion)
-    return f"{100 * error.rate:.1f} ({' + '.join(f'{100 * part / error.total:.1f}' for part in parts)})"
+def _speech(name: str, kind: str) -> str:
+    return next((speech for prefix, speech in SPEECH.items() if name.startswith(prefix)), f"other, {kind}")
+
+
+def _is(speech: Mapping[str, str], kind: str) -> Callable[[str], bool]:
+    return lambda name: speech[name] == kind
+
+
+def _grouped(report: DiarizationReport, groups: Mapping[str, Callable[[str], bool]]) -> dict[str, Any]:
+    """Return the error and the counts of each group that has recordings."""
+    results = {}
+    for group, keep in groups.items():
+        if kept := tuple(score for score in report.recordings if keep(score.recording)):
+            whole = DiarizationReport(recordings=kept)
+            results[group] = {
+                "recordings": len(kept),
+                "error": whole.error.to_dict(),
+                "count_exact": whole.count_exact,
+                "count_within_one": whole.count_within_one,
+            }
+    return results
+
+
+def _rate(group: Mapping[str, Any]) -> str:
+    error = group["error"]
+    if not error["total"]:
+        return "no speech"
+    parts = (error[part] / error["total"] for part in ("missed", "false_alarm", "confusion"))
+    return f"{100 * error['rate']:.1f} ({' + '.join(f'{100 * part:.1f}' for part in parts)})"
 
 
 def one_speaker(console: Console, data: Path, engines: Mapping[str, Engine]) -> dict[str, Any]:
@@ -143,59 +178,6 @@ def one_speaker(console: Console, data: Path, engines: Mapping[str, Engine]) -> 
         share = np.mean([count == 1 for count in counts.values()])
         console.print(f"{pack}: {100 * share:.0f} % of {len(counts)} one-speaker recordings are counted as one")
     return found
-
-
-def verification(console: Console, data: Path, engine: Engine) -> dict[str, Any]:
-    """Score the trials of every list, and the calibration with each source left out of its fit in turn."""
-    sources, results = [], {}
-    table = Table(
-        *("list", "trials", "refused", "EER % (95 %)", "of cosine", "minDCF", "Cllr", "minCllr", "ECE"),
-        title="Verification, base: of the calibrated score, and the EER of the cosine alone",
-    )
-    for source, lists in TRIALS.items():
-        scored = [_scored(data, name, engine) for name in lists]
-        for trials in scored:
-            odds = engine.same_voice.log_odds(trials.cosines, trials.enrol_seconds, trials.test_seconds)
-            report = verification_report(odds, trials.same, speakers=trials.speakers)
-            results[trials.source] = report.to_dict()
-            low, high = report.eer_interval
-            calibration = report.calibration
-            table.add_row(
-                trials.source,
-                str(len(trials.same)),
-                str(len(trials.refused)),
-                f"{100 * report.eer:.2f} ({100 * low:.2f}-{100 * high:.2f})",
-                f"{100 * equal_error_rate(trials.cosines, trials.same):.2f}",
-                f"{report.min_dcf:.3f}",
-                *(f"{value:.3f}" for value in (calibration.cllr, calibration.min_cllr, calibration.ece)),
-            )
-        sources.append(_joined(source, scored))
-    console.print(table)
-    crossed = leave_one_source_out(sources)
-    table = Table(
-        "left out", "Cllr", "minCllr", "difference", "ECE", title="Calibration with one source left out of the fit"
-    )
-    for name, report in [
-        *((held.source, held.report) for held in crossed.sources),
-        ("all three, pooled", crossed.pooled),
-    ]:
-        values = (report.cllr, report.min_cllr, report.calibration_loss, report.ece)
-        table.add_row(name, *(f"{value:.3f}" for value in values))
-    console.print(table)
-    return {"lists": results, "leave_one_source_out": crossed.to_dict()}
-
-
-def _scored(data: Path, name: str, engine: Engine) -> ScoredTrials:
-    trials = read_trials(data / "trials" / f"{name}.csv", data)
-    voices = Embeddings(engine, [path for trial in trials for path in (*trial.enrol_paths, trial.test_path)])
-    return score_trials(trials, voices.pooled, source=name)
-
-
-def _joined(source: str, parts: list[ScoredTrials]) -> ScoredTrials:
-    columns = ("same", "cosines", "enrol_seconds", "test_seconds", "speakers")
-    return ScoredTrials(
-        source=source, **{column: np.concatenate([getattr(part, column) for part in parts]) for column in columns}
-    )
 
 
 def identification(console: Console, data: Path, engines: Mapping[str, Engine]) -> dict[str, Any]:

@@ -66,6 +66,7 @@ LINK = re.compile(r"\[[^]]+\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 SET_UP = re.compile(r"(make|git|cd|source|pip|timbre models pull|timbre serve|export TIMBRE_KEY)\b")
 ADDRESS = "http://127.0.0.1:8000"  # of the server, on the pages
+SMALL = 100_000  # bytes of a picture
 REMEMBERED = ".shell"  # what a shell leaves to the next
 NUMBER = re.compile(r"(?<![\w.])(?:\d+\.\d+|\d\d+)")
 
@@ -300,6 +301,21 @@ def test_the_reference_of_the_api_is_what_the_openapi_document_says() -> None:
     script = runpy.run_path(str(DOCS / "make_api_reference.py"))
     said = script["page"](script["document"]())
     assert (DOCS / "reference" / "api.md").read_text("utf-8") == said, "it is out of date; run `make docs`"
+
+
+def test_the_page_of_figures_is_what_the_measurements_say() -> None:
+    script = runpy.run_path(str(DOCS / "make_accuracy_page.py"))
+    written = (DOCS / "reference" / "accuracy.md").read_text("utf-8")
+    assert written == script["page"](*script["measured"]()), "it is out of date; run `make bench-docs`"
+    script = runpy.run_path(str(DOCS / "make_accuracy_pictures.py"))
+    pictures = {f"{name}.svg": script["digest"](shown) for name, _, shown in script["pictures"](script["results"]())}
+    folder = DOCS / "reference" / "pictures"
+    assert {path.name for path in folder.iterdir()} == set(pictures)
+    assert set(re.findall(r"\]\(pictures/([^)]+)\)", written)) == set(pictures)
+    for name, digest in pictures.items():
+        drawn = (folder / name).read_text("utf-8")
+        assert digest in drawn, f"{name} shows other figures; run `make bench-docs`"
+        assert len(drawn) < SMALL, name
 
 
 def test_every_variable_that_is_named_is_a_setting() -> None:

@@ -94,7 +94,7 @@ def plot_reliability(truth: Any, often: Any, reports: Mapping[str, CalibrationRe
         often.bar(left, [100 * part.weight for part in report.bins], width=width, align="edge", color=colour)
     truth.set(xlim=(0, 1), ylim=(0, 1), title="Reliability of the probabilities")
     truth.set_ylabel("Observed share of same-person trials")
-    truth.legend(loc="upper left")
+    truth.legend(loc="upper left", fontsize="small")
     often.set_xlabel("Predicted probability that it is the same person")
     often.set_ylabel("Balanced trials (%)")
 
@@ -127,8 +127,9 @@ def write_figure(figure: Any, path: str | Path, *, description: str | None = Non
         axes.spines[["top", "right"]].set_visible(False)
         if axes.get_legend() is not None:
             axes.get_legend().get_frame().set_linewidth(0.0)
-    # Without a salt SVG has random names, and without this entry the time at which it was written.
-    with rc_context({"svg.hashsalt": "timbre"}):
+    # Without a salt SVG has random names, and without this entry the time at which it was written. Text stays text: it
+    # can be searched and read aloud, and the files are a third of the size.
+    with rc_context({"svg.hashsalt": "timbre", "svg.fonttype": "none", "font.sans-serif": ["DejaVu Sans", "Verdana"]}):
         metadata = {"Date": None, "Description": description} if kind == "svg" else None
         figure.savefig(path, format=kind, dpi=_DOTS_PER_INCH, metadata=metadata)
 

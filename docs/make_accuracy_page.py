@@ -1,0 +1,299 @@
+"""Write `docs/reference/accuracy.md` from the figures in benchmarks/results; `make bench-docs` runs it.
+
+The words stand in `accuracy_page.txt`; every number is put into them from the results, or from
+benchmarks/published.toml where it is somebody else's. A sentence that compares is made of the figures too, so that it
+stays true when they change. A test compares the page with what this writes; `make_accuracy_pictures.py` draws the
+pictures.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import textwrap
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+DOCS: Final = Path(__file__).parent
+PAGE: Final = DOCS / "reference" / "accuracy.md"
+WORDS: Final = DOCS / "accuracy_page.txt"
+BENCHMARKS: Final = DOCS.parent / "benchmarks"
+NAMES: Final = ("accuracy", "speed", "memory", "service")
+PEER: Final = "peer, as it comes"
+PARTS: Final = ("missed", "false_alarm", "confusion")
+CALIBRATED: Final = ("cllr", "min_cllr", "calibration_loss", "ece")
+SECONDS: Final = ("named_rightly", "named_wrongly", "unnamed", "falsely_named", "left_unnamed")
+Json = Mapping[str, Any]
+Row = tuple[str, ...]
+
+
+def page(reports: Json, published: Json) -> str:
+    """The whole page."""
+    figures = {name: report["figures"] for name, report in reports.items()}
+    accuracy, speed = figures["accuracy"], figures["speed"]
+    systems = accuracy["diarization"]
+    recordings = systems[PEER]["recordings"]
+    return WORDS.read_text("utf-8").format(
+        machines=_machines(reports),
+        recordings=len(recordings),
+        minutes=sum(each["duration"] for each in recordings) / 60,
+        groups=_groups(systems, accuracy["models"]),
+        against_peer=_against_peer(systems, accuracy["models"]),
+        kinds=_kinds(systems, accuracy["models"]),
+        speakers=_speakers(systems, accuracy),
+        trials=_trials(accuracy["verification"]),
+        default=next(iter(accuracy["verification"])),
+        calibration=_calibration(accuracy["verification"]),
+        names=_names(accuracy["identification"]),
+        gallery=_gallery(accuracy.get("gallery", {})),
+        speed=_speed(speed["hour_of_mp3"]),
+        profile=_profile(speed.get("profile", {})),
+        begin=min(speed["command_line_seconds"]),
+        memory=_memory(figures["memory"]),
+        service=_service(figures["service"]),
+        published=_published(published["tables"]),
+        worst=_worst(accuracy),
+    )
+
+
+def _machines(reports: Json) -> str:
+    rows = []
+    for name in NAMES:
+        machine = reports[name]["machine"]
+        where = f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB"
+        versions = f"Timbre {machine['timbre']}, Python {machine['python']}, ONNX Runtime {machine['onnxruntime']}"
+        rows.append((name, reports[name]["date"], where, versions, f"`{reports[name]['command']}`"))
+    return _table(("figures", "measured on", "machine", "with", "command"), rows)
+
+
+def _groups(systems: Json, models: Json) -> str:
+    rows = [
+        (_code(name, models), models["packs"].get(name, models["peer"]), *_rates(system["groups"]))
+        for name, system in systems.items()
+    ]
+    titles = (f"{group} ({each['recordings']})" for group, each in systems[PEER]["groups"].items())
+    return _table(("system", "encoder", *titles), rows)
+
+
+def _kinds(systems: Json, models: Json) -> str:
+    rates = zip(*(_rates(system["speech"]) for system in systems.values()), strict=True)
+    rows = [
+        (kind, str(each["recordings"]), f"{each['error']['total'] / 60:.1f}", *row)
+        for (kind, each), row in zip(systems[PEER]["speech"].items(), rates, strict=True)
+    ]
+    return _table(("speech", "recordings", "minutes of speech", *(_code(name, models) for name in systems)), rows)
+
+
+def _rates(groups: Json) -> Row:
+    rates = []
+    for error in (each["error"] for each in groups.values()):
+        parts = " + ".join(f"{100 * error[part] / error['total']:.1f}" for part in PARTS)
+        rates.append(f"{100 * error['rate']:.1f} ({parts})")
+    return tuple(rates)
+
+
+def _speakers(systems: Json, accuracy: Json) -> str:
+    groups = ("real", "put together")
+    rows = []
+    for name, system in systems.items():
+        counted = [system["groups"][group] for group in groups]
+        found = list(accuracy["one_speaker"].get(name, {}).values())
+        alone = f"{_percent(found.count(1) / len(found))} of {len(found)}" if found else ""
+        shares = (f"{_percent(each['count_exact'])} / {_percent(each['count_within_one'])}" for each in counted)
+        rows.append((_code(name, accuracy["models"]), *shares, alone))
+    return _table(("system", *groups, "one person alone"), rows)
+
+
+def _against_peer(systems: Json, models: Json) -> str:
+    """Compare every pack with the peer, by all errors and by confusion alone."""
+    peer = systems[PEER]["error"]
+    sentences = []
+    for name in models["packs"]:
+        error = systems[name]["error"]
+        wrong, confused = (_change(error[part], peer[part]) for part in ("rate", "confusion"))
+        sentences.append(f"`{name}` makes {wrong} errors than the peer as it comes, and {confused} confusions.")
+    return _wrapped(" ".join(sentences))
+
+
+def _change(ours: float, theirs: float) -> str:
+    return f"{_percent(abs(ours / theirs - 1))} {'fewer' if ours <= theirs else 'more'}"
+
+
+def _trials(packs: Json) -> str:
+    rows = []
+    for name, trials in next(iter(packs.values()))["lists"].items():
+        for speakers in trials["by"]:
+            for pack, measured in packs.items():
+                result = measured["lists"][name]["by"][speakers]
+                low, high = result["eer_interval"]
+                fit = result["calibration"]
+                rows.append(
+                    (
+                        trials["speech"],
+                        f"`{pack}`",
+                        f"{speakers} ({result['speakers']})",
+                        f"{result['targets']} / {result['trials'] - result['targets']}",
+                        f"{100 * result['eer']:.2f} % ({100 * low:.1f} to {100 * high:.1f})",
+                        f"{100 * result['eer_of_cosine']:.2f} %",
+                        f"{result['min_dcf']:.3f}",
+                        f"{fit['cllr']:.3f} ({fit['min_cllr']:.3f})",
+                    )
+                )
+    titles = ("trials", "pack", "speakers", "same / different", "EER (95 %)", "of the cosine", "minDCF", "Cllr (least)")
+    return _table(titles, rows)
+
+
+def _calibration(packs: Json) -> str:
+    rows = [
+        (source, f"`{pack}`", speakers, *(f"{report[name]:.3f}" for name in CALIBRATED))
+        for pack, measured in packs.items()
+        for speakers, reports in measured["leave_one_source_out"].items()
+        for source, report in reports.items()
+    ]
+    return _table(("left out of the fit", "pack", "speakers", "Cllr", "least Cllr", "difference", "ECE"), rows)
+
+
+def _names(packs: Json) -> str:
+    rows = []
+    for pack, halves in packs.items():
+        whole = _shares({part: sum(half[part] for half in halves) for part in SECONDS})
+        single = zip(*map(_shares, halves), strict=True)
+        ranges = (f"({_tenths(min(each))} to {_tenths(max(each))})" for each in single)
+        rows.append((f"`{pack}`", *map(" ".join, zip(map(_tenths, whole), ranges, strict=True))))
+    titles = ("pack", "of enrolled people's speech: named rightly", "of all: named wrongly", "of strangers': named")
+    return _table(titles, rows)
+
+
+def _shares(half: Json) -> tuple[float, float, float]:
+    """Return the shares of known speech named rightly, of all speech named wrongly, of strangers' speech named."""
+    known = half["named_rightly"] + half["named_wrongly"] + half["unnamed"]
+    unknown = half["falsely_named"] + half["left_unnamed"]
+    wrong = half["named_wrongly"] + half["falsely_named"]
+    return half["named_rightly"] / known, wrong / (known + unknown), half["falsely_named"] / unknown
+
+
+def _gallery(gallery: Json) -> str:
+    """What many people do, where it was measured: shares by the number of people enrolled."""
+    if not gallery:
+        return ""
+    named = [share.replace("_", " ") for share in next(iter(gallery.values()))]
+    rows = [(people, *map(_tenths, shares.values())) for people, shares in gallery.items()]
+    return (
+        "### With many people\n\n"
+        "The more people are enrolled, the more chances a stranger has to resemble one of them.\n\n"
+        f"![Shares by the number of people enrolled: {', '.join(named)}](pictures/gallery.svg)\n\n"
+        f"{_table(('people enrolled', *named), rows)}\n"
+    )
+
+
+def _speed(runs: Json) -> str:
+    rows = []
+    for cores, each in runs.items():
+        best = min(each, key=lambda run: float(run["seconds"]))
+        taken = " / ".join(f"{run['seconds']:.1f}" for run in each)
+        times = f"{best['recording_seconds'] / best['seconds']:.0f} times"
+        rows.append((cores, taken, times, *(f"{seconds:.1f} s" for seconds in best["stages"].values())))
+    stages = next(iter(runs.values()))[0]["stages"]
+    return _table(("cores", "seconds of each run", "real time", *stages), rows)
+
+
+def _profile(profile: Json) -> str:
+    """What the stages consist of, where it was measured: seconds of each step by the number of cores."""
+    if not profile:
+        return ""
+    steps = next(iter(profile.values()))
+    rows = [(cores, *(f"{seconds[step]:.1f} s" for step in steps)) for cores, seconds in profile.items()]
+    return (
+        "Step by step:\n\n"
+        "![Seconds of every step for an hour of mp3, by the number of cores](pictures/profile.svg)\n\n"
+        f"{_table(('cores', *steps), rows)}\n"
+    )
+
+
+def _memory(runs: Json) -> str:
+    rows = [
+        (length, str(run["cores"]), f"{run['peak_mib']} MiB", f"{run['seconds']:.0f} s") for length, run in runs.items()
+    ]
+    return _table(("recording", "cores", "peak", "taken"), rows)
+
+
+def _service(figures: Json) -> str:
+    voiceprint = figures["voiceprint_of_10_s"]
+    paced, fast, read = (
+        figures[name] for name in ("submit_paced", "submit_as_fast_as_they_can", "read_job_as_fast_as_they_can")
+    )
+    first, later = (figures[f"ready_seconds_{start}_start"] for start in ("first", "later"))
+    rows = [
+        (f"{paced['clients']} clients submit {paced['per_second']:.0f} jobs a second", _answered(paced)),
+        (f"{fast['clients']} clients submit as fast as they are answered", _answered(fast)),
+        (f"{read['clients']} clients read a job as fast as they are answered", _answered(read)),
+        ("a queued job begins", f"after {statistics.median(voiceprint['pick_up_ms']):.0f} ms (median)"),
+        (
+            "a voiceprint of 10 s is done",
+            f"after {statistics.median(voiceprint['submit_to_result_seconds']):.2f} s (median)",
+        ),
+        ("ready after the first start / a later one", f"{first:.1f} s / {later:.1f} s"),
+        ("memory at rest, all processes", f"{sum(figures['idle_pss_mib'].values()):.0f} MiB"),
+    ]
+    return _table(("", ""), rows)
+
+
+def _answered(load: Json) -> str:
+    return (
+        f"{load['per_second']:.0f} a second, after {load['median_ms']:.0f} ms (median), {load['p99_ms']:.0f} ms (99 %)"
+    )
+
+
+def _published(tables: Iterable[Json]) -> str:
+    parts = []
+    for each in tables:
+        rows = [(row["system"], *row["figures"], row["source"]) for row in each["rows"]]
+        parts += [f"### {each['title']}\n", _wrapped(each["protocol"])]
+        parts.append(_table(("system", *each["columns"], "source"), rows))
+    return "\n".join(parts)
+
+
+def _worst(accuracy: Json) -> str:
+    """Name the speech on which the default pack did worst."""
+    pack, measured = next(iter(accuracy["verification"].items()))
+    eers = {trials["speech"]: trials["by"]["all speakers"]["eer"] for trials in measured["lists"].values()}
+    rates = {kind: each["error"]["rate"] for kind, each in accuracy["diarization"][pack]["speech"].items()}
+    voices, turns = (max(rates_, key=lambda kind: float(rates_[kind])) for rates_ in (eers, rates))
+    return _wrapped(
+        f"Of what was measured here, `{pack}` mixes up voices most in “{voices}” (EER {_tenths(eers[voices])}), and "
+        f"who speaks when it gets wrong most in “{turns}” ({_tenths(rates[turns])} of the speech)."
+    ).rstrip("\n")
+
+
+def _code(name: str, models: Json) -> str:
+    return f"`{name}`" if name in models["packs"] else name
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def _tenths(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(" ".join(text.split()), 120, break_long_words=False, break_on_hyphens=False) + "\n"
+
+
+def _table(titles: Iterable[str], rows: Iterable[Row]) -> str:
+    head = tuple(titles)
+    lines = [f"| {' | '.join(cells)} |" for cells in (head, *rows)]
+    return "\n".join((lines[0], f"|{'---|' * len(head)}", *lines[1:])) + "\n"
+
+
+def measured() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the report of every benchmark, by its name, and what others published."""
+    reports = {name: json.loads((BENCHMARKS / "results" / f"{name}.json").read_text("utf-8")) for name in NAMES}
+    return reports, tomllib.loads((BENCHMARKS / "published.toml").read_text("utf-8"))
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(*measured()), encoding="utf-8")
