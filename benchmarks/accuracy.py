@@ -77,7 +77,10 @@ def diarization(console: Console, data: Path, engines: Mapping[str, Engine]) -> 
     corpus = read_corpus(data / "conversations")
     systems: dict[str, Callable[[Path], Any]] = {pack: engine.diarize for pack, engine in engines.items()}
     reports: Scores = {name: evaluate_diarization(corpus, run) for name, run in systems.items()}
-    reports |= _peer(corpus)
+    try:
+        reports |= _peer(corpus)
+    except ModelMissing as error:
+        console.print(f"The peer is left out: {error}")
     kinds = _kinds(data)
     groups: dict[str, Callable[[str], bool]] = {
         "all": lambda name: name in kinds,

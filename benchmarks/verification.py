@@ -18,7 +18,6 @@ from scipy.special import ndtri
 from benchmarks.material import held_out
 from timbre import Engine
 from timbre.cli.embeddings import Embeddings
-from timbre.errors import TrialsError
 from timbre.evaluation.calibration import CalibrationReport, calibration_report
 from timbre.evaluation.fitting import leave_one_source_out
 from timbre.evaluation.trials import ScoredTrials, Trial, read_trials, score_trials
@@ -133,18 +132,15 @@ def _left_out(console: Console, pack: str, scored: Mapping[str, Scored]) -> dict
     """Measure the calibration that the other sources gave: on all trials of a source, and on its test speakers'."""
     crossed = leave_one_source_out([joined(source, parts) for source, parts in scored[ALL].items()])
     fitted = {held.source: held.calibration for held in crossed.sources}
-    tested = [joined(source, parts) for source, parts in scored[TEST].items()]
-    odds = [
-        fitted[trials.source].log_odds(trials.cosines, trials.enrol_seconds, trials.test_seconds) for trials in tested
-    ]
-    reports = {
-        ALL: {held.source: held.report for held in crossed.sources} | {"pooled": crossed.pooled},
-        TEST: {trials.source: calibration_report(llrs, trials.same) for trials, llrs in zip(tested, odds, strict=True)},
-    }
-    if not tested:
-        raise TrialsError("No list has trials of test speakers of both kinds; is speakers/manifest.csv complete?")
-    same = np.concatenate([trials.same for trials in tested])
-    reports[TEST]["pooled"] = calibration_report(np.concatenate(odds), same)
+    reports = {ALL: {held.source: held.report for held in crossed.sources} | {"pooled": crossed.pooled}}
+    if tested := [joined(source, parts) for source, parts in scored[TEST].items()]:
+        odds = [
+            fitted[trials.source].log_odds(trials.cosines, trials.enrol_seconds, trials.test_seconds)
+            for trials in tested
+        ]
+        pooled = calibration_report(np.concatenate(odds), np.concatenate([trials.same for trials in tested]))
+        each = {trials.source: calibration_report(llrs, trials.same) for trials, llrs in zip(tested, odds, strict=True)}
+        reports[TEST] = each | {"pooled": pooled}
     _print_left_out(console, pack, reports)
     return {kept: {name: report.to_dict() for name, report in each.items()} for kept, each in reports.items()}
 
