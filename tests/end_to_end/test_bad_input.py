@@ -19,6 +19,7 @@ import soxr
 
 from media import encoded, wav
 from timbre import Diarization, Engine, Identification, Voiceprint
+from timbre.audio.decoding import open_recording
 from timbre.errors import (
     AudioEmpty,
     AudioTooLong,
@@ -58,8 +59,10 @@ def ask(request: pytest.FixtureRequest, engine: Engine, voiceprints: dict[str, V
 
 @pytest.fixture(autouse=True)
 def nothing_is_left(engine: Engine) -> Iterator[None]:
-    """No child process, no thread that listens to one, no temporary file, not even one without a name."""
+    """No decoding process, no thread that listens to one, no temporary file, not even one without a name."""
     folder = engine.settings.temp_dir
+    with suppress(AudioUnreadable), open_recording(b"nothing", settings=engine.settings) as recording:
+        _ = recording.duration  # now there is a launcher, which stays
     before = children()
     yield
     assert children() <= before
@@ -68,12 +71,13 @@ def nothing_is_left(engine: Engine) -> Iterator[None]:
     assert [file for file in open_files() if file.startswith(str(folder))] == []
 
 
-def children() -> set[str]:
+def children(process: str = "self") -> set[str]:
+    """Return the processes that come from this one."""
     processes = set()
-    for thread in Path("/proc/self/task").iterdir():
+    for thread in Path("/proc", process, "task").iterdir():
         with suppress(FileNotFoundError):  # it has just ended
             processes |= set((thread / "children").read_text().split())
-    return processes
+    return processes.union(*(children(process) for process in processes))
 
 
 def open_files() -> list[str]:

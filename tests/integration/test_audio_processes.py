@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from media import encoded, tones
+from timbre.audio import launching
 from timbre.audio.decoding import open_recording
 from timbre.errors import AudioUnreadable, InputError, TimbreError
 from timbre.settings import Settings
@@ -34,21 +35,30 @@ def long_file(tmp_path_factory):
     path.unlink()
 
 
-def processes(parent):
-    """Return the processes that this one started and has not waited for."""
-    found = set()
+def processes(ancestor):
+    """Return the processes that come from this one and that nobody has waited for."""
+    parents = {}
     for status in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):  # it has just ended
-            if int(status.read_text().rpartition(")")[2].split()[1]) == parent:
-                found.add(int(status.parent.name))
+            parents[int(status.parent.name)] = int(status.read_text().rpartition(")")[2].split()[1])
+    found, near = set(), {ancestor}
+    while near:
+        near = {child for child, parent in parents.items() if parent in near}
+        found |= near
     return found
 
 
 @pytest.fixture
 def children():
-    """A function that returns the processes started in this test."""
+    """A function that returns the decoding processes started in this test."""
+    with open_recording(one_second(), settings=SETTINGS) as recording:  # so that there is a launcher
+        _ = recording.duration
     before = processes(os.getpid())
     return lambda: processes(os.getpid()) - before
+
+
+def one_second():
+    return encoded(tones([1000], 1, 16_000), 16_000, container="wav", codec="pcm_s16le")
 
 
 def test_reading_begins_long_before_decoding_ends(long_file, children):
@@ -68,9 +78,7 @@ def test_closing_early_ends_the_process(long_file, children):
 
 
 def test_a_finished_process_is_not_left_as_a_zombie_while_the_recording_is_open(children):
-    with open_recording(
-        encoded(tones([1000], 1, 16_000), 16_000, container="wav", codec="pcm_s16le"), settings=SETTINGS
-    ) as recording:
+    with open_recording(one_second(), settings=SETTINGS) as recording:
         assert recording.duration == 1
         for thread in threading.enumerate():
             if thread.name == "timbre-decoding":
@@ -100,6 +108,7 @@ def test_a_process_that_is_killed_leaves_what_it_decoded_and_a_warning(long_file
 
 def test_a_decoder_that_cannot_run_is_our_fault_and_not_the_files(long_file, monkeypatch):
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    monkeypatch.setattr(launching, "_launchers", launching._Launchers())
 
     with (
         open_recording(long_file, settings=SETTINGS) as recording,
@@ -108,6 +117,39 @@ def test_a_decoder_that_cannot_run_is_our_fault_and_not_the_files(long_file, mon
         recording.read(0, 1)
 
     assert not isinstance(caught.value, InputError)
+    launching._launchers.stop()
+
+
+def test_files_share_nothing_but_the_launcher(long_file, children):
+    def held(process):
+        links = {path.name: path.readlink() for path in Path("/proc", str(process), "fd").iterdir()}
+        assert set(links) == {"0", "1", "2", "3", "4"}
+        return {links["0"], links["1"], links["4"]}
+
+    with open_recording(long_file, settings=SETTINGS) as one:
+        one.read(0, 100)
+        first = children().pop()
+        with open_recording(long_file, settings=SETTINGS) as other:
+            other.read(0, 100)
+            second = (children() - {first}).pop()
+            assert not held(first) & held(second)
+            os.kill(first, signal.SIGKILL)
+
+            assert one.warnings
+            assert second in children()
+
+
+def test_a_launcher_that_is_gone_is_replaced(long_file, children):
+    launcher = launching._launchers._running[0]
+    with open_recording(long_file, settings=SETTINGS) as recording:
+        recording.read(0, 100)
+        launcher.kill()
+        launcher.wait()
+
+        with pytest.raises(TimbreError, match="try again"):
+            _ = recording.duration
+    with open_recording(one_second(), settings=SETTINGS) as recording:
+        assert recording.duration == 1
 
 
 def test_a_limit_that_cannot_be_kept_ends_in_an_error_and_not_in_waiting(long_file, children):
@@ -132,13 +174,15 @@ def test_the_process_dies_with_its_parent(long_file):
     pipe = subprocess.PIPE
     with subprocess.Popen([sys.executable, "-c", program, long_file], stdin=pipe, stdout=pipe) as parent:
         parent.stdout.readline()
-        child = os.pidfd_open(processes(parent.pid).pop())
+        left = [os.pidfd_open(process) for process in processes(parent.pid)]
         parent.kill()
 
-    ended = select.poll()
-    ended.register(child, select.POLLIN)
-    assert ended.poll(30_000)
-    os.close(child)
+    assert len(left) == len(("launcher", "decoder"))
+    for process in left:
+        ended = select.poll()
+        ended.register(process, select.POLLIN)
+        assert ended.poll(30_000)
+        os.close(process)
 
 
 def test_the_process_can_open_nothing_and_knows_no_secrets(long_file, children, monkeypatch):

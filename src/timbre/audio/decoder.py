@@ -1,6 +1,6 @@
 """The child process that decodes untrusted media: any file in, 16 kHz mono int16 out.
 
-Started by `decoding.py`. It inherits two open files, the input and the output, and tells its parent how it goes with
+Forked by `launcher.py`. It has two open files, the input and the output, and tells its parent how it goes with
 one JSON object a line on standard output:
 
     {"opened": {"rate": 44100, "channels": 2, "seconds": 12.5}}      once, as soon as the header is read

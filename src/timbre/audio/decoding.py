@@ -11,30 +11,19 @@ import json
 import os
 import select
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 from timbre.audio import SAMPLE_RATE
+from timbre.audio.launching import DecodingProcess, start
 from timbre.audio.recording import Condition, Header, Recording
 from timbre.audio.source import AudioSource, check_kind, opened
 from timbre.audio.storage import temporary_file
 from timbre.errors import AudioEmpty, AudioTooLong, AudioUnreadable, ChannelMissing, TimbreError
 from timbre.settings import Settings
 
-_PACKAGE = Path(__file__).parents[1]
-_CHILD = """
-import json, sys, types
-package = types.ModuleType("timbre")  # the package without its front door, which would load the engine
-package.__path__ = [sys.argv[1]]
-sys.modules["timbre"] = package
-from timbre.audio.decoder import main
-main(json.loads(sys.argv[2]))
-"""
 _CHILD_ERRORS = {
     kind.__name__: kind for kind in (AudioUnreadable, AudioEmpty, AudioTooLong, ChannelMissing, TimbreError)
 }
@@ -75,39 +64,21 @@ def open_recording(source: AudioSource, *, channel: int | None = None, settings:
 def _start(file: BinaryIO, channel: int | None, settings: Settings) -> Recording:
     output = temporary_file(settings.temp_dir)
     order = {
-        "input": file.fileno(),
-        "output": output.fileno(),
         "channel": channel,
         "max_samples": round(settings.max_hours * 3600 * SAMPLE_RATE),
         "memory": settings.decode_memory_mb << 20,
         "seconds": settings.decode_seconds,
     }
-    child = subprocess.Popen(
-        [sys.executable, "-P", "-S", "-c", _CHILD, _PACKAGE, json.dumps(order)],
-        stdin=subprocess.PIPE,  # never written: it closes when this process dies, and the child with it
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        pass_fds=(file.fileno(), output.fileno()),
-        env=_environment(),
-        bufsize=0,
-        process_group=0,  # an interrupt from the terminal is for us to act on
-    )
-    listener = _Listener(child, settings)
+    listener = _Listener(start(order, file, output), settings)
     recording = Recording(output, on_close=listener.stop)
     listener.start(recording)
     return recording
 
 
-def _environment() -> dict[str, str]:
-    """Return what the child needs of our environment: the places to import from, and no secrets."""
-    kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "PYTHONHOME") if name in os.environ}
-    return kept | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OPENBLAS_NUM_THREADS": "1"}
-
-
 class _Listener:
     """Passes on what a child reports to its recording, and ends it in time."""
 
-    def __init__(self, child: subprocess.Popen[bytes], settings: Settings) -> None:
+    def __init__(self, child: DecodingProcess, settings: Settings) -> None:
         self._child = child
         self._settings = settings
         self._deadline = time.monotonic() + settings.decode_seconds
@@ -124,19 +95,20 @@ class _Listener:
 
     def _listen(self, recording: Recording) -> None:
         try:
-            with self._child as child:  # which at the end closes the pipes, and waits
+            try:
                 ended = any(self._pass_on(json.loads(line), recording) for line in self._lines())
                 in_time = time.monotonic() < self._deadline
-                if not in_time:
-                    child.kill()
+            finally:
+                self._child.kill()
+                code = self._child.wait()
             if not ended:
-                self._explain(child.returncode, recording, in_time=in_time)
+                self._explain(code, recording, in_time=in_time)
         except Exception as error:  # noqa: BLE001 - whatever it is, nobody may wait for ever
             recording.fail(TimbreError(f"Decoding could not be followed to its end ({error})."))
 
     def _lines(self) -> Iterator[bytes]:
         """Yield lines until the child closes its output, or time is up."""
-        pipe, rest = cast("BinaryIO", self._child.stdout), b""
+        pipe, rest = self._child.reports, b""
         poll = select.poll()
         poll.register(pipe, select.POLLIN)
         while poll.poll(max(0.0, 1000 * (self._deadline - time.monotonic()))):
@@ -175,13 +147,13 @@ class _Listener:
                 message = f"Could not load audio: it takes longer than {seconds:g} s; {unsafe} TIMBRE_DECODE_SECONDS."
         return _CHILD_ERRORS.get(kind, AudioUnreadable)(message)
 
-    def _explain(self, code: int, recording: Recording, *, in_time: bool) -> None:
-        """End the recording of a child that ended with this code and without a last word."""
+    def _explain(self, code: int | None, recording: Recording, *, in_time: bool) -> None:
+        """End the recording of a child that ended with this code, if any, and without a last word."""
         if not in_time or code == -signal.SIGXCPU:
             recording.fail(self._error("time", ""))
-        elif code > 0:  # what a file can do is caught and told, or is a signal
+        elif code is None or code > 0:  # what a file can do is caught and told, or is a signal
             recording.fail(
-                TimbreError("The decoding process cannot run here; check the installation: `timbre doctor`.")
+                TimbreError("The decoding process cannot run or was lost; try again, then see `timbre doctor`.")
             )
         else:
             self._break_down(f"signal {-code}", recording)
