@@ -48,11 +48,11 @@ bench-docs: $(SETUP)
 docs: $(SETUP)
 	$(BIN)/python docs/make_api_reference.py
 
-# Hashes for every supported Python, without the address of any index.
+# Hashes for every supported Python, without the address of any index and without gigabytes for a GPU.
 lock: $(SETUP)
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-header --upgrade --all-extras --group dev pyproject.toml -o requirements/dev.lock
+		--no-header --upgrade --extra evaluation --extra redis --group dev pyproject.toml -o requirements/dev.lock
 
 # The reference arrays of the parity tests, from the original implementations in an environment of their own.
 goldens:

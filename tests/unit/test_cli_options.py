@@ -27,9 +27,9 @@ FOLDERS = {
 }
 
 PAIRS = [
-    pytest.param(Engine.diarize, diarize, SHOWN | {"model"}, id="diarize"),
-    pytest.param(Engine.identify, identify, SHOWN | {"model", "voiceprint"}, id="identify"),
-    pytest.param(Engine.voiceprint, voiceprint, {"json", "output", "model"}, id="voiceprint"),
+    pytest.param(Engine.diarize, diarize, SHOWN | {"model", "device"}, id="diarize"),
+    pytest.param(Engine.identify, identify, SHOWN | {"model", "device", "voiceprint"}, id="identify"),
+    pytest.param(Engine.voiceprint, voiceprint, {"json", "output", "model", "device"}, id="voiceprint"),
 ]
 
 

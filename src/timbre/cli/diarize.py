@@ -21,6 +21,7 @@ def diarize(
     crosstalk_sensitivity: options.CrosstalkSensitivity = 0.0,
     probabilities: options.Probabilities = False,
     model: options.Model = None,
+    device: options.Device = None,
     json: options.Json = False,
     format: options.TurnsFormat = None,  # noqa: A002 - typer names the option after it
     output: options.Output = None,
@@ -40,7 +41,7 @@ def diarize(
         probabilities=probabilities,
     )
     hear = partial(
-        load_engine(model).diarize,
+        load_engine(model, device).diarize,
         num_speakers=num_speakers,
         min_speakers=min_speakers,
         max_speakers=max_speakers,

@@ -38,9 +38,9 @@ class Finding:
     remedy: str = ""  # the command that helps
 
 
-def doctor(*, model: options.Model = None, json: options.AsJson = False) -> None:
+def doctor(*, model: options.Model = None, device: options.Device = None, json: options.AsJson = False) -> None:
     """Say what is installed, what is missing and how to get it, and whether diarization works."""
-    findings = [*_installation(), *_models(), _extra(), _hearing(model)]
+    findings = [*_installation(), *_models(), _extra(), _hearing(model, device)]
     works = findings[-1].state == "ok"
     if json:
         typer.echo(json_line({"works": works, "findings": [asdict(finding) for finding in findings]}), nl=False)
@@ -114,20 +114,21 @@ def _extra() -> Finding:
     return Finding(subject="extra evaluation", state="ok", detail=", ".join(_EXTRA))
 
 
-def _hearing(model: str | None) -> Finding:
+def _hearing(model: str | None, device: str | None) -> Finding:
     """Diarize a few made-up syllables, from a file's bytes to turns."""
     from timbre.cli.babble import babble  # noqa: PLC0415
 
     began = time.perf_counter()
     try:
-        engine = load_engine(model)
+        engine = load_engine(model, device)
         result = engine.diarize(babble())
     except Exception as error:  # noqa: BLE001 - whatever it is, it is what is to be found out
         return Finding(subject="diarization", state="broken", detail=" ".join(str(error).split()))
     if not result.turns:
         return Finding(subject="diarization", state="broken", detail="no voice was heard in sound that has one")
     seconds = time.perf_counter() - began
-    detail = f"works: pack {engine.model}, {result.duration:.1f} s of sound in {seconds:.1f} s, loading included"
+    where = f"pack {engine.model} on {engine.settings.device}"
+    detail = f"works: {where}, {result.duration:.1f} s of sound in {seconds:.1f} s, loading included"
     return Finding(subject="diarization", state="ok", detail=detail)
 
 

@@ -43,6 +43,7 @@ def identify(
     crosstalk_sensitivity: options.CrosstalkSensitivity = 0.0,
     probabilities: options.Probabilities = False,
     model: options.Model = None,
+    device: options.Device = None,
     json: options.Json = False,
     format: options.TurnsFormat = None,  # noqa: A002 - typer names the option after it
     output: options.Output = None,
@@ -63,7 +64,7 @@ def identify(
     )
     people = _people(voiceprint)
     hear = partial(
-        load_engine(model).identify,
+        load_engine(model, device).identify,
         voiceprints=people,
         threshold=threshold,
         exclusive=exclusive,

@@ -31,13 +31,13 @@ def read_settings(**given: object) -> Settings:
         raise OptionError("; ".join(faults)) from error
 
 
-def load_engine(model: str | None) -> Engine:
-    """Load the engine with a pack, that of the settings if none is named.
+def load_engine(model: str | None, device: str | None = None) -> Engine:
+    """Load the engine with a pack on a device, those of the settings if none is named.
 
     Raises:
         OptionError: a setting has a value it cannot have.
-        ModelError: the pack is unknown, missing or damaged.
+        ModelError: the pack is unknown, missing or damaged, or the device cannot be used.
     """
     from timbre.engine import Engine  # noqa: PLC0415
 
-    return Engine(model, settings=read_settings())
+    return Engine(model, settings=read_settings(device=device))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -16,6 +16,11 @@ Model = Annotated[
     typer.Option(
         help="Pack of models to use, or auto for the best on this machine.", show_default="TIMBRE_MODEL, or auto"
     ),
+]
+
+Device = Annotated[
+    Literal["cpu", "cuda"] | None,
+    typer.Option(help="Where models run.", show_default="TIMBRE_DEVICE, or cpu"),
 ]
 
 NumSpeakers = Annotated[int | None, typer.Option(help="Exact number of speakers; instead of a minimum or maximum.")]

@@ -12,6 +12,7 @@ from typing import Annotated, Final
 
 import typer
 
+from timbre.cli import options
 from timbre.cli.loading import read_settings
 from timbre.errors import AddressBusy, ModelMissing, OptionError
 from timbre.settings import Settings
@@ -35,14 +36,17 @@ def serve(
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, max=64, help="Worker processes.", show_default=False)
     ] = None,
+    device: options.Device = None,
 ) -> None:
     """Run a server: database, API and workers, until Ctrl-C."""
     from timbre.cli.data_folder import embedded, held, opened_to_others  # noqa: PLC0415
     from timbre.cli.supervisor import Signals, Supervisor  # noqa: PLC0415
+    from timbre.models.runtime import check_device  # noqa: PLC0415
     from timbre.store.schema import migrate  # noqa: PLC0415
 
     _open_streams()
-    settings = read_settings(host=host, port=port, data_dir=data_dir, workers=workers)
+    settings = read_settings(host=host, port=port, data_dir=data_dir, workers=workers, device=device)
+    check_device(settings.device)
     _fetch_models(settings)
     folder = settings.data_dir.expanduser().resolve()
     signals = Signals()
@@ -99,12 +103,14 @@ def api(
         answer(create_app(settings, url), own, stop_seconds=settings.stop_seconds)
 
 
-def worker() -> None:
+def worker(*, device: options.Device = None) -> None:
     """Run one worker, on the database that TIMBRE_DATABASE_URL names."""
     from timbre.cli.logs import start_log  # noqa: PLC0415
+    from timbre.models.runtime import check_device  # noqa: PLC0415
     from timbre.service.worker import run_worker  # noqa: PLC0415
 
-    settings = read_settings()
+    settings = read_settings(device=device)
+    check_device(settings.device)
     start_log(settings)
     asyncio.run(run_worker(settings, _required(settings)))
     # An engine's thread that did not notice in time would hold the process; its job goes on later.

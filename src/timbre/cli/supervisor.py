@@ -94,6 +94,7 @@ class Supervisor:
         self._environment = {
             **os.environ,
             "TIMBRE_DATABASE_URL": url,
+            "TIMBRE_DEVICE": settings.device,
             "TIMBRE_DATA_DIR": str(folder),
         }
         self._children = [

@@ -30,6 +30,7 @@ def voiceprint(
     ] = 30.0,
     channel: options.Channel = None,
     model: options.Model = None,
+    device: options.Device = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print JSON in the shape of the API's output, and the quality.")
     ] = False,
@@ -40,7 +41,7 @@ def voiceprint(
     """Learn one person's voice, and say how good the recordings are."""
     if output is not None:
         check_place(output)
-    engine = load_engine(model)
+    engine = load_engine(model, device)
     try:
         made = engine.voiceprint(list(recordings), max_seconds=max_seconds, channel=channel)
     except (AudioError, EnrolmentRefused) as error:

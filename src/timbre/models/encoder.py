@@ -9,7 +9,12 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-BATCH: Final = 16  # windows a call; more is no faster and asks for gigabytes when thousands come
+_BATCH: Final = {"cpu": 16, "cuda": 128}  # windows a call; more is no faster and asks for gigabytes when thousands come
+
+
+def batch_size(device: str) -> int:
+    """Return how many windows to give to a network at once."""
+    return _BATCH[device]
 
 
 class Encoder(Protocol):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from timbre.audio.mel import BANDS, STEP, mel_spectrogram
-from timbre.models.encoder import BATCH
+from timbre.models.encoder import batch_size
 from timbre.models.runtime import in_batches, session
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Ge2eEncoder:
         self.fingerprint = fingerprint
         self._session = session(path, device=device)
         self._threads = threads
+        self._batch = batch_size(device)
 
     def embed(self, samples: NDArray[np.float32], starts: ArrayLike, length: int | None = None) -> NDArray[np.float32]:
         """Embed windows of one stretch of audio; see `Encoder.embed`."""
@@ -50,7 +51,7 @@ class Ge2eEncoder:
         def embed(which: NDArray[np.int64]) -> NDArray[np.float32]:
             return self.embed_mel(windows[first[which]] * gains[which, None, None].astype(np.float32))
 
-        return in_batches(embed, np.arange(first.size), size=BATCH, threads=self._threads)
+        return in_batches(embed, np.arange(first.size), size=self._batch, threads=self._threads)
 
     def embed_mel(self, mel: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the network alone: mel power float32 `[B, T, 40]` to unit vectors float32 `[B, 256]`."""

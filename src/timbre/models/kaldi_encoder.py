@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from timbre.audio.fbank import BANDS, STEP, WINDOW, fbank
-from timbre.models.encoder import BATCH
+from timbre.models.encoder import batch_size
 from timbre.models.runtime import in_batches, session
 from timbre.models.same_voice import unit
 
@@ -30,6 +30,7 @@ class KaldiEncoder:
         self.fingerprint = fingerprint
         self._session = session(path, device=device)
         self._threads = threads
+        self._batch = batch_size(device)
         self._input = self._session.get_inputs()[0].name
         self.dimension = int(self._session.get_outputs()[0].shape[-1])
 
@@ -43,7 +44,9 @@ class KaldiEncoder:
         end = int(first.max() + count - 1) * STEP + WINDOW
         features = fbank(np.pad(clean, (0, max(0, end - clean.size))))
         windows = np.lib.stride_tricks.sliding_window_view(features, (count, BANDS))[:, 0]
-        return in_batches(lambda batch: self._embed_features(windows[batch]), first, size=BATCH, threads=self._threads)
+        return in_batches(
+            lambda batch: self._embed_features(windows[batch]), first, size=self._batch, threads=self._threads
+        )
 
     def _embed_features(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the network: log filter banks float32 `[B, T, 80]` to unit vectors `[B, dimension]`."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from timbre.audio.log_mel import BANDS, log_mel_spectrogram
 from timbre.errors import ModelCorrupt
-from timbre.models.encoder import BATCH
+from timbre.models.encoder import batch_size
 from timbre.models.runtime import in_batches, session
 from timbre.models.same_voice import unit
 
@@ -45,7 +45,7 @@ class ReDimNetEncoder:
         self._inner_shape = tuple(wanted.shape[1:-1])
         if self._inner_shape not in _MEL_SHAPES + _WAVEFORM_SHAPES:
             raise ModelCorrupt(f"{path.name} wants input of shape {wanted.shape}: it is no ReDimNet2.")
-        self._batch = wanted.shape[0] if isinstance(wanted.shape[0], int) else BATCH
+        self._batch = wanted.shape[0] if isinstance(wanted.shape[0], int) else batch_size(device)
         self.dimension = int(self._session.get_outputs()[0].shape[-1])
 
     def embed(self, samples: NDArray[np.float32], starts: ArrayLike, length: int | None = None) -> NDArray[np.float32]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from timbre.errors import ModelCorrupt, ModelError
+from timbre.models.dequantization import in_floats
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 
 _CPU_QUOTA: Final = Path("/sys/fs/cgroup/cpu.max")
 _FATAL_ONLY: Final = 4
+_CPU: Final = "CPUExecutionProvider"
+_CUDA: Final = "CUDAExecutionProvider"
 
 
 def session(path: Path, *, device: str, threads: int = 1) -> onnxruntime.InferenceSession:
@@ -34,7 +39,7 @@ def session(path: Path, *, device: str, threads: int = 1) -> onnxruntime.Inferen
             so small that whole batches side by side (`in_batches`) use several cores better.
 
     Raises:
-        ModelError: `cuda` is asked for, but the installed ONNX Runtime cannot use it.
+        ModelError: `cuda` is asked for, but the installed ONNX Runtime or this machine cannot use it.
         ModelCorrupt: the file is not an ONNX model that this runtime can open.
     """
     import onnxruntime  # noqa: PLC0415 - 0.1 s that `timbre --help` should not pay
@@ -44,14 +49,22 @@ def session(path: Path, *, device: str, threads: int = 1) -> onnxruntime.Inferen
     options.inter_op_num_threads = 1
     options.log_severity_level = _FATAL_ONLY
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    providers = _providers(device)
     try:
-        return onnxruntime.InferenceSession(path, options, providers=_providers(device, onnxruntime))
+        model = path if device == "cpu" else in_floats(path.read_bytes())
+        opened = onnxruntime.InferenceSession(model, options, providers=providers)
     except onnxruntime.capi.onnxruntime_pybind11_state.RuntimeException as error:
         raise ModelError(f"ONNX Runtime cannot run {path.name} on {device}: {error}") from error
     except Exception as error:
         if type(error).__module__.startswith("onnxruntime"):
             raise ModelCorrupt(f"{path.name} is not a model that ONNX Runtime can open: {error}") from error
         raise
+    if device == "cuda" and _CUDA not in opened.get_providers():  # it goes on without, and only logs why
+        raise ModelError(
+            "ONNX Runtime cannot use CUDA here: see that `nvidia-smi` shows the GPU, and that CUDA and cuDNN are"
+            " installed as docs/how-to/use-a-gpu.md says; or use cpu."
+        )
+    return opened
 
 
 def in_batches(
@@ -72,15 +85,36 @@ def in_batches(
         return np.concatenate(list(pool.map(run, batches)))
 
 
-def _providers(device: str, onnxruntime: Any) -> list[Any]:
-    if device == "cpu":
-        return ["CPUExecutionProvider"]
-    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+def check_device(device: str) -> None:
+    """Find out whether the installed ONNX Runtime is made for a device; only a session can tell if the device works.
+
+    Raises:
+        ModelError: it is not; says how to get one that is.
+    """
+    if device == "cuda" and _CUDA not in _providers_with_cuda():
         raise ModelError(
-            "TIMBRE_DEVICE=cuda needs ONNX Runtime with CUDA: replace onnxruntime by onnxruntime-gpu, or use cpu."
+            'The device cuda needs ONNX Runtime with CUDA: pip install "timbre[cuda]", then replace onnxruntime by'
+            " onnxruntime-gpu as docs/how-to/use-a-gpu.md says; or use cpu."
         )
+
+
+def _providers(device: str) -> list[Any]:
+    check_device(device)
+    if device == "cpu":
+        return [_CPU]
     # TensorFloat-32 keeps 10 bits of mantissa, too few for the segmenter's recurrent layers.
-    return [("CUDAExecutionProvider", {"use_tf32": "0"}), "CPUExecutionProvider"]
+    return [(_CUDA, {"use_tf32": "0"}), _CPU]
+
+
+@cache
+def _providers_with_cuda() -> list[str]:
+    """Load CUDA and cuDNN from the packages of the extra, where they are; return what ONNX Runtime can use then."""
+    import onnxruntime  # noqa: PLC0415
+
+    with contextlib.redirect_stdout(None):  # it prints what it does not find
+        onnxruntime.preload_dlls()
+    found: list[str] = onnxruntime.get_available_providers()
+    return found
 
 
 def available_threads(settings: Settings) -> int:
