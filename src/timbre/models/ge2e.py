@@ -60,8 +60,9 @@ class Ge2eEncoder:
 
 
 def _mean_square(samples: NDArray[np.float32], starts: NDArray[np.int64], length: int) -> NDArray[np.float64]:
-    """Return the mean power of `samples[start:start + length]`, as far as there are samples."""
-    energy = np.concatenate([[0.0], np.cumsum(np.square(samples, dtype=np.float64))])
+    """Return the mean power of `samples[start:start + length]`, all in whole steps, as far as there are samples."""
+    steps = np.pad(samples, (0, -samples.size % STEP)).reshape(-1, STEP)
+    energy = np.concatenate([[0.0], np.cumsum(np.square(steps).sum(axis=1, dtype=np.float64))])
     begin, end = np.minimum(starts, samples.size), np.minimum(starts + length, samples.size)
-    mean: NDArray[np.float64] = (energy[end] - energy[begin]) / np.maximum(1, end - begin)
+    mean: NDArray[np.float64] = (energy[-(-end // STEP)] - energy[-(-begin // STEP)]) / np.maximum(1, end - begin)
     return mean

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _CONTEXT: Final = 64
 _STATE_SHAPE: Final = (1, 1, 128)
-_FRAMES_PER_CALL: Final = 2048
+_FRAMES_PER_CALL: Final = 256
 
 
 class VoiceActivity:
