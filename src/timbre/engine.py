@@ -30,7 +30,7 @@ from timbre.errors import OptionError, VoiceprintMalformed, VoiceprintMismatch
 from timbre.identification.enrolment import Enroller, Prototype
 from timbre.identification.matching import match
 from timbre.identification.result import Identification, SpeakerMatch, name_turns
-from timbre.identification.scoring import confidence, log_odds
+from timbre.identification.scoring import confidences, known_voices, log_odds
 from timbre.identification.voiceprint import MOST_PROTOTYPES, Voiceprint
 from timbre.models.packs import find_pack, load_pack
 from timbre.models.same_voice import SameVoice, load_same_voice, read_same_voice
@@ -156,6 +156,7 @@ class Engine:
         *,
         threshold: float = 0.0,
         exclusive: bool = True,
+        merge_speakers: bool = True,
         num_speakers: int | None = None,
         min_speakers: int | None = None,
         max_speakers: int | None = None,
@@ -173,6 +174,7 @@ class Engine:
             threshold: Confidence, 0-100, from which a name is given. At 0 as many speakers as possible get a name,
                 also those of people who are not there; 50 names those who are likelier there than not.
             exclusive: Give a name to at most one speaker.
+            merge_speakers: Make one speaker of those that match the same voiceprint.
             num_speakers: As the following ones, see `diarize`.
             min_speakers: At least so many.
             max_speakers: At most so many.
@@ -190,17 +192,17 @@ class Engine:
         """
         people = self._people(voiceprints)
         _check_threshold(threshold)
-        diarization = self.diarize(
-            audio,
-            num_speakers=num_speakers,
-            min_speakers=min_speakers,
-            max_speakers=max_speakers,
-            channel=channel,
-            vad_sensitivity=vad_sensitivity,
-            crosstalk_sensitivity=crosstalk_sensitivity,
-            probabilities=probabilities,
-            progress=progress,
-        )
+        bounds = _bounds(num_speakers, min_speakers, max_speakers)
+        sensitivity = _sensitivity(vad_sensitivity, crosstalk_sensitivity)
+        with self._open(audio, channel) as recording:
+            diarization = self._diarizer.diarize(
+                recording,
+                bounds=bounds,
+                sensitivity=sensitivity,
+                probabilities=probabilities,
+                known=known_voices(list(people.values())) if merge_speakers else None,
+                progress=progress,
+            )
         return self.name(diarization, people, threshold=threshold, exclusive=exclusive)
 
     def name(
@@ -226,8 +228,8 @@ class Engine:
             )
         labels = list(people)
         odds = log_odds(diarization.voices, list(people.values()), self._same_voice)
-        scores = confidence(odds)
-        chosen = match(odds, threshold=threshold, exclusive=exclusive)
+        scores = confidences(odds, self._same_voice)
+        chosen = match(odds, scores, threshold=threshold, exclusive=exclusive)
         matches = tuple(
             SpeakerMatch(
                 speaker=voice.speaker,

@@ -167,3 +167,31 @@ def test_too_few_trials_make_no_calibration(speech, tmp_path):
     assert (ended.code, ended.out) == (1, "")
     assert "there are 4 speakers, 8 and 48 trials" in ended.err
     assert not path.exists()
+
+
+def test_people_in_folders_move_the_calibration_and_too_few_are_told_what_to_add(tmp_path):
+    for name in ("Ada", "Ben"):
+        (tmp_path / "people" / name).mkdir(parents=True)
+        (tmp_path / "people" / name / "monday.flac").symlink_to(SAMPLES / "enrol" / f"{name}.flac")
+    ended = run("calibrate", tmp_path / "people", "-o", tmp_path / "ours.toml", *BASE)
+    assert (ended.code, ended.out) == (1, "")
+    assert "there are 2 people, 0 of them with two; add 10 more people" in ended.err
+    assert "or a recording of another day of Ada, Ben" in ended.err
+    assert not (tmp_path / "ours.toml").exists()
+
+
+def test_people_calibrate(speech, tmp_path):
+    for name, speed, piece in itertools.product(NAMES, SPEEDS, range(2)):
+        day = tmp_path / "people" / f"{name}-{speed}" / f"day {piece}"
+        day.mkdir(parents=True)
+        (day / "one.wav").symlink_to(speech / f"{name}-{speed}-{piece}.wav")
+    ended = run("calibrate", tmp_path / "people", "-o", tmp_path / "ours.toml", "--json", *BASE)
+    assert ended.code == 0
+    report = json.loads(ended.out)
+    before = Engine("base").same_voice
+    ours = read_same_voice(tmp_path / "ours.toml", before.centre.size)
+    assert ours.score_weight == pytest.approx(report["calibration"]["score_weight"], abs=1e-4)
+    factor = ours.score_weight / before.score_weight
+    assert ours.test_weight == pytest.approx(factor * before.test_weight, abs=1e-3)
+    assert ours.strangers_spread == pytest.approx(factor * before.strangers_spread, abs=1e-3)
+    assert report["held_out"]["pooled"]["cllr"] < 1

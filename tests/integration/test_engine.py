@@ -21,6 +21,7 @@ from timbre.errors import (
     VoiceprintMalformed,
     VoiceprintMismatch,
 )
+from timbre.evaluation.copies import over_telephone
 from timbre.evaluation.diarization import score_diarization
 from timbre.formats import read
 
@@ -135,6 +136,43 @@ def test_what_cannot_be_found_is_said(engine: Engine, voice: Voice) -> None:
 def test_options_that_make_no_sense_are_refused(engine: Engine, options: dict[str, float]) -> None:
     with pytest.raises(OptionError):
         engine.diarize(CONVERSATION, **options)
+
+
+def test_voiceprints_and_voices_know_channel_and_noise(
+    engine: Engine, voiceprints: dict[str, Voiceprint], conversation: Diarization, samples: np.ndarray
+) -> None:
+    assert all(one.condition.telephone == 0 for one in voiceprints.values())
+    assert all((one.condition.snr or 0) > 15 for one in voiceprints.values())
+    assert all(voice.acoustics.telephone == 0 for voice in conversation.voices)
+    call = engine.identify((over_telephone(samples), RATE), voiceprints, threshold=50)
+    assert all(voice.acoustics.telephone == 1 for voice in call.diarization.voices)
+    unknown = {name: replace(one, acoustics=()) for name, one in voiceprints.items()}
+    blind = engine.name(call.diarization, unknown, threshold=50)
+    for matched, plain in zip(call.matches, blind.matches, strict=True):
+        assert all(matched.confidence[name] >= plain.confidence[name] for name in voiceprints)
+    assert sum(sum(one.confidence.values()) for one in call.matches) > sum(
+        sum(one.confidence.values()) for one in blind.matches
+    )
+
+
+def test_a_voiceprint_is_worth_less_among_many(
+    engine: Engine, voiceprints: dict[str, Voiceprint], conversation: Diarization
+) -> None:
+    alone = engine.name(conversation, {"Ada": voiceprints["Ada"]}).matches
+    crowd = {"Ada": voiceprints["Ada"], **{f"Ben {number}": voiceprints["Ben"] for number in range(50)}}
+    among = engine.name(conversation, crowd).matches
+    pairs = [(one.confidence["Ada"], many.confidence["Ada"]) for one, many in zip(alone, among, strict=True)]
+    assert all(many <= one for one, many in pairs)
+    assert sum(many for _, many in pairs) < sum(one for one, _ in pairs)
+    assert all(match.match for match in engine.name(conversation, crowd, threshold=0).matches)
+
+
+def test_merging_leaves_a_recording_of_different_people_as_it_is(
+    engine: Engine, voiceprints: dict[str, Voiceprint], conversation: Diarization
+) -> None:
+    merged = engine.identify(CONVERSATION, voiceprints).diarization
+    apart = engine.identify(CONVERSATION, voiceprints, merge_speakers=False).diarization
+    assert merged.turns == apart.turns == conversation.turns
 
 
 def test_everybody_is_named_rightly(engine: Engine, voiceprints: dict[str, Voiceprint]) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from timbre.audio.acoustics import Acoustics
 from timbre.errors import NoSpeech, TrialsError
-from timbre.evaluation.trials import ScoredTrials, Trial, read_trials, score_trials
+from timbre.evaluation.trials import ScoredTrials, Trial, joined, read_trials, score_trials
 
 HEADER = "label,enrol_speaker,enrol_paths,test_path\n"
 
@@ -78,7 +79,11 @@ def test_trials_are_scored_and_each_recording_is_embedded_once():
     def embed(paths):
         names = [path.name for path in paths]
         asked.append(names)
-        return np.mean([VECTORS[name] for name in names], axis=0), 2.0 * len(names)
+        return (
+            np.mean([VECTORS[name] for name in names], axis=0),
+            2.0 * len(names),
+            Acoustics(telephone=1.0, snr=None if len(names) == 1 else 12.0),
+        )
 
     trials = [trial(True, ["a1", "a2"], "a1"), trial(False, ["a1", "a2"], "b1"), trial(True, ["a1"], "a2")]
     scored = score_trials(trials, embed, source="toy")
@@ -90,13 +95,34 @@ def test_trials_are_scored_and_each_recording_is_embedded_once():
     assert scored.same.tolist() == [True, False, True]
     assert scored.speakers.tolist() == ["ada"] * 3
     assert (scored.source, scored.refused) == ("toy", ())
+    assert scored.test_telephone.tolist() == [1.0] * 3
+    np.testing.assert_equal(scored.enrol_snr, [12.0, 12.0, math.nan])
+
+
+def test_the_tested_side_may_be_another_copy():
+    def embed(vector, snr):
+        return lambda _: (np.array(vector), 1.0, Acoustics(snr=snr))
+
+    scored = score_trials(
+        [trial(True, ["a1"], "a1")], embed([1.0, 0.0], 30.0), embed_test=embed([0.0, 1.0], 5.0), source="toy"
+    )
+    assert (scored.cosines[0], scored.enrol_snr[0], scored.test_snr[0]) == (0.0, 30.0, 5.0)
+
+
+def test_parts_and_wholes_of_trials_keep_what_is_known():
+    plain = {"same": np.array([True, False]), "cosines": np.array([0.5, 0.1]), "speakers": np.array(["a", "b"])}
+    seconds = {"enrol_seconds": np.array([1.0, 2.0]), "test_seconds": np.array([3.0, 4.0])}
+    known = ScoredTrials(source="one", **plain, **seconds, enrol_telephone=np.array([0.0, 1.0]))
+    assert known.part("half", np.array([False, True])).enrol_telephone.tolist() == [1.0]
+    assert joined("both", [known, known]).enrol_telephone.tolist() == [0.0, 1.0] * 2
+    assert joined("both", [known, ScoredTrials(source="two", **plain, **seconds)]).enrol_telephone is None
 
 
 def test_refused_recordings_take_their_trials_with_them_and_are_told():
     def embed(paths):
         if paths[0].name == "b1":
             raise NoSpeech("b1: no speech")
-        return np.array([1.0, 0.0]), 3.0
+        return np.array([1.0, 0.0]), 3.0, Acoustics()
 
     trials = [trial(True, ["a1"], "a2"), trial(False, ["a1"], "b1"), trial(False, ["b1"], "a1")]
     scored = score_trials(trials, embed, source="toy")

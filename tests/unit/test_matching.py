@@ -5,8 +5,16 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from timbre.identification.matching import match
-from timbre.identification.scoring import confidence
+from timbre.identification import matching
+from timbre.identification.scoring import expit
+
+
+def confidence(table: np.ndarray) -> np.ndarray:
+    return np.rint(100 * expit(table)).astype(np.int64)
+
+
+def match(table: np.ndarray, *, threshold: float, exclusive: bool) -> list[int | None]:
+    return matching.match(table, confidence(table), threshold=threshold, exclusive=exclusive)
 
 
 def odds(*rows: list[int]) -> np.ndarray:
@@ -62,3 +70,10 @@ def test_nobody_and_nothing_match_nothing() -> None:
     assert match(np.zeros((0, 3)), threshold=0, exclusive=True) == []
     assert match(np.zeros((2, 0)), threshold=0, exclusive=True) == [None, None]
     assert match(np.zeros((2, 0)), threshold=0, exclusive=False) == [None, None]
+
+
+def test_eligible_is_what_the_confidence_says_and_likely_what_the_log_odds_say() -> None:
+    table = np.array([[3.0, 2.0], [2.5, -1.0]])
+    among_many = np.array([[60, 40], [50, 2]])
+    assert matching.match(table, among_many, threshold=50, exclusive=True) == [0, None]
+    assert matching.match(table, among_many, threshold=0, exclusive=True) == [1, 0]

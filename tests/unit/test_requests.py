@@ -43,7 +43,7 @@ SDK_DIARIZE = {
 SDK_IDENTIFY = {
     **{key: value for key, value in SDK_DIARIZE.items() if key != "transcription"},
     "voiceprints": [ADA],
-    "matching": {"exclusive": True, "threshold": 0.0},
+    "matching": {"exclusive": True, "threshold": 0.0, "mergeSpeakers": True},
 }
 
 
@@ -154,7 +154,7 @@ def test_defaults():
         "crosstalkSensitivity": 0.0,
         "transcription": False,
         "voiceprints": [ADA],
-        "matching": {"exclusive": True, "threshold": 0.0},
+        "matching": {"exclusive": True, "threshold": 0.0, "mergeSpeakers": True},
     }
 
 

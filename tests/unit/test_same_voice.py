@@ -1,14 +1,16 @@
 """The calibrated model: its arithmetic by hand, its files, and one calibration for every encoder of the catalogue."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from timbre.audio.acoustics import Acoustics
 from timbre.errors import ModelCorrupt, ModelUnknown
 from timbre.models.catalogue import catalogue
-from timbre.models.same_voice import SameVoice, load_same_voice, read_same_voice, write_same_voice
+from timbre.models.same_voice import SameVoice, Side, load_same_voice, read_same_voice, write_same_voice
 
 MODEL = SameVoice(
     name="test",
@@ -18,7 +20,13 @@ MODEL = SameVoice(
     test_weight=1.0,
     bias=-3.0,
     centre=np.array([0.5, 0, 0, 0], np.float32),
+    channel_mismatch=3.0,
+    noise_mismatch=2.0,
+    noise_shared=1.0,
 )
+CALL = Side(seconds=10.0, telephone=1.0, snr=30.0)
+STUDIO = Side(seconds=10.0, telephone=0.0, snr=30.0)
+NOISY = Side(seconds=10.0, telephone=0.0, snr=5.0)
 
 
 def test_log_odds_by_hand() -> None:
@@ -46,6 +54,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     read = read_same_voice(path, 4)
     assert (read.name, read.fitted, read.score_weight, read.bias) == ("mine", True, 10.0, -3.0)
     assert read.centre.tolist() == MODEL.centre.tolist()
+    assert replace(read, name="test", centre=MODEL.centre) == MODEL
 
 
 @pytest.mark.parametrize("text", ["", "fitted = maybe", "fitted = true\nscore_weight = 'a lot'"])
@@ -67,3 +76,45 @@ def test_every_encoder_has_a_calibration_that_says_whether_it_was_fitted() -> No
     assert fitted == {"ge2e"}
     with pytest.raises(ModelUnknown):
         load_same_voice("nobody", 256)
+
+
+def test_channels_and_noise_by_hand() -> None:
+    plain = float(MODEL.log_odds(0.5, 10.0, 10.0))
+    assert float(MODEL.log_odds(0.5, CALL, STUDIO)) == pytest.approx(plain + 3.0)
+    assert float(MODEL.log_odds(0.5, STUDIO, NOISY)) == pytest.approx(plain + 2.0 * 1.5)
+    assert float(MODEL.log_odds(0.5, NOISY, NOISY)) == pytest.approx(plain - 1.0 * 1.5)
+
+
+def test_like_channels_and_what_is_not_known_change_nothing() -> None:
+    plain = float(MODEL.log_odds(0.5, 10.0, 10.0))
+    unknown = Side.of([10.0], [Acoustics()])
+    for pair in ((CALL, CALL), (STUDIO, STUDIO), (unknown, NOISY), (CALL, unknown), (unknown, unknown)):
+        assert float(np.squeeze(MODEL.log_odds(0.5, *pair))) == pytest.approx(plain)
+
+
+def test_a_higher_cosine_always_means_more() -> None:
+    for sides in ((CALL, NOISY), (NOISY, NOISY), (CALL, CALL), (Side(seconds=0.1), Side(seconds=100.0))):
+        assert (np.diff(MODEL.log_odds(np.linspace(-1, 1, 50), *sides)) > 0).all()
+
+
+def test_one_voiceprint_is_worth_what_it_was_and_more_people_ask_for_more() -> None:
+    odds = np.linspace(-20, 20, 81)
+    assert (MODEL.among(odds, 1) == odds).all()
+    worth = np.stack([MODEL.among(odds, people) for people in (1, 2, 10, 1_000)])
+    assert np.isfinite(worth).all()
+    assert (np.diff(worth, axis=0) < 0).all()
+    assert (np.diff(worth, axis=1) > 0).all()
+
+
+def test_the_best_of_many_strangers_passes_as_rarely_as_one() -> None:
+    people, strangers = 100, np.random.default_rng(1).normal(-4.5, 3.0, (20_000, 100))
+    alone = float(np.mean(strangers > 0))
+    assert np.mean(MODEL.among(strangers.max(axis=1), people) > 0) == pytest.approx(alone, rel=0.1)
+
+
+def test_a_file_of_an_earlier_version_is_read_with_nothing_for_what_it_lacks(tmp_path: Path) -> None:
+    path = tmp_path / "old.toml"
+    path.write_text("fitted = true\nscore_weight = 9.0\nenrol_weight = 0.1\ntest_weight = 0.2\nbias = -1.0\n")
+    read = read_same_voice(path, 4)
+    assert (read.channel_mismatch, read.noise_mismatch, read.noise_shared) == (0.0, 0.0, 0.0)
+    assert (read.strangers_mean, read.strangers_spread, read.strangers_power) == (-4.5, 3.0, 1.0)

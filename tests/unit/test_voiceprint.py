@@ -1,10 +1,14 @@
 """The text of a voiceprint survives what happens to text, and everything else is refused with a reason."""
 
 import base64
+import hashlib
+import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from timbre.audio.acoustics import Acoustics
 from timbre.errors import VoiceprintMalformed
 from timbre.identification.voiceprint import MOST_PROTOTYPES, Voiceprint
 from timbre.models.same_voice import unit
@@ -79,3 +83,27 @@ def test_files_say_which_file_is_wrong(tmp_path) -> None:
         Voiceprint.load(path)
     with pytest.raises(VoiceprintMalformed, match="No such file"):
         Voiceprint.load(tmp_path / "nobody.voiceprint")
+
+
+def test_channel_and_noise_are_kept_and_unknown_stays_unknown() -> None:
+    original = replace(voiceprint(), acoustics=(Acoustics(telephone=0.25, snr=-3.0), Acoustics()))
+    read = Voiceprint.from_text(str(original))
+    assert read.acoustics == original.acoustics
+    assert read.condition == Acoustics(telephone=0.25, snr=-3.0)
+    assert Voiceprint.from_text(str(voiceprint())).condition == Acoustics()
+
+
+def test_version_1_is_read_with_nothing_known_of_channel_and_noise() -> None:
+    original = voiceprint()
+    record = struct.pack("<4sB8sBH", b"TMBR", 1, bytes.fromhex(SPACE), 2, 256)
+    for seconds, vector in zip(original.seconds, original.prototypes, strict=True):
+        record += struct.pack("<f", seconds) + vector.astype("<f2").tobytes()
+    read = Voiceprint.from_text(base64.b64encode(record + hashlib.sha256(record).digest()[:4]).decode())
+    assert (read.prototypes == original.prototypes).all()
+    assert (read.seconds, read.acoustics, read.condition) == (original.seconds, (), Acoustics())
+
+
+def test_a_later_version_asks_for_an_upgrade() -> None:
+    record = struct.pack("<4sB8sBH", b"TMBR", 3, bytes.fromhex(SPACE), 1, 4) + bytes(14)
+    with pytest.raises(VoiceprintMalformed, match="version 3; this Timbre reads versions up to 2"):
+        Voiceprint.from_text(base64.b64encode(record + hashlib.sha256(record).digest()[:4]).decode())

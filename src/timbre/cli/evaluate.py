@@ -75,8 +75,7 @@ def verification(
     engine = load_engine(model)
     sources = {source.source: source for source in score_lists(engine, trials, root)}
     llrs = {
-        name: engine.same_voice.log_odds(source.cosines, source.enrol_seconds, source.test_seconds)
-        for name, source in sources.items()
+        name: engine.same_voice.log_odds(source.cosines, source.enrol, source.test) for name, source in sources.items()
     }
     reports = {
         name: verification_report(llrs[name], source.same, speakers=source.speakers) for name, source in sources.items()

@@ -35,6 +35,12 @@ def identify(
     exclusive: Annotated[
         bool, typer.Option("--exclusive/--no-exclusive", help="Give each name to at most one speaker.")
     ] = True,
+    merge_speakers: Annotated[
+        bool,
+        typer.Option(
+            "--merge-speakers/--no-merge-speakers", help="Make one speaker of those that match the same voiceprint."
+        ),
+    ] = True,
     num_speakers: options.NumSpeakers = None,
     min_speakers: options.MinSpeakers = None,
     max_speakers: options.MaxSpeakers = None,
@@ -68,6 +74,7 @@ def identify(
         voiceprints=people,
         threshold=threshold,
         exclusive=exclusive,
+        merge_speakers=merge_speakers,
         num_speakers=num_speakers,
         min_speakers=min_speakers,
         max_speakers=max_speakers,

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from timbre.audio.acoustics import Acoustics
 from timbre.cli.embeddings import Embeddings
 from timbre.cli.exits import warn
+from timbre.cli.people import People, trials_of
 from timbre.cli.progress import counting
 from timbre.errors import AudioError, InputError, OptionError, TrialsError
 from timbre.evaluation.corpus import Recording
 from timbre.evaluation.diarization import DiarizationReport, evaluate_diarization
 from timbre.evaluation.identification import NamingReport, OpenSetResult, evaluate_identification, open_set
 from timbre.evaluation.trials import ScoredTrials, Trial, read_trials, score_trials
+from timbre.models.same_voice import Side
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,6 +89,21 @@ def score_lists(engine: Engine, lists: Sequence[Path], root: Path | None) -> tup
     return sources
 
 
+def score_people(engine: Engine, groups: Sequence[People]) -> tuple[ScoredTrials, ...]:
+    """Make and score the trials of some groups of people, each recording being heard once.
+
+    Raises:
+        TrialsError: none of a group's trials can be scored.
+    """
+    voices = Embeddings(
+        engine, (path for people in groups for sessions in people.values() for session in sessions for path in session)
+    )
+    scored = tuple(score_trials(trials_of(people), voices.pooled, source="people") for people in groups)
+    for _, reason in scored[0].refused:
+        warn(f"{reason} Its trials are left out.")
+    return scored
+
+
 def search_galleries(engine: Engine, trials: Sequence[Trial], seed: int) -> tuple[OpenSetResult, ...]:
     """Look for the speaker of every test recording, where a trial says who it is, among everybody who is enrolled.
 
@@ -99,16 +117,23 @@ def search_galleries(engine: Engine, trials: Sequence[Trial], seed: int) -> tupl
     if not probes:
         raise TrialsError("There is no usable test recording of which a trial says who speaks.")
     scores = engine.same_voice.log_odds(
-        np.stack([tested for tested, _ in probes.values()]) @ np.stack([known for known, _ in gallery.values()]).T,
-        np.array([seconds for _, seconds in gallery.values()])[None, :],
-        np.array([seconds for _, seconds in probes.values()])[:, None],
+        np.stack([tested for tested, *_ in probes.values()]) @ np.stack([known for known, *_ in gallery.values()]).T,
+        _side(gallery),
+        _side(probes).column(),
     )
     people = list(gallery)
     return open_set(scores, [people.index(speaker_of[path]) for path in probes], seed=seed)
 
 
-def _usable(voices: Embeddings, groups: Mapping[Key, Sequence[Path]]) -> dict[Key, tuple[NDArray[np.float32], float]]:
-    """Return embedding and seconds of each group of recordings, without those that cannot be used."""
+Heard = tuple["NDArray[np.float32]", float, Acoustics]
+
+
+def _side(heard: Mapping[Key, Heard]) -> Side:
+    return Side.of([seconds for _, seconds, _ in heard.values()], [acoustics for *_, acoustics in heard.values()])
+
+
+def _usable(voices: Embeddings, groups: Mapping[Key, Sequence[Path]]) -> dict[Key, Heard]:
+    """Return embedding, seconds and acoustics of each group of recordings, without those that cannot be used."""
     usable = {}
     for key, paths in groups.items():
         try:

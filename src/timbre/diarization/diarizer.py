@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from timbre.audio.acoustics import UNKNOWN, Acoustics, recording_acoustics
 from timbre.audio.recording import SAMPLE_RATE, Recording
 from timbre.diarization.assignment import Piece, assign, pieces
 from timbre.diarization.clustering import Clusters, SpeakerBounds, cluster, merge_odds
 from timbre.diarization.confidence import frame_confidence, percent, speaker_probabilities, with_confidence
+from timbre.diarization.known import KnownVoices, unite
 from timbre.diarization.progress import Progress, silent
 from timbre.diarization.recipe import Recipe, Sensitivity
 from timbre.diarization.result import Diarization, FrameScores, Probabilities, Voice
@@ -43,6 +45,7 @@ class Heard:
     speech: NDArray[np.bool_]  # [frames]
     local: LocalSpeakers | None  # from the segmenter, if the pack has one
     windows: Windows
+    acoustics: Acoustics = UNKNOWN
 
 
 class Diarizer:
@@ -60,6 +63,7 @@ class Diarizer:
         bounds: SpeakerBounds,
         sensitivity: Sensitivity,
         probabilities: bool = False,
+        known: KnownVoices | None = None,
         progress: Progress = silent,
     ) -> Diarization:
         """Diarize a recording.
@@ -69,6 +73,7 @@ class Diarizer:
             bounds: How many speakers there may be.
             sensitivity: How readily speech and overlap are heard.
             probabilities: Compute the frame-level probabilities too.
+            known: People who may speak, to merge speakers by.
             progress: Is told of every block.
 
         Raises:
@@ -81,6 +86,7 @@ class Diarizer:
             bounds=bounds,
             sensitivity=sensitivity,
             probabilities=probabilities,
+            known=known,
             warnings=_warnings(recording),
         )
 
@@ -112,7 +118,13 @@ class Diarizer:
             speech |= local.speech >= recipe.local_speech * np.exp(-0.15 * sensitivity.speech)
             probability = np.maximum(probability, local.speech)
         windows = embed_windows(recording, speech, pack.encoder, self._same_voice, on_block=report("voices"))
-        return Heard(speech_probability=probability, speech=speech, local=local, windows=windows)
+        return Heard(
+            speech_probability=probability,
+            speech=speech,
+            local=local,
+            windows=windows,
+            acoustics=recording_acoustics(recording, speech),
+        )
 
     def decide(
         self,
@@ -122,12 +134,16 @@ class Diarizer:
         bounds: SpeakerBounds,
         sensitivity: Sensitivity,
         probabilities: bool = False,
+        known: KnownVoices | None = None,
         warnings: tuple[str, ...] = (),
     ) -> Diarization:
         """Turn what was heard into turns; see `diarize`."""
         if not heard.speech.any():
             return self._silence(heard, duration, probabilities, (*warnings, NO_SPEECH))
         clusters = self._cluster(heard, bounds)
+        if known is not None:
+            merging, sound = self._recipe.merging, heard.acoustics
+            unite(clusters, known, merging, self._same_voice, seconds=STEP_SECONDS, acoustics=sound, bounds=bounds)
         rule = self._recipe.overlap.moved(sensitivity.overlap)
 
         def parts() -> Iterator[Piece]:
@@ -141,7 +157,7 @@ class Diarizer:
             return self._silence(heard, duration, probabilities, (*warnings, NO_SPEECH))
         exclusive = exclusive_stretches(frames, self._recipe.shortest_turn)
         names = labels(stretches)
-        voices = _voices(clusters, names)
+        voices = _voices(clusters, names, heard.acoustics)
         if not bounds.least <= len(voices) <= (bounds.most or len(voices)):
             warnings = (*warnings, WRONG_NUMBER)
         speaks = heard.speech_probability
@@ -207,10 +223,15 @@ def _evidence(heard: Heard, pure: NDArray[np.int64]) -> list[tuple[NDArray[np.in
     return evidence
 
 
-def _voices(clusters: Clusters, names: dict[int, str]) -> tuple[Voice, ...]:
+def _voices(clusters: Clusters, names: dict[int, str], acoustics: Acoustics) -> tuple[Voice, ...]:
     centroids = clusters.centroids
     return tuple(
-        Voice(speaker=name, embedding=centroids[who], seconds=float(clusters.sizes[who] * STEP_SECONDS))
+        Voice(
+            speaker=name,
+            embedding=centroids[who],
+            seconds=float(clusters.sizes[who] * STEP_SECONDS),
+            acoustics=acoustics,
+        )
         for who, name in names.items()
     )
 

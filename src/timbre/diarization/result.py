@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from timbre.audio.acoustics import UNKNOWN, Acoustics
 from timbre.diarization.grid import RESOLUTION
 from timbre.turns import Turn
 
@@ -22,6 +23,7 @@ class Voice:
     speaker: str  # SPEAKER_00
     embedding: NDArray[np.float32]  # [dimension] unit vector, centred, pooled over the speaker's clean speech
     seconds: float  # of clean speech it was pooled from
+    acoustics: Acoustics = UNKNOWN  # channel and noise of that speech
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

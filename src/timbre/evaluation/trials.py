@@ -13,18 +13,25 @@ import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from timbre.audio.acoustics import Acoustics
 from timbre.errors import InputError, TrialsError
+from timbre.models.same_voice import Side
 
 COLUMNS = ("label", "enrol_speaker", "enrol_paths", "test_path")
 _LABELS = {"0": False, "1": True}
+_COLUMNS = (
+    *("same", "cosines", "enrol_seconds", "test_seconds", "speakers"),
+    *("enrol_telephone", "test_telephone", "enrol_snr", "test_snr"),
+)
 
 # Takes the recordings of one person; gives an embedding of shape [dimensions], as it is compared (centred, where the
-# encoder's vectors are), and the seconds of speech it stands on.
-Embed = Callable[[Sequence[Path]], tuple[NDArray[np.floating], float]]
+# encoder's vectors are), the seconds of speech it stands on, and how they were recorded.
+Embed = Callable[[Sequence[Path]], tuple[NDArray[np.floating], float, Acoustics]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +54,46 @@ class ScoredTrials:
     enrol_seconds: NDArray[np.float64]  # of speech
     test_seconds: NDArray[np.float64]
     speakers: NDArray[np.str_]  # who was enrolled
+    enrol_telephone: NDArray[np.float64] | None = None  # 0 to 1, NaN where it is not known; None for nowhere
+    test_telephone: NDArray[np.float64] | None = None
+    enrol_snr: NDArray[np.float64] | None = None  # dB; likewise
+    test_snr: NDArray[np.float64] | None = None
     refused: tuple[tuple[Path, str], ...] = ()  # recordings whose trials are left out, with the reason
 
     def __post_init__(self) -> None:
-        columns = (self.same, self.cosines, self.enrol_seconds, self.test_seconds, self.speakers)
+        columns = [column for name in _COLUMNS if (column := getattr(self, name)) is not None]
         if {column.shape for column in columns} != {(len(self.same),)}:
             raise ValueError(f"expected arrays of one length, got {[column.shape for column in columns]}")
+
+    @property
+    def enrol(self) -> Side:
+        """What is known of the enrolled sides."""
+        return _side(self.enrol_seconds, self.enrol_telephone, self.enrol_snr)
+
+    @property
+    def test(self) -> Side:
+        """What is known of the tested sides."""
+        return _side(self.test_seconds, self.test_telephone, self.test_snr)
+
+    def part(self, source: str, rows: NDArray[Any]) -> ScoredTrials:
+        """Return some of the trials as a source of their own."""
+        columns = {name: column[rows] for name in _COLUMNS if (column := getattr(self, name)) is not None}
+        return ScoredTrials(source=source, **columns)
+
+
+def joined(source: str, parts: Sequence[ScoredTrials]) -> ScoredTrials:
+    """Put the trials of several lists into one source; conditions are kept where all lists have them."""
+    columns = {name: [getattr(part, name) for part in parts] for name in _COLUMNS}
+    known = {name: np.concatenate(some) for name, some in columns.items() if not any(part is None for part in some)}
+    return ScoredTrials(source=source, **known, refused=tuple(one for part in parts for one in part.refused))
+
+
+def _side(seconds: NDArray[np.float64], telephone: NDArray[np.float64] | None, snr: NDArray[np.float64] | None) -> Side:
+    return Side(
+        seconds=seconds,
+        telephone=np.nan if telephone is None else telephone,
+        snr=np.nan if snr is None else snr,
+    )
 
 
 def read_trials(path: str | Path, root: str | Path) -> tuple[Trial, ...]:
@@ -73,8 +114,10 @@ def read_trials(path: str | Path, root: str | Path) -> tuple[Trial, ...]:
     return trials
 
 
-def score_trials(trials: Sequence[Trial], embed: Embed, *, source: str) -> ScoredTrials:
-    """Embed every recording once and take the cosine of each trial.
+def score_trials(
+    trials: Sequence[Trial], embed: Embed, *, source: str, embed_test: Embed | None = None
+) -> ScoredTrials:
+    """Embed every recording once and take the cosine of each trial; `embed_test` is for the tested side, if given.
 
     A recording that `embed` refuses with an InputError (no speech in it, or unreadable) takes its trials out of the
     scores; it is listed in `refused`, so that a report can say so.
@@ -83,23 +126,29 @@ def score_trials(trials: Sequence[Trial], embed: Embed, *, source: str) -> Score
         TrialsError: no trial is left.
     """
     sides = _Sides(embed)
+    tests = sides if embed_test is None else _Sides(embed_test)
     rows = [
-        (trial.same, *_compare(enrolled, tested), trial.enrol_speaker)
+        (trial.same, float(enrolled[0] @ tested[0]), trial.enrol_speaker, enrolled[1:], tested[1:])
         for trial in trials
-        if (enrolled := sides[trial.enrol_paths]) is not None and (tested := sides[(trial.test_path,)]) is not None
+        if (enrolled := sides[trial.enrol_paths]) is not None and (tested := tests[(trial.test_path,)]) is not None
     ]
     if not rows:
-        reason = next(iter(sides.refused.values()), "there are none")
+        reason = next(iter({**sides.refused, **tests.refused}.values()), "there are none")
         raise TrialsError(f"{source}: none of the {len(trials)} trials can be scored: {reason}")
-    same, cosines, enrol_seconds, test_seconds, speakers = zip(*rows, strict=True)
+    same, cosines, speakers, enrolled_as, tested_as = zip(*rows, strict=True)
+    enrol, test = (Side.of(*zip(*side, strict=True)) for side in (enrolled_as, tested_as))
     return ScoredTrials(
         source=source,
         same=np.array(same, dtype=np.bool_),
         cosines=np.array(cosines, dtype=np.float64),
-        enrol_seconds=np.array(enrol_seconds, dtype=np.float64),
-        test_seconds=np.array(test_seconds, dtype=np.float64),
+        enrol_seconds=np.asarray(enrol.seconds),
+        test_seconds=np.asarray(test.seconds),
         speakers=np.array(speakers, dtype=np.str_),
-        refused=tuple((paths[0], reason) for paths, reason in sides.refused.items()),
+        enrol_telephone=np.asarray(enrol.telephone),
+        test_telephone=np.asarray(test.telephone),
+        enrol_snr=np.asarray(enrol.snr),
+        test_snr=np.asarray(test.snr),
+        refused=tuple((paths[0], reason) for paths, reason in {**sides.refused, **tests.refused}.items()),
     )
 
 
@@ -138,7 +187,7 @@ def _file(where: str, column: str, name: str, root: Path) -> Path:
     return path
 
 
-_Side = tuple[NDArray[np.float64], float]  # embedding of length 1, seconds of speech
+_Heard = tuple[NDArray[np.float64], float, Acoustics]  # embedding of length 1, seconds of speech, how recorded
 
 
 class _Sides:
@@ -147,19 +196,14 @@ class _Sides:
     def __init__(self, embed: Embed) -> None:
         self.refused: dict[tuple[Path, ...], str] = {}
         self._embed = embed
-        self._known: dict[tuple[Path, ...], _Side] = {}
+        self._known: dict[tuple[Path, ...], _Heard] = {}
 
-    def __getitem__(self, paths: tuple[Path, ...]) -> _Side | None:
+    def __getitem__(self, paths: tuple[Path, ...]) -> _Heard | None:
         if paths not in self._known and paths not in self.refused:
             try:
-                embedding, seconds = self._embed(paths)
+                embedding, seconds, acoustics = self._embed(paths)
             except InputError as error:
                 self.refused[paths] = str(error)
             else:
-                self._known[paths] = (embedding / np.linalg.norm(embedding), float(seconds))
+                self._known[paths] = (embedding / np.linalg.norm(embedding), float(seconds), acoustics)
         return self._known.get(paths)
-
-
-def _compare(enrolled: _Side, tested: _Side) -> tuple[float, float, float]:
-    """Return the cosine and the seconds of either side."""
-    return float(enrolled[0] @ tested[0]), enrolled[1], tested[1]

@@ -105,7 +105,7 @@ class IdentificationVoiceprint(Answer):
     speaker: str = Field(description="Label of the speaker.", examples=["SPEAKER_00"])
     match: str | None = Field(description="The matched name; null if nobody was matched.", examples=["Ada"])
     confidence: dict[str, Score] = Field(
-        description="From 0 to 100 for each voiceprint: how likely it is this person.",
+        description="From 0 to 100 for each voiceprint: how likely it is this person, with their number accounted for.",
         examples=[{"Ada": 88, "Grace": 20}],
     )
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from timbre.audio.level import rms_dbfs, snr_db
+from timbre.audio.acoustics import Acoustics, acoustics, mean_acoustics
+from timbre.audio.level import rms_dbfs
 from timbre.audio.recording import SAMPLE_RATE, Recording
 from timbre.diarization.diarizer import Diarizer
 from timbre.diarization.grid import FRAME
@@ -19,8 +20,8 @@ from timbre.diarization.speech import SpeechRule, speech_frames, speech_probabil
 from timbre.diarization.windows import without_offset
 from timbre.errors import EnrolmentRefused, EnrolmentTooLong, NoSpeech, SeveralSpeakers, SpeechTooShort
 from timbre.identification.quality import Quality
-from timbre.identification.voiceprint import Voiceprint
-from timbre.models.same_voice import SameVoice, unit
+from timbre.identification.voiceprint import Voiceprint, as_kept
+from timbre.models.same_voice import SameVoice, Side, unit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,6 +43,7 @@ class Prototype:
 
     vector: NDArray[np.float32]  # [dimension] unit vector, centred
     seconds: float  # of speech
+    acoustics: Acoustics
 
 
 class Enroller:
@@ -76,6 +78,7 @@ class Enroller:
         return Voiceprint(
             prototypes=np.stack([prototype.vector for prototype, _ in made]).astype(np.float16).astype(np.float32),
             seconds=tuple(float(np.float32(prototype.seconds)) for prototype, _ in made),
+            acoustics=tuple(as_kept(prototype.acoustics) for prototype, _ in made),
             space=self._space,
             quality=tuple(quality for _, quality in made),
         )
@@ -86,9 +89,9 @@ class Enroller:
             others = [prototype for prototype in prototypes if prototype is not one]
             if not others:
                 return
-            cosine = float(one.vector @ unit(np.sum([other.vector for other in others], axis=0)))
-            seconds = sum(other.seconds for other in others)
-            if self._same_voice.probability(cosine, seconds, one.seconds) < _ONE_PERSON:
+            cosine = one.vector @ unit(np.sum([other.vector for other in others], axis=0))
+            known = Side.of([sum(other.seconds for other in others)], [mean_acoustics([o.acoustics for o in others])])
+            if self._same_voice.probability(cosine, known, Side.of([one.seconds], [one.acoustics])) < _ONE_PERSON:
                 raise SeveralSpeakers(
                     f"Recording {number} of {len(prototypes)} does not sound like the person in the others;"
                     " make a voiceprint from recordings of one person."
@@ -117,7 +120,7 @@ class Enroller:
         mask = np.repeat(speech, FRAME)[: samples.size]
         # The median is the offset; the mean is not, where a voice swings further to one side.
         swing = samples - np.median(samples)
-        snr = snr_db(swing, speech, frame=FRAME)
+        snr = prototype.acoustics.snr
         return prototype, Quality(
             seconds=round(recording.duration, 2),
             speech_seconds=round(prototype.seconds, 2),
@@ -143,4 +146,8 @@ class Enroller:
         if starts[-1] != said.size - length:
             starts = np.append(starts, said.size - length)
         vectors = self._same_voice.centred(self._pack.encoder.embed(said, starts, length))
-        return Prototype(vector=unit(vectors.sum(axis=0)), seconds=float(said.size / SAMPLE_RATE))
+        return Prototype(
+            vector=unit(vectors.sum(axis=0)),
+            seconds=float(said.size / SAMPLE_RATE),
+            acoustics=acoustics(samples - np.median(samples), speech),
+        )

@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from timbre.identification.scoring import confidence
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def match(odds: NDArray[np.float64], *, threshold: float, exclusive: bool) -> list[int | None]:
+def match(
+    odds: NDArray[np.float64], scores: NDArray[np.int64], *, threshold: float, exclusive: bool
+) -> list[int | None]:
     """Choose a voiceprint for every speaker.
 
     Args:
         odds: Log-odds `[speakers, voiceprints]`.
+        scores: Confidence of each pair, 0-100.
         threshold: Confidence, 0-100, from which a pair is eligible.
         exclusive: Use every voiceprint at most once.
 
@@ -29,7 +30,7 @@ def match(odds: NDArray[np.float64], *, threshold: float, exclusive: bool) -> li
 
     Source of the assignment: Kuhn, "The Hungarian method for the assignment problem", 1955.
     """
-    eligible = confidence(odds) >= threshold
+    eligible = scores >= threshold
     chosen: list[int | None] = [None] * len(odds)
     if not odds.size:
         return chosen

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from timbre.diarization.known import KnownVoices
 from timbre.diarization.result import Voice
 from timbre.identification.voiceprint import Voiceprint
-from timbre.models.same_voice import SameVoice
+from timbre.models.same_voice import SameVoice, Side
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,14 +24,39 @@ def log_odds(voices: Sequence[Voice], voiceprints: Sequence[Voiceprint], same_vo
     if not voices or not voiceprints:
         return np.zeros((len(voices), len(voiceprints)))
     heard = np.stack([voice.embedding for voice in voices])
-    known = np.stack([voiceprint.embedding for voiceprint in voiceprints])
+    people = np.stack([voiceprint.embedding for voiceprint in voiceprints])
     return same_voice.log_odds(
-        heard @ known.T,
-        np.array([voiceprint.speech_seconds for voiceprint in voiceprints])[None, :],
-        np.array([voice.seconds for voice in voices])[:, None],
+        heard @ people.T,
+        _side(voiceprints),
+        Side.of([voice.seconds for voice in voices], [voice.acoustics for voice in voices]).column(),
     )
 
 
-def confidence(odds: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Turn log-odds into 0-100: 100 times the probability of one person."""
-    return np.rint(100.0 / (1.0 + np.exp(-odds))).astype(np.int64)
+def known_voices(voiceprints: Sequence[Voiceprint]) -> KnownVoices | None:
+    """Return what diarization is told of people, to merge speakers by; None without voiceprints."""
+    if not voiceprints:
+        return None
+    return KnownVoices(
+        embeddings=np.stack([voiceprint.embedding for voiceprint in voiceprints]), side=_side(voiceprints)
+    )
+
+
+def confidences(odds: NDArray[np.float64], same_voice: SameVoice) -> NDArray[np.int64]:
+    """Turn log-odds `[voices, voiceprints]` into 0-100, with the number of voiceprints taken into account.
+
+    For one voiceprint it is 100 times the probability of one person. Among several it is what a single voiceprint
+    would need to have to be as unlikely with a stranger.
+    """
+    return np.rint(100.0 * expit(same_voice.among(odds, odds.shape[1]))).astype(np.int64)
+
+
+def expit(odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Turn log-odds into probabilities."""
+    return np.asarray(np.exp(-np.logaddexp(0.0, -odds)), np.float64)
+
+
+def _side(voiceprints: Sequence[Voiceprint]) -> Side:
+    return Side.of(
+        [voiceprint.speech_seconds for voiceprint in voiceprints],
+        [voiceprint.condition for voiceprint in voiceprints],
+    )

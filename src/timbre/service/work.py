@@ -259,6 +259,7 @@ def _output(
                 {labelled.label: labelled.voiceprint for labelled in request.voiceprints},
                 threshold=request.matching.threshold,
                 exclusive=request.matching.exclusive,
+                merge_speakers=request.matching.merge_speakers,
                 progress=progress,
                 **_hearing(request),
             )

@@ -1,0 +1,67 @@
+"""Known voices help to tell speakers apart: clusters that match one voiceprint are one speaker.
+
+Two pieces of one person's speech can differ too much to be merged for themselves, when the person turns away, laughs or
+gets tired, and each still be that person for the model that decides identity.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from timbre.diarization.clustering import Clusters, MergeRule, SpeakerBounds, merge_odds
+from timbre.models.same_voice import SameVoice, Side
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from timbre.audio.acoustics import Acoustics
+
+_SURE: Final = 2.0  # log-odds that both are the person; at 0, one stranger in a few recordings is merged into somebody
+_UNLIKE: Final = -4.0  # log-odds of merging by themselves under which clusters stay two speakers all the same
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownVoices:
+    """The people who may speak."""
+
+    embeddings: NDArray[np.float32]  # [people, dimension] unit rows, centred
+    side: Side  # what is known of each `[people]`
+
+
+def unite(
+    clusters: Clusters,
+    known: KnownVoices,
+    rule: MergeRule,
+    same_voice: SameVoice,
+    *,
+    seconds: float,
+    acoustics: Acoustics,
+    bounds: SpeakerBounds,
+) -> Clusters:
+    """Merge clusters that are surely one known person, the surest pair first.
+
+    Args:
+        clusters: Changed in place, and returned.
+        known: The people; how many they are counts, as for names.
+        rule: When clusters are merged by themselves.
+        same_voice: The model of identity.
+        seconds: Speech that one window stands for.
+        acoustics: How the recording sounds.
+        bounds: Below the least number of speakers nothing is merged.
+    """
+    while len(clusters.sizes) > max(1, bounds.least):
+        heard = Side.of((clusters.sizes * seconds).tolist(), [acoustics] * len(clusters.sizes))
+        odds = same_voice.log_odds(clusters.centroids @ known.embeddings.T, known.side, heard.column())
+        worth = same_voice.among(odds, len(known.embeddings))
+        who, sure = worth.argmax(axis=1), worth.max(axis=1)
+        alike = merge_odds(clusters, rule, same_voice, seconds) > _UNLIKE
+        pairs = np.where((who[:, None] == who[None, :]) & alike, np.minimum(sure[:, None], sure[None, :]), -np.inf)
+        np.fill_diagonal(pairs, -np.inf)
+        keep, gone = sorted(int(index) for index in np.unravel_index(int(pairs.argmax()), pairs.shape))
+        if pairs[keep, gone] <= _SURE:
+            break
+        clusters.merge(keep, gone)
+    return clusters

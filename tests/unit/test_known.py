@@ -1,0 +1,70 @@
+"""Merging by voiceprints, with made-up vectors."""
+
+import numpy as np
+import pytest
+
+from timbre.audio.acoustics import UNKNOWN
+from timbre.diarization.clustering import Clusters, MergeRule, SpeakerBounds
+from timbre.diarization.known import KnownVoices, unite
+from timbre.models.same_voice import SameVoice, Side, unit
+
+RULE = MergeRule(sure=3.0, smallest=2, prior=3.0, growth=0.0, longest=12.0, apart=1.0, blend=3.0)
+MODEL = SameVoice(
+    name="toy",
+    fitted=True,
+    score_weight=20.0,
+    enrol_weight=0.0,
+    test_weight=0.0,
+    bias=-10.0,
+    centre=np.zeros(4, np.float32),
+)
+ADA = np.array([1, 0, 0, 0], np.float32)
+TURNED_AWAY = unit(np.array([1, 0.9, 0, 0], np.float32))  # log-odds 2.9 that it is hers
+LAUGHING = unit(np.array([1, 0, 0.9, 0], np.float32))  # and these two: 1.0, less than merging asks for
+BEN = np.array([0, 0, 0, 1], np.float32)
+
+
+def clusters(*rows: np.ndarray) -> Clusters:
+    count = len(rows)
+    return Clusters(
+        labels=np.repeat(np.arange(count), 25),
+        sums=25.0 * np.stack(rows).astype(np.float64),
+        sizes=np.full(count, 25),
+        apart=np.zeros((count, count)),
+    )
+
+
+def united(found: Clusters, *people: np.ndarray, least: int = 1) -> int:
+    known = KnownVoices(embeddings=np.stack(people), side=Side(seconds=np.full(len(people), 20.0)))
+    bounds = SpeakerBounds(least=least)
+    return len(unite(found, known, RULE, MODEL, seconds=0.4, acoustics=UNKNOWN, bounds=bounds).sizes)
+
+
+def test_two_clusters_of_one_known_person_become_one_speaker() -> None:
+    found = clusters(TURNED_AWAY, BEN, LAUGHING)
+    assert united(found, ADA) == 2
+    assert found.labels.tolist() == [0] * 25 + [1] * 25 + [0] * 25
+
+
+def test_the_voiceprint_of_somebody_else_merges_nobody() -> None:
+    assert united(clusters(TURNED_AWAY, LAUGHING), BEN) == 2
+
+
+def test_each_goes_to_the_person_it_matches_best() -> None:
+    assert united(clusters(TURNED_AWAY, LAUGHING), TURNED_AWAY, LAUGHING) == 2
+
+
+def test_among_many_people_more_is_asked_for() -> None:
+    crowd = [BEN] * 200
+    assert united(clusters(TURNED_AWAY, LAUGHING), ADA, *crowd) == 2
+
+
+def test_the_least_number_of_speakers_is_kept() -> None:
+    assert united(clusters(TURNED_AWAY, LAUGHING), ADA, least=2) == 2
+
+
+@pytest.mark.parametrize(("windows", "speakers"), [(0, 1), (40, 2)])
+def test_whom_the_segmenter_hears_apart_stay_apart(windows: int, speakers: int) -> None:
+    found = clusters(TURNED_AWAY, LAUGHING)
+    found.apart[:] = windows
+    assert united(found, ADA) == speakers
