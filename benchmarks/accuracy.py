@@ -13,6 +13,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.gallery_size import gallery, merging
 from benchmarks.material import data_folder, held_out
 from benchmarks.monologues import monologues
 from benchmarks.peer import P_PERCENTILES, Heard, Peer
@@ -61,6 +62,8 @@ def run(console: Console, *, full: bool) -> dict[str, Any]:
         "one_speaker": one_speaker(console, data, engines),
         "verification": verification(console, data, engines),
         "identification": identification(console, data, engines),
+        "gallery": gallery(console, data, engines["base"]),
+        "merging": merging(console, data, engines["base"]),
     }
 
 

@@ -6,7 +6,8 @@ if both of its sides do. Packs that share a voice space give the same scores, so
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,11 @@ from scipy.special import ndtri
 from benchmarks.material import held_out
 from timbre import Engine
 from timbre.cli.embeddings import Embeddings
+from timbre.errors import TrialsError
 from timbre.evaluation.calibration import CalibrationReport, calibration_report
+from timbre.evaluation.copies import PAIRS
 from timbre.evaluation.fitting import leave_one_source_out
-from timbre.evaluation.trials import ScoredTrials, Trial, read_trials, score_trials
+from timbre.evaluation.trials import ScoredTrials, Trial, joined, read_trials, score_trials
 from timbre.evaluation.verification import DetCurve, det_curve, equal_error_rate, verification_report
 
 SOURCES = {  # lists of trials, each with what is spoken in it
@@ -47,7 +50,7 @@ def verification(console: Console, data: Path, engines: Mapping[str, Engine]) ->
 
 
 def _of_pack(console: Console, data: Path, pack: str, engine: Engine) -> dict[str, Any]:
-    scored = _scored(data, engine)
+    scored, copies = _scored(data, engine)
     table = Table(
         *("list", "speakers", "trials", "refused", "EER % (95 %)", "of cosine", "minDCF", "Cllr", "minCllr", "ECE"),
         title=f"Verification, {pack}: of the calibrated score, and the EER of the cosine alone",
@@ -60,15 +63,16 @@ def _of_pack(console: Console, data: Path, pack: str, engine: Engine) -> dict[st
             measured[trials.source]["by"][kept] = result
             table.add_row(trials.source, kept, *_cells(result))
     console.print(table)
-    return {"lists": measured, "leave_one_source_out": _left_out(console, pack, scored)}
+    return {"lists": measured, "leave_one_source_out": _left_out(console, pack, scored, copies)}
 
 
-def _scored(data: Path, engine: Engine) -> dict[str, Scored]:
-    """Score the trials of all speakers, and those of the test speakers; a recording is heard once."""
+def _scored(data: Path, engine: Engine) -> tuple[dict[str, Scored], list[ScoredTrials]]:
+    """Score the trials of all speakers, those of the test speakers, and degraded copies, as calibrations are fitted."""
     lists = {name: read_trials(data / "trials" / f"{name}.csv", data) for names in SOURCES.values() for name in names}
     every = [path for trials in lists.values() for trial in trials for path in (*trial.enrol_paths, trial.test_path)]
-    voices = Embeddings(engine, every)
+    voices = Embeddings(engine, every, copies=True)
     tested = _test_speakers(data)
+    copies = []
     scored: dict[str, Scored] = {ALL: {}, TEST: {}}
     for source, names in SOURCES.items():
         for name in names:
@@ -78,7 +82,11 @@ def _scored(data: Path, engine: Engine) -> dict[str, Scored]:
             for kept, trials in ((ALL, lists[name]), (TEST, of_test_speakers)):
                 if _both_kinds(trials):
                     scored[kept].setdefault(source, []).append(score_trials(trials, voices.pooled, source=name))
-    return scored
+            for pair in PAIRS:
+                enrol, test = (partial(voices.pooled, copy=kind) for kind in pair)
+                with suppress(TrialsError):  # telephone recordings have no telephone copy
+                    copies.append(score_trials(lists[name], enrol, embed_test=test, source=source))
+    return scored, copies
 
 
 def _test_speakers(data: Path) -> set[Path]:
@@ -92,7 +100,7 @@ def _both_kinds(trials: Sequence[Trial]) -> bool:
 
 
 def _measured(trials: ScoredTrials, engine: Engine) -> dict[str, Any]:
-    odds = engine.same_voice.log_odds(trials.cosines, trials.enrol_seconds, trials.test_seconds)
+    odds = engine.same_voice.log_odds(trials.cosines, trials.enrol, trials.test)
     return {
         **verification_report(odds, trials.same, speakers=trials.speakers).to_dict(),
         "eer_of_cosine": equal_error_rate(trials.cosines, trials.same),
@@ -128,16 +136,15 @@ def _cells(result: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _left_out(console: Console, pack: str, scored: Mapping[str, Scored]) -> dict[str, Any]:
+def _left_out(
+    console: Console, pack: str, scored: Mapping[str, Scored], copies: Sequence[ScoredTrials]
+) -> dict[str, Any]:
     """Measure the calibration that the other sources gave: on all trials of a source, and on its test speakers'."""
-    crossed = leave_one_source_out([joined(source, parts) for source, parts in scored[ALL].items()])
+    crossed = leave_one_source_out([joined(source, parts) for source, parts in scored[ALL].items()], copies=copies)
     fitted = {held.source: held.calibration for held in crossed.sources}
     reports = {ALL: {held.source: held.report for held in crossed.sources} | {"pooled": crossed.pooled}}
     if tested := [joined(source, parts) for source, parts in scored[TEST].items()]:
-        odds = [
-            fitted[trials.source].log_odds(trials.cosines, trials.enrol_seconds, trials.test_seconds)
-            for trials in tested
-        ]
+        odds = [fitted[trials.source].log_odds(trials.cosines, trials.enrol, trials.test) for trials in tested]
         pooled = calibration_report(np.concatenate(odds), np.concatenate([trials.same for trials in tested]))
         each = {trials.source: calibration_report(llrs, trials.same) for trials, llrs in zip(tested, odds, strict=True)}
         reports[TEST] = each | {"pooled": pooled}
@@ -155,11 +162,3 @@ def _print_left_out(console: Console, pack: str, reports: Mapping[str, Mapping[s
             values = (report.cllr, report.min_cllr, report.calibration_loss, report.ece)
             table.add_row(name, kept, *(f"{value:.3f}" for value in values))
     console.print(table)
-
-
-def joined(source: str, parts: Sequence[ScoredTrials]) -> ScoredTrials:
-    """Return the lists of one source as one."""
-    columns = [field.name for field in fields(ScoredTrials) if field.name not in {"source", "refused"}]
-    return ScoredTrials(
-        source=source, **{column: np.concatenate([getattr(part, column) for part in parts]) for column in columns}
-    )
