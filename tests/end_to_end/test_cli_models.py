@@ -99,7 +99,16 @@ def test_the_doctor_hears_for_itself_that_diarization_works():
     findings = {finding["subject"]: finding for finding in report["findings"]}
     assert (ended.code, report["works"]) == (0, True)
     assert findings["pack base"]["state"] == "ok"
-    assert findings["diarization"]["detail"].startswith("works: pack base, 4.0 s of sound in ")
+    assert findings["diarization"]["detail"].startswith("works: pack base on cpu, 4.0 s of sound in ")
+
+
+def test_without_a_gpu_the_doctor_and_the_commands_say_what_to_install():
+    ended = run("doctor", "--model", "base", "--device", "cuda")
+    assert ended.code == 3
+    assert "onnxruntime-gpu" in " ".join(ended.out.split())
+    ended = run("diarize", "nothing.wav", "--model", "base", "--device", "cuda")
+    assert ended.code == 3
+    assert "docs/how-to/use-a-gpu.md" in ended.err
 
 
 def test_the_doctor_says_how_to_get_what_is_missing(folder):
