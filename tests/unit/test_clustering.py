@@ -132,31 +132,39 @@ def test_the_segmenters_evidence_keeps_its_place_in_a_long_recording() -> None:
     assert [speakers_with(row) for row in (0, STRETCH // 2, STRETCH)] == [2, 2, 3]
 
 
-def merged_from_scratch(clusters: Clusters) -> np.ndarray:
-    """Merge as `merge` does, computing every pair anew each time."""
-    while len(clusters.sizes) > 1:
-        odds = merge_odds(clusters, RULE, MODEL, 0.4)
+def plainly_merged(clusters: Clusters, least: int = 1, most: int | None = None) -> np.ndarray:
+    """Merge by the plain rule: compute every pair anew, take the surest one, begin again."""
+    labels, sums, sizes, apart = clusters.labels, clusters.sums, clusters.sizes, clusters.apart
+    while len(sizes) > least:
+        odds = merge_odds(Clusters(labels=labels, sums=sums, sizes=sizes, apart=apart), RULE, MODEL, 0.4)
         np.fill_diagonal(odds, -np.inf)
-        if odds.max() <= 0:
+        if odds.max() <= 0 and not (most and len(sizes) > most):
             break
-        clusters.merge(*sorted(int(index) for index in np.unravel_index(int(odds.argmax()), odds.shape)))
-    return clusters.labels
+        keep, gone = sorted(int(index) for index in np.unravel_index(int(odds.argmax()), odds.shape))
+        joining = np.delete(np.eye(len(sizes)), gone, 0)
+        joining[keep, gone] = 1
+        sums, sizes, apart = joining @ sums, (joining @ sizes).astype(int), joining @ apart @ joining.T
+        labels = joining.argmax(axis=0)[labels]
+    return labels
 
 
+@pytest.mark.parametrize("bounds", [{}, {"least": 6}, {"most": 2}, {"least": 4, "most": 4}])
 @pytest.mark.parametrize("seed", range(5))
-def test_merging_equals_computing_every_pair_anew(seed: int) -> None:
-    vectors, _ = voices([30, 20, 20, 10], spread=0.16, seed=seed)
-    labels = over_split(vectors, cosine=0.75, smallest=1)
-
+def test_merging_equals_the_plain_rule(seed: int, bounds: dict[str, int]) -> None:
     def start() -> Clusters:
-        sums = np.stack([vectors[labels == label].sum(axis=0) for label in range(labels.max() + 1)]).astype(np.float64)
         rng = np.random.default_rng(seed)
-        apart = rng.integers(0, 3, (len(sums), len(sums))).astype(np.float64)
-        return Clusters(labels=labels.copy(), sums=sums, sizes=np.bincount(labels), apart=apart + apart.T)
+        vectors, _ = voices([15, 15, 10, 10, 10], spread=0.14, seed=seed)
+        vectors[::7] = vectors[1::7][: len(vectors[::7])]  # equally sure pairs
+        sizes = rng.integers(1, 30, len(vectors))
+        apart = (rng.random((len(sizes), len(sizes))) < 0.05).astype(np.float64)
+        labels = rng.permutation(len(sizes))
+        return Clusters(labels=labels, sums=vectors * sizes[:, None], sizes=sizes, apart=apart + apart.T)
 
-    before = start()
-    assert len(before.sizes) > 4
-    assert (merge(before, RULE, MODEL, 0.4, SpeakerBounds()).labels == merged_from_scratch(start())).all()
+    plain = plainly_merged(start(), **bounds)
+    assert 1 < plain.max() + 1 < 40
+    merged = merge(start(), RULE, MODEL, 0.4, SpeakerBounds(**bounds))
+    assert (merged.labels == plain).all()
+    assert merged.sizes.sum() == start().sizes.sum()
 
 
 def test_equal_input_gives_equal_output() -> None:

@@ -68,16 +68,22 @@ class Clusters:
         """Unit vectors, float32 `[k, dimension]`."""
         return unit(self.sums.astype(np.float32))
 
-    def merge(self, keep: int, gone: int) -> None:
-        """Put the second cluster into the first; clusters behind the second move up by one."""
+    def absorb(self, keep: int, gone: int) -> None:
+        """Put the sums of the second cluster into the first; `joined` says later where the windows belong."""
         self.sums[keep] += self.sums[gone]
         self.sizes[keep] += self.sizes[gone]
         self.apart[keep] += self.apart[gone]
         self.apart[:, keep] += self.apart[:, gone]
-        self.sums, self.sizes = np.delete(self.sums, gone, 0), np.delete(self.sizes, gone)
-        self.apart = np.delete(np.delete(self.apart, gone, 0), gone, 1)
-        self.labels[self.labels == gone] = keep
-        self.labels[self.labels > gone] -= 1
+
+    def joined(self, into: NDArray[np.int64]) -> Clusters:
+        """Return the clusters that are left when each has gone into another one, or has stayed, `[k]`."""
+        left, labels = np.unique(into, return_inverse=True)
+        return Clusters(
+            labels=labels[self.labels],
+            sums=self.sums[left],
+            sizes=self.sizes[left],
+            apart=self.apart[np.ix_(left, left)],
+        )
 
     def dissolve(self, gone: int, vectors: NDArray[np.float32]) -> None:
         """Give every window of a cluster to the nearest other one; clusters behind it move up by one."""
@@ -133,39 +139,69 @@ def merge(
 ) -> Clusters:
     """Merge pairs of clusters, the surest first, for as long as they are one voice rather than two.
 
+    Each cluster remembers its surest partner, so that a merger costs a pass over the clusters and not over all pairs
+    (Anderberg, "Cluster analysis for applications", 1973). Of equally sure pairs the first is merged.
+
     Args:
-        clusters: Changed in place, and returned.
+        clusters: No longer to be used afterwards.
         rule: See `MergeRule`.
         same_voice: The model of identity.
         seconds: Speech that one window stands for.
         bounds: Below `least` nothing is merged; above `most` the surest pair is, however unsure.
+
+    Returns:
+        What is left of them.
     """
     odds = merge_odds(clusters, rule, same_voice, seconds)
     np.fill_diagonal(odds, -np.inf)
-    while len(clusters.sizes) > max(1, bounds.least):
-        keep, gone = sorted(int(index) for index in np.unravel_index(int(odds.argmax()), odds.shape))
-        too_many = bounds.most is not None and len(clusters.sizes) > bounds.most
-        if odds[keep, gone] <= 0 and not too_many:
+    centroids, into = clusters.centroids, np.arange(len(odds))
+    partner = odds.argmax(axis=1)
+    sureness = odds[into, partner]
+    left = len(odds)
+    while left > max(1, bounds.least):
+        surest = int(sureness.argmax())
+        keep, gone = sorted((surest, int(partner[surest])))
+        too_many = bounds.most is not None and left > bounds.most
+        if sureness[keep] <= 0 and not too_many:
             break
-        clusters.merge(keep, gone)
+        clusters.absorb(keep, gone)
+        centroids[keep] = unit(clusters.sums[keep].astype(np.float32))
+        into[into == gone] = keep
+        left -= 1
         # Only what concerns the merged cluster has changed.
-        odds = np.delete(np.delete(odds, gone, 0), gone, 1)
-        odds[keep] = odds[:, keep] = merge_odds(clusters, rule, same_voice, seconds, of=keep)
-        odds[keep, keep] = -np.inf
-    return clusters
+        new = _odds(clusters, centroids, rule, same_voice, seconds, rows=slice(keep, keep + 1))[0]
+        new[(into != np.arange(len(into))) | (np.arange(len(into)) == keep)] = -np.inf
+        odds[gone] = odds[:, gone] = sureness[gone] = -np.inf
+        odds[keep] = odds[:, keep] = new
+        surer = (new > sureness) | ((new == sureness) & (keep < partner))
+        lost = ((partner == gone) & ~surer) | ((partner == keep) & (new < sureness))
+        lost[keep] = True
+        partner[surer], sureness[surer] = keep, new[surer]
+        partner[lost] = odds[lost].argmax(axis=1)
+        sureness[lost] = odds[lost, partner[lost]]
+    return clusters.joined(into)
 
 
-def merge_odds(
-    clusters: Clusters, rule: MergeRule, same_voice: SameVoice, seconds: float, *, of: int | None = None
+def merge_odds(clusters: Clusters, rule: MergeRule, same_voice: SameVoice, seconds: float) -> NDArray[np.float64]:
+    """Return the log-odds that clusters are one speaker, of all pairs: `[k, k]`."""
+    return _odds(clusters, clusters.centroids, rule, same_voice, seconds)
+
+
+def _odds(
+    clusters: Clusters,
+    centroids: NDArray[np.float32],
+    rule: MergeRule,
+    same_voice: SameVoice,
+    seconds: float,
+    *,
+    rows: slice = slice(None),
 ) -> NDArray[np.float64]:
-    """Return the log-odds that clusters are one speaker: of all pairs `[k, k]`, or of one with every other `[k]`."""
-    rows = slice(None) if of is None else slice(of, of + 1)
-    centroids = clusters.centroids
+    """Return the log-odds that some of the clusters and all of them are one speaker: `[rows, k]`."""
     speech = np.log(np.clip(clusters.sizes * seconds, SHORTEST, rule.longest) / _REFERENCE)
     needed = rule.prior + rule.growth * (speech[rows, None] + speech[None, :])
     odds = same_voice.log_odds(centroids[rows] @ centroids.T, _REFERENCE, _REFERENCE)
     odds -= needed + rule.apart * np.log1p(clusters.apart[rows])
-    return odds if of is None else np.asarray(odds[0], np.float64)
+    return odds
 
 
 def cluster(
