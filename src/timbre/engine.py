@@ -16,13 +16,14 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from os import PathLike
-from typing import Final
+from typing import Final, Literal, get_args
 
-from timbre.audio.decoding import open_recording
+from timbre.audio.decoding import open_channels, open_recording
 from timbre.audio.recording import Recording
 from timbre.audio.source import AudioSource
 from timbre.diarization.clustering import SpeakerBounds
 from timbre.diarization.diarizer import Diarizer
+from timbre.diarization.known import KnownVoices
 from timbre.diarization.progress import Progress, silent
 from timbre.diarization.recipe import WITH_SEGMENTER, WITHOUT_SEGMENTER, Sensitivity
 from timbre.diarization.result import Diarization
@@ -36,6 +37,7 @@ from timbre.models.packs import find_pack, load_pack
 from timbre.models.same_voice import SameVoice, load_same_voice, read_same_voice
 from timbre.settings import Settings
 
+Channels = Literal["mixed", "separate"]
 LONGEST_LABEL: Final = 100  # characters
 RESERVED_LABEL: Final = "speaker_"  # how diarization's own labels begin, in any case
 MOST_SENSITIVE: Final = 5.0
@@ -89,6 +91,7 @@ class Engine:
         min_speakers: int | None = None,
         max_speakers: int | None = None,
         channel: int | None = None,
+        channels: Channels = "mixed",
         vad_sensitivity: float = 0.0,
         crosstalk_sensitivity: float = 0.0,
         probabilities: bool = False,
@@ -102,6 +105,8 @@ class Engine:
             min_speakers: At least so many.
             max_speakers: At most so many.
             channel: Use one channel, counted from 0, instead of the average of all.
+            channels: `mixed`, or `separate` for a recording with each person on a channel of their own: every channel
+                is heard by itself and has one speaker, unless a number of speakers is given, which counts all.
             vad_sensitivity: From -5 to 5; above 0 more is heard as speech.
             crosstalk_sensitivity: From -5 to 5; above 0 more is heard as people talking at once.
             probabilities: Add frame-level probabilities of speech, crosstalk and every speaker.
@@ -113,10 +118,16 @@ class Engine:
         """
         bounds = _bounds(num_speakers, min_speakers, max_speakers)
         sensitivity = _sensitivity(vad_sensitivity, crosstalk_sensitivity)
-        with self._open(audio, channel) as recording:
-            return self._diarizer.diarize(
-                recording, bounds=bounds, sensitivity=sensitivity, probabilities=probabilities, progress=progress
-            )
+        return self._diarize(
+            audio,
+            channel=channel,
+            channels=channels,
+            bounds=bounds,
+            sensitivity=sensitivity,
+            probabilities=probabilities,
+            known=None,
+            progress=progress,
+        )
 
     def voiceprint(
         self,
@@ -161,6 +172,7 @@ class Engine:
         min_speakers: int | None = None,
         max_speakers: int | None = None,
         channel: int | None = None,
+        channels: Channels = "mixed",
         vad_sensitivity: float = 0.0,
         crosstalk_sensitivity: float = 0.0,
         probabilities: bool = False,
@@ -179,6 +191,7 @@ class Engine:
             min_speakers: At least so many.
             max_speakers: At most so many.
             channel: Use one channel.
+            channels: `mixed` or `separate`.
             vad_sensitivity: From -5 to 5.
             crosstalk_sensitivity: From -5 to 5.
             probabilities: Add frame-level probabilities.
@@ -194,15 +207,17 @@ class Engine:
         _check_threshold(threshold)
         bounds = _bounds(num_speakers, min_speakers, max_speakers)
         sensitivity = _sensitivity(vad_sensitivity, crosstalk_sensitivity)
-        with self._open(audio, channel) as recording:
-            diarization = self._diarizer.diarize(
-                recording,
-                bounds=bounds,
-                sensitivity=sensitivity,
-                probabilities=probabilities,
-                known=known_voices(list(people.values())) if merge_speakers else None,
-                progress=progress,
-            )
+        known = known_voices(list(people.values())) if merge_speakers else None
+        diarization = self._diarize(
+            audio,
+            channel=channel,
+            channels=channels,
+            bounds=bounds,
+            sensitivity=sensitivity,
+            probabilities=probabilities,
+            known=known,
+            progress=progress,
+        )
         return self.name(diarization, people, threshold=threshold, exclusive=exclusive)
 
     def name(
@@ -263,6 +278,39 @@ class Engine:
         with self._open(audio, channel) as recording:
             return self._enroller.prototype(recording)
 
+    def _diarize(
+        self,
+        audio: AudioSource,
+        *,
+        channel: int | None,
+        channels: Channels,
+        bounds: SpeakerBounds | None,
+        sensitivity: Sensitivity,
+        probabilities: bool,
+        known: KnownVoices | None,
+        progress: Progress,
+    ) -> Diarization:
+        _check_channels(channels, channel)
+        with ExitStack() as stack:
+            if channels == "separate":
+                opened = open_channels(audio, settings=self.settings)
+                return self._diarizer.diarize_channels(
+                    [stack.enter_context(recording) for recording in opened],
+                    bounds=bounds,
+                    sensitivity=sensitivity,
+                    probabilities=probabilities,
+                    known=known,
+                    progress=progress,
+                )
+            return self._diarizer.diarize(
+                stack.enter_context(self._open(audio, channel)),
+                bounds=bounds or SpeakerBounds(),
+                sensitivity=sensitivity,
+                probabilities=probabilities,
+                known=known,
+                progress=progress,
+            )
+
     def _open(self, audio: AudioSource, channel: int | None) -> Recording:
         return open_recording(audio, channel=channel, settings=self.settings)
 
@@ -322,7 +370,17 @@ def _check_threshold(threshold: float) -> None:
         raise OptionError(f"threshold is a confidence from 0 to 100, not {threshold:g}.")
 
 
-def _bounds(exact: int | None, least: int | None, most: int | None) -> SpeakerBounds:
+def _check_channels(channels: str, channel: int | None) -> None:
+    if channels not in get_args(Channels):
+        raise OptionError(f"channels is 'mixed' or 'separate', not {channels!r}.")
+    if channels == "separate" and channel is not None:
+        raise OptionError("channel takes one channel, and channels='separate' takes each: leave one of them out.")
+
+
+def _bounds(exact: int | None, least: int | None, most: int | None) -> SpeakerBounds | None:
+    """Return the bounds that were asked for, None where none were."""
+    if exact is least is most is None:
+        return None
     if exact is not None and (least is not None or most is not None):
         raise OptionError("num_speakers says it all: leave min_speakers and max_speakers out.")
     for name, value in (("num_speakers", exact), ("min_speakers", least), ("max_speakers", most)):

@@ -7,6 +7,7 @@
     │   │   ├── AudioEmpty
     │   │   ├── AudioTooLong
     │   │   ├── ChannelMissing
+    │   │   ├── ChannelsInseparable
     │   │   └── FetchFailed
     │   ├── EnrolmentRefused
     │   │   ├── NoSpeech
@@ -86,6 +87,10 @@ class AudioTooLong(AudioError):
 
 class ChannelMissing(AudioError):
     """The recording has no such channel; leave `channel` out to mix all channels."""
+
+
+class ChannelsInseparable(AudioError):
+    """The recording has no channel for each person; leave `channels` out to tell its speakers apart by voice."""
 
 
 class FetchFailed(AudioError):

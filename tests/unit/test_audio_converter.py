@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from media import tone, tones
-from timbre.audio.converter import Converter, block_length, check_channel, check_rate
-from timbre.errors import AudioUnreadable, ChannelMissing
+from timbre.audio.converter import Converter, Converters, block_length, check_channel, check_rate, check_separable
+from timbre.errors import AudioUnreadable, ChannelMissing, ChannelsInseparable
 
 
 def converted(samples, rate, *, channel=None, size=None):
@@ -145,3 +145,20 @@ def test_impossible_rates_and_channels_are_refused():
     check_rate(8000)
     check_channel(1, 2)
     check_channel(None, 1)
+    for channels in (0, 1, 9):
+        with pytest.raises(ChannelsInseparable):
+            check_separable(channels)
+    check_separable(8)
+
+
+def test_separate_channels_are_those_picked_one_by_one_and_silent_where_they_are_missing():
+    stereo, mono = tones([1000, 500], 0.5, 44_100), tones([800], 0.25, 8_000)
+    converters = Converters(separate=2)
+
+    parts = [converters.convert(stereo, 44_100), converters.convert(mono, 8_000), converters.finish()]
+
+    for channel in (0, 1):
+        separate = np.concatenate([part[channel] for part in parts])
+        picked = Converter(channel)
+        blocks = [picked.convert(stereo, 44_100), picked.convert(mono, 8_000), picked.finish()]
+        assert np.array_equal(separate, np.concatenate(blocks))

@@ -152,6 +152,7 @@ def test_defaults():
         "speakerProbability": False,
         "vadSensitivity": 0.0,
         "crosstalkSensitivity": 0.0,
+        "channels": "mixed",
         "transcription": False,
         "voiceprints": [ADA],
         "matching": {"exclusive": True, "threshold": 0.0, "mergeSpeakers": True},

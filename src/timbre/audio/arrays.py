@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from timbre.audio.converter import Block, Converter, block_length, check_channel, check_rate
+from timbre.audio.converter import (
+    Block,
+    Converters,
+    Mono16,
+    block_length,
+    check_channel,
+    check_rate,
+    check_separable,
+)
 from timbre.audio.recording import Condition, Header, Recording
 from timbre.audio.source import as_channels
 from timbre.audio.storage import temporary_file
@@ -12,28 +20,51 @@ from timbre.settings import Settings
 
 def converted(samples: object, rate: float, *, channel: int | None, settings: Settings) -> Recording:
     """Return a finished recording of these samples; parameters and errors are those of `open_recording`."""
+    array = _checked(samples, rate, settings)
+    check_channel(channel, len(array))
+    return _filled(array, round(rate), Converters(channel=channel), 1, settings)[0]
+
+
+def separated(samples: object, rate: float, *, settings: Settings) -> list[Recording]:
+    """Return a finished recording of each channel; parameters and errors are those of `open_channels`."""
+    array = _checked(samples, rate, settings)
+    check_separable(len(array))
+    return _filled(array, round(rate), Converters(separate=len(array)), len(array), settings)
+
+
+def _checked(samples: object, rate: float, settings: Settings) -> Block:
     array = as_channels(samples)
     if not array.size:
         raise AudioEmpty("Could not load audio: the array holds no samples.")
-    channels, length = array.shape
     check_rate(rate)
-    check_channel(channel, channels)
-    if length / rate > settings.max_hours * 3600:
+    if array.shape[1] / rate > settings.max_hours * 3600:
         raise AudioTooLong
-    recording = Recording(temporary_file(settings.temp_dir))
+    return array
+
+
+def _filled(array: Block, rate: int, converters: Converters, outputs: int, settings: Settings) -> list[Recording]:
+    recordings = [Recording(temporary_file(settings.temp_dir)) for _ in range(outputs)]
     try:
-        _fill(recording, array, round(rate), channel)
+        _fill(recordings, array, rate, converters)
     except BaseException:
-        recording.close()
+        for recording in recordings:
+            recording.close()
         raise
-    return recording
+    return recordings
 
 
-def _fill(recording: Recording, array: Block, rate: int, channel: int | None) -> None:
+def _fill(recordings: list[Recording], array: Block, rate: int, converters: Converters) -> None:
     channels, length = array.shape
-    recording.begin(Header(rate=rate, channels=channels, seconds=length / rate))
-    converter, size = Converter(channel), block_length(rate, channels)
+    for recording in recordings:
+        recording.begin(Header(rate=rate, channels=channels, seconds=length / rate))
+    size = block_length(rate, channels)
     for start in range(0, length, size):
-        recording.append(converter.convert(array[:, start : start + size], rate))
-    recording.append(converter.finish())
-    recording.finish(Condition(clipped=converter.clipped / array.size, non_finite=converter.non_finite))
+        _append(recordings, converters.convert(array[:, start : start + size], rate))
+    _append(recordings, converters.finish())
+    for recording in recordings:
+        recording.finish(Condition(clipped=converters.clipped, non_finite=converters.non_finite))
+
+
+def _append(recordings: list[Recording], blocks: list[Mono16]) -> None:
+    for recording, block in zip(recordings, blocks, strict=True):
+        recording.append(block)

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from timbre.audio import SAMPLE_RATE
-from timbre.errors import AudioUnreadable, ChannelMissing
+from timbre.audio import MOST_CHANNELS, SAMPLE_RATE
+from timbre.errors import AudioUnreadable, ChannelMissing, ChannelsInseparable
 
 FULL_SCALE = 32_767 / 32_768  # the largest 16-bit sample; at or above it a sample counts as clipped
 
@@ -85,6 +85,41 @@ class Converter:
         return np.clip(block, -1, 1)
 
 
+class Converters:
+    """Turns blocks into one output, the mix or a channel, or into one for each channel; see `Converter`."""
+
+    def __init__(self, *, channel: int | None = None, separate: int = 0) -> None:
+        """Make what one output needs, or as many outputs as there are channels to `separate`."""
+        self._separate = separate > 0
+        self._converters = [Converter() for _ in range(separate)] or [Converter(channel)]
+
+    @property
+    def clipped(self) -> float:
+        """Fraction of the samples of all channels seen that is at or beyond full scale."""
+        seen = sum(converter.values for converter in self._converters)
+        return sum(converter.clipped for converter in self._converters) / max(seen, 1)
+
+    @property
+    def non_finite(self) -> int:
+        """Samples of all channels seen that were NaN or infinite."""
+        return sum(converter.non_finite for converter in self._converters)
+
+    def convert(self, block: Block, rate: int, full_scale: float = FULL_SCALE) -> list[Mono16]:
+        """Convert one block; see `Converter.convert`. Returns what has become ready of each output, all of a length.
+
+        Channels that a later part of the file lacks go on as silence.
+        """
+        if not self._separate:
+            return [self._converters[0].convert(block, rate, full_scale)]
+        silence = np.zeros((1, block.shape[1]), np.float32)
+        rows = (block[row : row + 1] if row < len(block) else silence for row in range(len(self._converters)))
+        return [converter.convert(row, rate, full_scale) for converter, row in zip(self._converters, rows, strict=True)]
+
+    def finish(self) -> list[Mono16]:
+        """Return the last samples of each output."""
+        return [converter.finish() for converter in self._converters]
+
+
 def block_length(rate: int, channels: int) -> int:
     """Return how many samples a channel to convert at once: a second, or less when there are very many channels."""
     return max(1, min(rate, _BLOCK_VALUES // channels))
@@ -96,6 +131,16 @@ def check_channel(channel: int | None, channels: int) -> None:
         held = "one channel" if channels == 1 else f"{channels} channels"
         raise ChannelMissing(
             f"The recording has no channel {channel}: it has {held}, counted from 0; leave `channel` out to mix them."
+        )
+
+
+def check_separable(channels: int) -> None:
+    """Raise `ChannelsInseparable` unless there are several channels, and not too many to hear each by itself."""
+    if not 1 < channels <= MOST_CHANNELS:
+        held = "one channel" if channels == 1 else f"{channels} channels"
+        raise ChannelsInseparable(
+            f"The recording has {held}, and 2 to {MOST_CHANNELS} can be heard each by itself; leave `channels` out to"
+            " tell its speakers apart by voice."
         )
 
 

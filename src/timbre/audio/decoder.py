@@ -1,10 +1,10 @@
 """The child process that decodes untrusted media: any file in, 16 kHz mono int16 out.
 
-Forked by `launcher.py`. It has two open files, the input and the output, and tells its parent how it goes with
-one JSON object a line on standard output:
+Forked by `launcher.py`. It has open files, the input and the output, or an output for each channel, and tells its
+parent how it goes with one JSON object a line on standard output:
 
     {"opened": {"rate": 44100, "channels": 2, "seconds": 12.5}}      once, as soon as the header is read
-    {"samples": 16000}                                               whenever that many are in the output file
+    {"samples": 16000}                                               whenever that many are in each output
     {"done": {"clipped": 0.0, "non_finite": 0, "warnings": []}}      the end, or
     {"error": {"kind": "AudioUnreadable", "message": "..."}}         the end
 
@@ -23,12 +23,13 @@ import resource
 import select
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from timbre.audio import SAMPLE_RATE
-from timbre.audio.converter import Converter, Mono16, check_channel
+from timbre.audio.converter import Converters, Mono16, check_channel, check_separable
 from timbre.audio.storage import storage_error
 from timbre.audio.track import Track
 from timbre.errors import AudioEmpty, AudioTooLong, AudioUnreadable, TimbreError
@@ -38,15 +39,17 @@ def main(order: dict[str, Any]) -> None:
     """Decode as ordered, and report on standard output.
 
     Args:
-        order: `input` and `output` (file descriptors), `channel` (or None), and the limits `max_samples` (at 16 kHz),
-            `memory` (bytes) and `seconds`.
+        order: `input` and `outputs` (file descriptors; several, one for each channel that there may be), `channel` (or
+            None), and the limits `max_samples` (at 16 kHz), `memory` (bytes) and `seconds`.
     """
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     _die_with_parent()
-    with os.fdopen(order["input"], "rb", buffering=0) as file, os.fdopen(order["output"], "wb") as output:
+    with ExitStack() as files:
+        file = files.enter_context(os.fdopen(order["input"], "rb", buffering=0))
+        outputs = [files.enter_context(os.fdopen(output, "wb")) for output in order["outputs"]]
         _confine(order["memory"], order["seconds"], 2 * order["max_samples"])
         try:
-            _report(done=_decode(order, file, output))
+            _report(done=_decode(order, file, outputs))
         except TimbreError as error:
             _report(error={"kind": type(error).__name__, "message": str(error)})
         except MemoryError:
@@ -55,33 +58,39 @@ def main(order: dict[str, Any]) -> None:
             _report(error={"kind": "fault", "message": f"{type(error).__name__}: {error}"})
 
 
-def _decode(order: dict[str, Any], file: BinaryIO, output: BinaryIO) -> dict[str, Any]:
+def _decode(order: dict[str, Any], file: BinaryIO, outputs: Sequence[BinaryIO]) -> dict[str, Any]:
     """Decode all of the file, reporting as it goes; return the last report."""
-    track, converter = Track(file), Converter(order["channel"])
+    track = Track(file)
+    separate = track.channels if len(outputs) > 1 else 0
+    if separate:
+        check_separable(separate)
     check_channel(order["channel"], track.channels)
+    converters = Converters(channel=order["channel"], separate=separate)
     if (track.believed_seconds or 0) > order["max_samples"] / SAMPLE_RATE:
         raise AudioTooLong
     _report(opened={"rate": track.rate, "channels": track.channels, "seconds": track.claimed_seconds})
     samples = 0
-    for block in _converted(track, converter):
-        samples += len(block)
+    for blocks in _converted(track, converters):
+        samples += len(blocks[0])
         if samples > order["max_samples"]:
             raise AudioTooLong
-        _store(block, output)
+        for block, output in zip(blocks, outputs, strict=False):
+            _store(block, output)
         _report(samples=samples)
     if not samples:
         raise AudioUnreadable if track.damaged else AudioEmpty
     return {
-        "clipped": converter.clipped / converter.values,
-        "non_finite": converter.non_finite,
+        "clipped": converters.clipped,
+        "non_finite": converters.non_finite,
         "warnings": list(track.shortfalls(samples / SAMPLE_RATE)),
     }
 
 
-def _converted(track: Track, converter: Converter) -> Iterator[Mono16]:
+def _converted(track: Track, converters: Converters) -> Iterator[list[Mono16]]:
+    """Yield what has become ready for each output."""
     for block, rate in track.blocks():
-        yield converter.convert(block, rate, track.full_scale)
-    yield converter.finish()
+        yield converters.convert(block, rate, track.full_scale)
+    yield converters.finish()
 
 
 def _store(block: Mono16, output: BinaryIO) -> None:

@@ -16,16 +16,24 @@ import time
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from timbre.audio import SAMPLE_RATE
+from timbre.audio import MOST_CHANNELS, SAMPLE_RATE
 from timbre.audio.launching import DecodingProcess, start
-from timbre.audio.recording import Condition, Header, Recording
+from timbre.audio.recording import Condition, Header, Recording, Together
 from timbre.audio.source import AudioSource, check_kind, opened
 from timbre.audio.storage import temporary_file
-from timbre.errors import AudioEmpty, AudioTooLong, AudioUnreadable, ChannelMissing, TimbreError
+from timbre.errors import (
+    AudioEmpty,
+    AudioTooLong,
+    AudioUnreadable,
+    ChannelMissing,
+    ChannelsInseparable,
+    TimbreError,
+)
 from timbre.settings import Settings
 
 _CHILD_ERRORS = {
-    kind.__name__: kind for kind in (AudioUnreadable, AudioEmpty, AudioTooLong, ChannelMissing, TimbreError)
+    kind.__name__: kind
+    for kind in (AudioUnreadable, AudioEmpty, AudioTooLong, ChannelMissing, ChannelsInseparable, TimbreError)
 }
 
 
@@ -58,21 +66,61 @@ def open_recording(source: AudioSource, *, channel: int | None = None, settings:
     with opened(source, settings.temp_dir) as file:
         if os.fstat(file.fileno()).st_size == 0:
             raise AudioEmpty
-        return _start(file, channel, settings)
+        return _start(file, channel, 1, settings)[0]
 
 
-def _start(file: BinaryIO, channel: int | None, settings: Settings) -> Recording:
-    output = temporary_file(settings.temp_dir)
+def open_channels(source: AudioSource, *, settings: Settings) -> list[Recording]:
+    """Open every channel of a recording as one of its own; all are decoded at once, in one pass.
+
+    Args:
+        source: as in `open_recording`.
+        settings: as in `open_recording`.
+
+    Returns:
+        The channels in their order, from 2 to 8, all of one length; close them all. Their warnings, clipped fraction
+        and samples that are no numbers are those of the whole.
+
+    Raises:
+        AudioUnreadable: there is no such file, it may not be read, or it cannot be decoded; or the array is not one
+            of samples.
+        AudioEmpty: the file or the array is empty.
+        AudioTooLong: the recording is longer than `settings.max_hours`.
+        ChannelsInseparable: there is one channel, or more than 8.
+    """
+    check_kind(source)
+    if isinstance(source, tuple):
+        from timbre.audio.arrays import separated  # noqa: PLC0415 - as above
+
+        samples, rate = source
+        return separated(samples, rate, settings=settings)
+    with opened(source, settings.temp_dir) as file:
+        if os.fstat(file.fileno()).st_size == 0:
+            raise AudioEmpty
+        recordings = _start(file, None, MOST_CHANNELS, settings)
+    try:
+        channels = recordings[0].source_channels
+    except BaseException:
+        channels = 0
+        raise
+    finally:
+        for spare in recordings[channels:]:
+            spare.close()
+    return recordings[:channels]
+
+
+def _start(file: BinaryIO, channel: int | None, outputs: int, settings: Settings) -> list[Recording]:
+    """Decode into one recording, or into one for each channel that there may be."""
+    files = [temporary_file(settings.temp_dir) for _ in range(outputs)]
     order = {
         "channel": channel,
         "max_samples": round(settings.max_hours * 3600 * SAMPLE_RATE),
         "memory": settings.decode_memory_mb << 20,
         "seconds": settings.decode_seconds,
     }
-    listener = _Listener(start(order, file, output), settings)
-    recording = Recording(output, on_close=listener.stop)
-    listener.start(recording)
-    return recording
+    listener = _Listener(start(order, file, files), settings)
+    recordings = [Recording(files[0], on_close=listener.stop), *map(Recording, files[1:])]
+    listener.start(recordings[0] if outputs == 1 else Together(recordings))
+    return recordings
 
 
 class _Listener:
@@ -84,7 +132,7 @@ class _Listener:
         self._deadline = time.monotonic() + settings.decode_seconds
         self._thread: threading.Thread | None = None
 
-    def start(self, recording: Recording) -> None:
+    def start(self, recording: Recording | Together) -> None:
         self._thread = threading.Thread(target=self._listen, args=(recording,), name="timbre-decoding", daemon=True)
         self._thread.start()
 
@@ -93,7 +141,7 @@ class _Listener:
         if self._thread is not None:
             self._thread.join()
 
-    def _listen(self, recording: Recording) -> None:
+    def _listen(self, recording: Recording | Together) -> None:
         try:
             try:
                 ended = any(self._pass_on(json.loads(line), recording) for line in self._lines())
@@ -118,7 +166,7 @@ class _Listener:
             *lines, rest = (rest + data).split(b"\n")
             yield from lines
 
-    def _pass_on(self, message: dict[str, Any], recording: Recording) -> bool:
+    def _pass_on(self, message: dict[str, Any], recording: Recording | Together) -> bool:
         """Tell the recording one message; return whether it was the last."""
         match message:
             case {"samples": int(samples)}:
@@ -147,7 +195,7 @@ class _Listener:
                 message = f"Could not load audio: it takes longer than {seconds:g} s; {unsafe} TIMBRE_DECODE_SECONDS."
         return _CHILD_ERRORS.get(kind, AudioUnreadable)(message)
 
-    def _explain(self, code: int | None, recording: Recording, *, in_time: bool) -> None:
+    def _explain(self, code: int | None, recording: Recording | Together, *, in_time: bool) -> None:
         """End the recording of a child that ended with this code, if any, and without a last word."""
         if not in_time or code == -signal.SIGXCPU:
             recording.fail(self._error("time", ""))
@@ -158,7 +206,7 @@ class _Listener:
         else:
             self._break_down(f"signal {-code}", recording)
 
-    def _break_down(self, reason: str, recording: Recording) -> None:
+    def _break_down(self, reason: str, recording: Recording | Together) -> None:
         """End the recording of a child that could not bring it to an end."""
         if recording.decoded:
             seconds = recording.decoded / SAMPLE_RATE

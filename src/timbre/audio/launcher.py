@@ -3,9 +3,10 @@
 Python, NumPy and FFmpeg take longer to load than most short files take to decode. So one process loads them once, never
 looks into a file, and forks for each: a decoding process still hears of one file alone and ends with it.
 
-This half runs in that process; `launching.py` holds the other end of its socket. A request is a JSON order with four
-descriptors: the input, the output, a pipe for reports, and a socket of the request's own. Over the latter goes the exit
-code (below 0 a signal) when the decoding process has ended; when the other end closes it, the process is killed.
+This half runs in that process; `launching.py` holds the other end of its socket. A request is a JSON order with
+descriptors: a pipe for reports, a socket of the request's own, the input, and one output or one for each channel. Over
+the socket goes the exit code (below 0 a signal) when the decoding process has ended; when the other end closes it, the
+process is killed.
 """
 
 from __future__ import annotations
@@ -18,14 +19,15 @@ import select
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
-from timbre.audio import decoder
+from timbre.audio import MOST_CHANNELS, decoder
 
 _LONGEST_ORDER: Final = 4096  # bytes
-_DESCRIPTORS: Final = 4
-_INPUT, _OUTPUT, _AFTER = 3, 4, 5  # what the decoding process finds where, beside the standard three
+_DESCRIPTORS: Final = 3 + MOST_CHANNELS
+_INPUT: Final = 3  # where the decoding process finds it; the outputs follow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +77,12 @@ def _fork(order: dict[str, Any], descriptors: list[int]) -> _Child | None:
     """Start a decoding process; None where the system has no room for one more, which closing its socket tells."""
     life = None
     try:
-        file, output, reports, owner = descriptors
+        reports, owner, *files = descriptors
         waiting, life = os.pipe()
         descriptors.append(waiting)
         pid = os.fork()
         if pid == 0:
-            _decode(order, file, output, reports, waiting)
+            _decode(order, files, reports, waiting)
         ended = os.pidfd_open(pid)
         descriptors.remove(owner)
         return _Child(pid=pid, ended=ended, life=life, owner=socket.socket(fileno=owner))
@@ -93,16 +95,17 @@ def _fork(order: dict[str, Any], descriptors: list[int]) -> _Child | None:
             os.close(descriptor)
 
 
-def _decode(order: dict[str, Any], file: int, output: int, reports: int, life: int) -> NoReturn:
-    """Be the decoding process: keep four descriptors, none of the other files', and never return."""
+def _decode(order: dict[str, Any], files: Sequence[int], reports: int, life: int) -> NoReturn:
+    """Be the decoding process: keep its own descriptors, none of other requests', and never return."""
     code = 1
     try:
         # First out of the way of the numbers they shall have, then to them.
-        kept = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, _AFTER) for descriptor in (life, reports, file, output)]
-        for number, descriptor in zip((0, 1, _INPUT, _OUTPUT), kept, strict=True):
+        after = _INPUT + len(files)
+        kept = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, after) for descriptor in (life, reports, *files)]
+        for number, descriptor in zip((0, 1, *range(_INPUT, after)), kept, strict=True):
             os.dup2(descriptor, number)
-        os.closerange(_AFTER, os.sysconf("SC_OPEN_MAX"))
-        decoder.main(order | {"input": _INPUT, "output": _OUTPUT})
+        os.closerange(after, os.sysconf("SC_OPEN_MAX"))
+        decoder.main(order | {"input": _INPUT, "outputs": list(range(_INPUT + 1, after))})
         code = 0
     except SystemExit as leaving:
         code = int(leaving.code or 0)

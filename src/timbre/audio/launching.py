@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -51,8 +52,9 @@ class DecodingProcess:
         return int(code) if code else None
 
 
-def start(order: dict[str, Any], file: BinaryIO, output: BinaryIO) -> DecodingProcess:
-    """Start a process that runs `decoder.main` on an order and two open files."""
+def start(order: dict[str, Any], file: BinaryIO, outputs: Sequence[BinaryIO]) -> DecodingProcess:
+    """Start a process that runs `decoder.main` on an order, an open file and one output, or one for each channel."""
+    files = [opened.fileno() for opened in (file, *outputs)]
     theirs: list[int] = []
     try:
         reading, writing = os.pipe()
@@ -60,7 +62,7 @@ def start(order: dict[str, Any], file: BinaryIO, output: BinaryIO) -> DecodingPr
         reports = os.fdopen(reading, "rb", buffering=0)
         ours, owner = socket.socketpair()
         theirs.append(owner.detach())
-        _launchers.request(json.dumps(order).encode(), [file.fileno(), output.fileno(), *theirs])
+        _launchers.request(json.dumps(order).encode(), [*theirs, *files])
     finally:
         for descriptor in theirs:
             os.close(descriptor)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import BinaryIO, Self, cast
@@ -24,7 +24,7 @@ import numpy.typing as npt
 from timbre.audio import SAMPLE_RATE
 from timbre.audio.storage import storage_error
 
-__all__ = ["SAMPLE_RATE", "Condition", "Header", "Recording"]
+__all__ = ["SAMPLE_RATE", "Condition", "Header", "Recording", "Together"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,3 +207,35 @@ class Recording:
                 raise ValueError("this recording is closed")
             if self._error is not None and not enough():
                 raise self._error
+
+
+class Together:
+    """Recordings that one decoder in another process fills at the same pace: the channels of one source."""
+
+    def __init__(self, recordings: Sequence[Recording]) -> None:
+        self._recordings = recordings
+
+    @property
+    def decoded(self) -> int:
+        """Samples of each decoded by now; never waits."""
+        return self._recordings[0].decoded
+
+    def begin(self, header: Header) -> None:
+        """Decoder: the header was read."""
+        for recording in self._recordings:
+            recording.begin(header)
+
+    def advance(self, samples: int) -> None:
+        """Decoder: each file holds this many samples now."""
+        for recording in self._recordings:
+            recording.advance(samples)
+
+    def finish(self, condition: Condition) -> None:
+        """Decoder: everything is in the files."""
+        for recording in self._recordings:
+            recording.finish(condition)
+
+    def fail(self, error: Exception) -> None:
+        """Decoder: it cannot go on."""
+        for recording in self._recordings:
+            recording.fail(error)

@@ -29,6 +29,10 @@ MaxSpeakers = Annotated[int | None, typer.Option(help="Maximum number of speaker
 Channel = Annotated[
     int | None, typer.Option(help="Channel to use, counted from 0, instead of the average of all channels.")
 ]
+Channels = Annotated[
+    Literal["mixed", "separate"],
+    typer.Option(help="Whether to mix the channels, or to hear each by itself, as the sides of a phone call."),
+]
 VadSensitivity = Annotated[float, typer.Option(help="From -5 to 5: above 0 more is heard as speech.")]
 CrosstalkSensitivity = Annotated[
     float, typer.Option(help="From -5 to 5: above 0 more is heard as people talking at once.")

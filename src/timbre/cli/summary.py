@@ -43,7 +43,7 @@ def _sureness(turn: Turn) -> str:
 
 def _speakers(diarization: Diarization) -> Table:
     return Table(
-        columns=(Column("Speaker"), Column("Talk time", "number"), Column("Share", "number")),
+        columns=(Column("Speaker"), *_talk_columns(diarization)),
         rows=[(speaker, *talk) for speaker, talk in _talk(diarization).items()],
     )
 
@@ -58,8 +58,7 @@ def _matches(identification: Identification) -> Table:
     return Table(
         columns=(
             Column("Speaker"),
-            Column("Talk time", "number"),
-            Column("Share", "number"),
+            *_talk_columns(identification.diarization),
             Column("Name"),
             Column("Confidence", "bar"),
         ),
@@ -67,11 +66,24 @@ def _matches(identification: Identification) -> Table:
     )
 
 
-def _talk(diarization: Diarization) -> dict[str, tuple[str, str]]:
-    """Return the talk time and its share of all talk, for every speaker."""
+def _talk_columns(diarization: Diarization) -> tuple[Column, ...]:
+    channel = (Column("Channel", "number"),) if _separate(diarization) else ()
+    return (*channel, Column("Talk time", "number"), Column("Share", "number"))
+
+
+def _talk(diarization: Diarization) -> dict[str, tuple[str, ...]]:
+    """Return the talk time and its share of all talk for every speaker, behind the channel where each has one."""
     seconds = talk_time(diarization.turns)
     total = sum(seconds.values()) or 1.0
     return {
-        speaker: (clock(seconds.get(speaker, 0.0)), percent(seconds.get(speaker, 0.0) / total))
-        for speaker in diarization.speakers
+        voice.speaker: (
+            *([str(voice.channel)] if _separate(diarization) else []),
+            clock(seconds.get(voice.speaker, 0.0)),
+            percent(seconds.get(voice.speaker, 0.0) / total),
+        )
+        for voice in diarization.voices
     }
+
+
+def _separate(diarization: Diarization) -> bool:
+    return any(voice.channel is not None for voice in diarization.voices)

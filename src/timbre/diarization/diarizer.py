@@ -6,8 +6,9 @@ recording ─► speech ─► windows ─► pure windows ─► clusters ─�
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy as np
 from timbre.audio.acoustics import UNKNOWN, Acoustics, recording_acoustics
 from timbre.audio.recording import SAMPLE_RATE, Recording
 from timbre.diarization.assignment import Piece, assign, pieces
+from timbre.diarization.channels import leaked, put_together
 from timbre.diarization.clustering import Clusters, SpeakerBounds, cluster, merge_odds
 from timbre.diarization.confidence import frame_confidence, percent, speaker_probabilities, with_confidence
 from timbre.diarization.known import KnownVoices, unite
@@ -90,6 +92,49 @@ class Diarizer:
             warnings=_warnings(recording),
         )
 
+    def diarize_channels(
+        self,
+        recordings: Sequence[Recording],
+        *,
+        bounds: SpeakerBounds | None,
+        sensitivity: Sensitivity,
+        probabilities: bool = False,
+        known: KnownVoices | None = None,
+        progress: Progress = silent,
+    ) -> Diarization:
+        """Diarize the channels of a recording each by itself, and put the answers together.
+
+        Args:
+            recordings: The channels, of one length; they may still be decoding.
+            bounds: How many speakers there may be on all of them; None for one on each.
+            sensitivity: See `diarize`, as for the rest.
+            probabilities: Compute the frame-level probabilities too.
+            known: Voices that are expected; within a channel they make one speaker of several.
+            progress: Is told of every block.
+
+        Raises:
+            AudioError: the recording cannot be decoded, or its channels hold the same sound.
+        """
+        heard = self._hear_channels(recordings, sensitivity, progress)
+        found = [
+            self.decide(
+                channel,
+                duration=recordings[0].duration,
+                bounds=SpeakerBounds(least=count, most=count),
+                sensitivity=sensitivity,
+                probabilities=probabilities,
+                known=known,
+            )
+            for channel, count in zip(heard, self._counts(heard, bounds), strict=True)
+        ]
+        speakers = sum(len(channel.voices) for channel in found)
+        warnings = _warnings(recordings[0])
+        if not speakers:
+            warnings = (*warnings, NO_SPEECH)
+        elif bounds and not bounds.least <= speakers <= (bounds.most or speakers):
+            warnings = (*warnings, WRONG_NUMBER)
+        return put_together(found, self._recipe.shortest_turn, warnings)
+
     def one_voice(self, recording: Recording) -> float:
         """Return how probable it is that one person speaks in a recording, by trying to tell two apart."""
         heard = self.hear(recording, Sensitivity(), silent)
@@ -101,23 +146,58 @@ class Diarizer:
 
     def hear(self, recording: Recording, sensitivity: Sensitivity, progress: Progress) -> Heard:
         """Run the networks over a recording: nearly all of the work, and none of the decisions about speakers."""
-        recipe, pack = self._recipe, self._pack
+        probability = self._speech_probability(recording, progress)
+        return self._embed(recording, probability, self._local(recording, progress), sensitivity, progress)
 
-        def report(stage: str) -> Callable[[int], None]:
-            def on_block(samples: int) -> None:
-                total = recording.expected_duration if stage == "speech" else recording.duration
-                progress(stage, min(1.0, samples / SAMPLE_RATE / total) if total else 0.0)
+    def _hear_channels(
+        self, recordings: Sequence[Recording], sensitivity: Sensitivity, progress: Progress
+    ) -> list[Heard]:
+        """Hear each channel, deaf to what leaks into it from the others."""
 
-            return on_block
+        def share(number: int) -> Progress:
+            return lambda stage, fraction: progress(stage, (number + fraction) / len(recordings))
 
-        probability = speech_probability(recording, pack.vad, report("speech"))
+        tell = [share(number) for number in range(len(recordings))]
+        probability = [self._speech_probability(*each) for each in zip(recordings, tell, strict=True)]
+        local = [self._local(*each) for each in zip(recordings, tell, strict=True)]
+        foreign = leaked(recordings, probability)
+        return [
+            self._embed(
+                recording,
+                np.where(deaf, np.float32(0), own),
+                None
+                if seen is None
+                else replace(seen, speech=np.where(deaf, 0, seen.speech), overlap=np.where(deaf, 0, seen.overlap)),
+                sensitivity,
+                to,
+            )
+            for recording, own, seen, deaf, to in zip(recordings, probability, local, foreign, tell, strict=True)
+        ]
+
+    def _speech_probability(self, recording: Recording, progress: Progress) -> NDArray[np.float32]:
+        return speech_probability(recording, self._pack.vad, _report(recording, "speech", progress))
+
+    def _local(self, recording: Recording, progress: Progress) -> LocalSpeakers | None:
+        if self._pack.segmenter is None:
+            return None
+        return local_speakers(recording, self._pack.segmenter, _report(recording, "segmentation", progress))
+
+    def _embed(
+        self,
+        recording: Recording,
+        probability: NDArray[np.float32],
+        local: LocalSpeakers | None,
+        sensitivity: Sensitivity,
+        progress: Progress,
+    ) -> Heard:
+        """Embed what is speech by the detector, or by the segmenter."""
+        recipe = self._recipe
         speech = speech_frames(probability, recipe.speech.moved(sensitivity.speech))
-        local = None
-        if pack.segmenter is not None:
-            local = local_speakers(recording, pack.segmenter, report("segmentation"))
+        if local is not None:
             speech |= local.speech >= recipe.local_speech * np.exp(-0.15 * sensitivity.speech)
             probability = np.maximum(probability, local.speech)
-        windows = embed_windows(recording, speech, pack.encoder, self._same_voice, on_block=report("voices"))
+        on_block = _report(recording, "voices", progress)
+        windows = embed_windows(recording, speech, self._pack.encoder, self._same_voice, on_block=on_block)
         return Heard(
             speech_probability=probability,
             speech=speech,
@@ -142,8 +222,15 @@ class Diarizer:
             return self._silence(heard, duration, probabilities, (*warnings, NO_SPEECH))
         clusters = self._cluster(heard, bounds)
         if known is not None:
-            merging, sound = self._recipe.merging, heard.acoustics
-            unite(clusters, known, merging, self._same_voice, seconds=STEP_SECONDS, acoustics=sound, bounds=bounds)
+            clusters = unite(
+                clusters,
+                known,
+                self._recipe.merging,
+                self._same_voice,
+                seconds=STEP_SECONDS,
+                acoustics=heard.acoustics,
+                bounds=bounds,
+            )
         rule = self._recipe.overlap.moved(sensitivity.overlap)
 
         def parts() -> Iterator[Piece]:
@@ -174,6 +261,39 @@ class Diarizer:
             warnings=warnings,
         )
 
+    def _counts(self, heard: Sequence[Heard], bounds: SpeakerBounds | None) -> list[int]:
+        """Say how many speakers to find on each channel: one, or as many as there are within the bounds on them all.
+
+        Below the least, the channel is split whose speakers are then the least alike; above the most, those of the
+        channel are merged whose speakers are the most alike. A channel on which anybody speaks has at least one.
+        """
+        counts = [1] * len(heard)
+        if bounds is None:
+            return counts
+        talking = [number for number, channel in enumerate(heard) if channel.speech.any()]
+        least, most = max(bounds.least, 1), bounds.most
+
+        @cache
+        def alike(number: int, count: int) -> float:
+            """Log-odds that the likest two of so many speakers of a channel are one; infinite if there are fewer."""
+            clusters = self._cluster(heard[number], SpeakerBounds(least=count, most=count))
+            if len(clusters.sizes) < count:
+                return np.inf
+            odds = merge_odds(clusters, self._recipe.merging, self._same_voice, STEP_SECONDS)
+            return float(odds[~np.eye(count, dtype=bool)].max())
+
+        for number in talking:
+            counts[number] = len(self._cluster(heard[number], SpeakerBounds()).sizes)
+        while most is not None and sum(counts[number] for number in talking) > max(most, len(talking)):
+            several = [number for number in talking if counts[number] > 1]
+            counts[max(several, key=lambda number: alike(number, counts[number]))] -= 1
+        while sum(counts[number] for number in talking) < least:
+            odds = {number: alike(number, counts[number] + 1) for number in talking}
+            if not odds or min(odds.values()) == np.inf:
+                break
+            counts[min(odds, key=odds.__getitem__)] += 1
+        return counts
+
     def _cluster(self, heard: Heard, bounds: SpeakerBounds) -> Clusters:
         recipe = self._recipe
         pure = pure_windows(
@@ -203,6 +323,16 @@ class Diarizer:
             probabilities=_probabilities(heard, {}) if probabilities else None,
             warnings=warnings,
         )
+
+
+def _report(recording: Recording, stage: str, progress: Progress) -> Callable[[int], None]:
+    """Return what turns the samples that a stage has heard into progress."""
+
+    def on_block(samples: int) -> None:
+        total = recording.expected_duration if stage == "speech" else recording.duration
+        progress(stage, min(1.0, samples / SAMPLE_RATE / total) if total else 0.0)
+
+    return on_block
 
 
 def _warnings(recording: Recording) -> tuple[str, ...]:

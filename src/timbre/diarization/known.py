@@ -44,13 +44,16 @@ def unite(
     """Merge clusters that are surely one known person, the surest pair first.
 
     Args:
-        clusters: Changed in place, and returned.
+        clusters: No longer to be used afterwards.
         known: The people; how many they are counts, as for names.
         rule: When clusters are merged by themselves.
         same_voice: The model of identity.
         seconds: Speech that one window stands for.
         acoustics: How the recording sounds.
         bounds: Below the least number of speakers nothing is merged.
+
+    Returns:
+        What is left of them.
     """
     while len(clusters.sizes) > max(1, bounds.least):
         heard = Side.of((clusters.sizes * seconds).tolist(), [acoustics] * len(clusters.sizes))
@@ -63,5 +66,8 @@ def unite(
         keep, gone = sorted(int(index) for index in np.unravel_index(int(pairs.argmax()), pairs.shape))
         if pairs[keep, gone] <= _SURE:
             break
-        clusters.merge(keep, gone)
+        clusters.absorb(keep, gone)
+        into = np.arange(len(clusters.sizes))
+        into[gone] = keep
+        clusters = clusters.joined(into)
     return clusters

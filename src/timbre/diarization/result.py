@@ -24,6 +24,7 @@ class Voice:
     embedding: NDArray[np.float32]  # [dimension] unit vector, centred, pooled over the speaker's clean speech
     seconds: float  # of clean speech it was pooled from
     acoustics: Acoustics = UNKNOWN  # channel and noise of that speech
+    channel: int | None = None  # the speaker's, counted from 0, where channels were heard each by itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +88,8 @@ class Diarization:
                 "score": {name: scores.score.tolist() for name, scores in self.probabilities.speakers.items()},
                 "resolution": RESOLUTION,
             }
+        if any(voice.channel is not None for voice in self.voices):
+            output["speakerChannels"] = {voice.speaker: voice.channel for voice in self.voices}
         if self.warnings:
             output["warning"] = "; ".join(self.warnings)
         return output

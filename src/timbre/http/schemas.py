@@ -172,6 +172,12 @@ class DiarizationOutput(Output):
     speaker_probability: SpeakerScores | SkipJsonSchema[None] = Field(
         None, description="How likely each speaker speaks; there if asked for.", json_schema_extra=_left_out
     )
+    speaker_channels: dict[str, Annotated[int, Field(ge=0)]] | SkipJsonSchema[None] = Field(
+        None,
+        description="Label of the speaker to the channel, counted from 0; there if `channels` was `separate`.",
+        examples=[{"SPEAKER_00": 0, "SPEAKER_01": 1}],
+        json_schema_extra=_left_out,
+    )
     word_level_transcription: list[TranscriptionSegment] | SkipJsonSchema[None] = Field(
         None, description="Known to clients of the hosted service; absent here.", json_schema_extra=_left_out
     )

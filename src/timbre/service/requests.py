@@ -30,6 +30,7 @@ from timbre.models.catalogue import catalogue
 from timbre.service.values import (
     MOST_VOICEPRINTS,
     AudioUrl,
+    Channels,
     Count,
     Label,
     MediaUrl,
@@ -138,6 +139,12 @@ class SpeakersRequest(JobRequest):
     vad_sensitivity: Sensitivity = Field(0.0, description="Above 0 more is heard as speech, below 0 less.")
     crosstalk_sensitivity: Sensitivity = Field(
         0.0, description="Above 0 more is heard as people talking at once, below 0 less."
+    )
+    channels: Channels = Field(
+        "mixed",
+        description="`separate` hears every channel by itself, for recordings with each person on a channel of their"
+        " own, such as phone calls. Each channel then has one speaker, unless a number of speakers is given, which"
+        " counts those of all channels.",
     )
     transcription: Transcription = Field(False, description="Not part of this server; `true` is refused.")
 

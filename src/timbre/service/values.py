@@ -19,6 +19,7 @@ LONGEST_MEDIA_URL: Final = 255
 LONGEST_LABEL: Final = 100
 LONGEST_VOICEPRINT: Final = 20_000
 MOST_VOICEPRINTS: Final = 50
+CHANNELS: Final = ("mixed", "separate")
 RESERVED_LABEL: Final = "speaker_"  # how the labels of unknown speakers begin, in any case
 
 _MEDIA_PATTERN: Final = r"^media://[a-zA-Z0-9\-_./]+$"
@@ -105,6 +106,12 @@ def _count(came: object) -> int:
     return came
 
 
+def _channels(came: object) -> object:
+    if came not in CHANNELS:
+        expect(f"one of {', '.join(CHANNELS)}", came)
+    return came
+
+
 def _sensitivity(came: object) -> float:
     return _number(came, -5, 5)
 
@@ -186,6 +193,10 @@ def some_voiceprints(came: object) -> object:
 Switch = Annotated[bool, BeforeValidator(_switch, json_schema_input_type=bool | None)]
 Transcription = Annotated[bool, BeforeValidator(_transcription, json_schema_input_type=Literal[False] | None)]
 Count = Annotated[int, Field(ge=1), BeforeValidator(_count)]
+Channels = Annotated[
+    Literal["mixed", "separate"],
+    BeforeValidator(_channels, json_schema_input_type=Literal["mixed", "separate"] | None),
+]
 Sensitivity = Annotated[
     float, BeforeValidator(_sensitivity, json_schema_input_type=Annotated[float, Field(ge=-5, le=5)] | None)
 ]

@@ -282,6 +282,7 @@ def _hearing(request: DiarizeRequest | IdentifyRequest) -> dict[str, Any]:
         "num_speakers": request.num_speakers,
         "min_speakers": request.min_speakers,
         "max_speakers": request.max_speakers,
+        "channels": request.channels,
         "vad_sensitivity": request.vad_sensitivity,
         "crosstalk_sensitivity": request.crosstalk_sensitivity,
         "probabilities": request.speech_probability or request.crosstalk_probability or request.speaker_probability,
