@@ -5,8 +5,11 @@
 
 import csv
 import os
+from collections import defaultdict
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 
 from timbre import Engine
@@ -73,3 +76,41 @@ def test_half_of_the_people_are_named_and_the_other_half_is_not(engine: Engine) 
     error = evaluate_identification(corpus, identify, enrolled).error
     assert error.named_rightly > 0.7 * error.known
     assert error.falsely_named + error.named_wrongly < 0.05 * (error.known + error.unknown)
+
+
+@pytest.mark.parametrize("people", [20, 50])
+def test_a_crowd_is_counted_and_kept_apart(engine: Engine, people: int) -> None:
+    """Real speakers who take turns, five times each: the count is right within a third, most speech has a label."""
+    said = crowd(people)
+    begins = np.cumsum([0, *(len(samples) for _, samples in said)]) / 16_000
+    found = engine.diarize((np.concatenate([samples for _, samples in said]), 16_000))
+    seconds = np.zeros((len(found.speakers), people))
+    for turn in found.turns:
+        both = np.minimum(turn.end, begins[1:]) - np.maximum(turn.start, begins[:-1])
+        np.add.at(seconds[found.speakers.index(turn.speaker)], [who for who, _ in said], np.maximum(0, both))
+    assert len(found.speakers) == pytest.approx(people, rel=1 / 3)
+    assert seconds.max(axis=1).sum() > 0.7 * seconds.sum()
+    assert seconds.max(axis=0).sum() > 0.7 * seconds.sum()
+
+
+def crowd(people: int) -> list[tuple[int, np.ndarray]]:
+    """Return who talks, and what is said, in order: everybody once in a random order, five times over."""
+    utterances = defaultdict(list)
+    with (DATA / "speakers" / "manifest.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["set"] == "speechocean762":
+                utterances[row["speaker"]].append(DATA / row["path"])
+    rng = np.random.default_rng(0)
+    able = [speaker for speaker in sorted(utterances) if len(utterances[speaker]) >= 5]
+    chosen = [able[index] for index in rng.permutation(len(able))[:people]]
+    return [
+        (who, sound(utterances[chosen[who]][time])) for time in range(5) for who in rng.permutation(people).tolist()
+    ]
+
+
+def sound(path: Path) -> np.ndarray:
+    """Return a recording as samples at 16 kHz, with a pause behind."""
+    with av.open(path) as container:
+        resampler = av.AudioResampler("s16", "mono", 16_000)
+        frames = [part.to_ndarray() for frame in container.decode(audio=0) for part in resampler.resample(frame)]
+    return np.pad(np.concatenate(frames, axis=1)[0], (0, 16_000 // 3))

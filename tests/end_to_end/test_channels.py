@@ -1,5 +1,6 @@
 """Phone calls with each side on a channel of its own: 8 kHz, mu-law, an echo of the other side, two gains."""
 
+import json
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -8,7 +9,9 @@ import numpy as np
 import pytest
 import soxr
 
+from command_line import run
 from media import encoded
+from server import Server, finished, submit, upload
 from timbre import Diarization, Engine, Turn, Voiceprint
 from timbre.errors import ChannelsInseparable, OptionError
 
@@ -139,6 +142,37 @@ def test_a_phone_that_is_handed_over_is_counted_when_a_number_is_given(engine: E
     too_few = engine.diarize(sound, channels="separate", num_speakers=1)
     assert too_few.warnings == ("Could not find the requested number of speakers",)
     assert len(too_few.speakers) == 2
+
+
+def test_the_command_line_shows_the_channel_of_each_speaker(tmp_path: Path, voice: Voice, phoned: Diarization) -> None:
+    path = tmp_path / "call.wav"
+    path.write_bytes(on_the_phone(call(voice, CALL)))
+    shown = run("diarize", path, "--channels", "separate", "--model", "base")
+    assert (shown.code, shown.err) == (0, "")
+    columns = [line.split()[:2] for line in shown.out.strip().splitlines()[-3:]]
+    assert columns == [["Speaker", "Channel"], ["SPEAKER_00", "0"], ["SPEAKER_01", "1"]]
+    asked = run("diarize", path, "--channels", "separate", "--model", "base", "--json")
+    python = phoned.to_dict()
+    assert json.loads(asked.out) == {name: python[name] for name in ("diarization", "speakerChannels")}
+
+
+def test_the_server_hears_each_side_and_counts_the_call_once(tmp_path: Path, server: Server, voice: Voice) -> None:
+    path = tmp_path / "call.wav"
+    path.write_bytes(on_the_phone(call(voice, CALL)))
+    key = server.run("keys", "create", "calls", "--team", "calls")
+    with server.client(key) as client:
+        url = upload(client, path)
+        job = finished(client, submit(client, "diarize", url=url, channels="separate"))
+        assert job["output"]["speakerChannels"] == {"SPEAKER_00": 0, "SPEAKER_01": 1}
+        assert client.get("/v1/usage").json()["seconds"] == pytest.approx(job["duration"]) == pytest.approx(28, abs=1)
+        mono = tmp_path / "mono.wav"
+        mono.write_bytes(encoded(voice("Ada"), RATE, container="wav", codec="pcm_s16le"))
+        failed = finished(client, submit(client, "diarize", url=upload(client, mono), channels="separate"))
+        assert failed["output"]["error"].startswith("The recording has one channel")
+        refused = client.post("/v1/diarize", json={"url": url, "channels": "stereo"})
+        assert refused.json()["errors"] == [
+            {"field": "channels", "message": "Expected one of mixed, separate, got the text 'stereo'"}
+        ]
 
 
 def test_silence_on_both_sides_is_silence(engine: Engine) -> None:
