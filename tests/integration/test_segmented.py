@@ -81,3 +81,13 @@ def test_what_holds_no_speech_has_no_turns(engine: Engine, samples: np.ndarray) 
 def test_everybody_who_is_found_has_a_turn(engine: Engine, voice: Voice, options: dict[str, float]) -> None:
     loud = np.clip(voice("Ada") * 100, -1, 1)
     checked(engine.diarize((loud, RATE), **options))
+
+
+def test_channels_are_heard_each_by_itself_and_without_the_others_echo(engine: Engine, voice: Voice) -> None:
+    sides = np.zeros((2, 20 * RATE), np.float32)
+    sides[0, : 9 * RATE], sides[1, 8 * RATE : 18 * RATE] = voice("Ada")[: 9 * RATE], voice("Dan")[: 10 * RATE]
+    found = checked(engine.diarize((sides + 0.05 * sides[::-1], RATE), channels="separate", probabilities=True))
+    assert [who.channel for who in found.voices] == [0, 1]
+    heard = {name: [turn for turn in found.turns if turn.speaker == name] for name in found.speakers}
+    assert heard["SPEAKER_00"][-1].end == pytest.approx(9, abs=0.5)
+    assert heard["SPEAKER_01"][0].start == pytest.approx(8, abs=0.5)
