@@ -195,6 +195,11 @@ def test_one_sound_on_two_channels_is_refused(engine: Engine, voice: Voice) -> N
         engine.diarize((np.stack([voice("Ada"), voice("Ada") / 2]), RATE), channels="separate")
 
 
+def test_a_faint_copy_of_the_other_side_is_its_echo(engine: Engine, voice: Voice) -> None:
+    found = engine.diarize((np.stack([voice("Ada"), voice("Ada") / 20]), RATE), channels="separate")
+    assert [who.channel for who in found.voices] == [0]
+
+
 @pytest.mark.parametrize("options", [{"channels": "stereo"}, {"channels": "separate", "channel": 0}])
 def test_channels_that_contradict_are_refused(engine: Engine, options) -> None:
     with pytest.raises(OptionError, match="channels"):

@@ -50,8 +50,7 @@ def leaked(recordings: Sequence[Recording], speech: Sequence[NDArray[np.float32]
     levels = np.stack([_levels(recording) for recording in recordings])
     speaks = np.stack(list(speech)) >= _SPEECH
     for one, other in combinations(range(len(levels)), 2):
-        both = speaks[one] & speaks[other]
-        if both.any() and np.std((levels[one] - levels[other])[both]) < _EQUAL:
+        if _same(levels[one], levels[other], speaks[one] & speaks[other], speaks[one] | speaks[other]):
             raise ChannelsInseparable(
                 f"Channels {one} and {other} of the recording hold the same sound; leave `channels` out to tell its"
                 " speakers apart by voice."
@@ -64,6 +63,16 @@ def leaked(recordings: Sequence[Recording], speech: Sequence[NDArray[np.float32]
             limit = min(_LOUDEST, float(np.quantile(leak, _TYPICAL)) + _LOUDER)
             foreign[here] |= levels[here] - _held(levels[there]) <= limit
     return foreign
+
+
+def _same(
+    one: NDArray[np.float32], other: NDArray[np.float32], both: NDArray[np.bool_], either: NDArray[np.bool_]
+) -> bool:
+    """Tell whether two channels, given their levels and where both or either have speech, hold the same sound."""
+    if not both.any() or 2 * both.sum() < either.sum():
+        return False
+    difference = (one - other)[both]
+    return bool(difference.std() < _EQUAL and abs(difference.mean()) < -_LOUDEST)
 
 
 def _held(levels: NDArray[np.float32]) -> NDArray[np.float32]:
