@@ -34,37 +34,37 @@ def clusters(*rows: np.ndarray) -> Clusters:
     )
 
 
-def united(found: Clusters, *people: np.ndarray, least: int = 1) -> int:
+def united(found: Clusters, *people: np.ndarray, least: int = 1) -> list[int]:
     known = KnownVoices(embeddings=np.stack(people), side=Side(seconds=np.full(len(people), 20.0)))
     bounds = SpeakerBounds(least=least)
-    return len(unite(found, known, RULE, MODEL, seconds=0.4, acoustics=UNKNOWN, bounds=bounds).sizes)
+    left = unite(found, known, RULE, MODEL, seconds=0.4, acoustics=UNKNOWN, bounds=bounds)
+    return left.labels[::25].tolist()
 
 
 def test_two_clusters_of_one_known_person_become_one_speaker() -> None:
     found = clusters(TURNED_AWAY, BEN, LAUGHING)
-    assert united(found, ADA) == 2
-    assert found.labels.tolist() == [0] * 25 + [1] * 25 + [0] * 25
+    assert united(found, ADA) == [0, 1, 0]
 
 
 def test_the_voiceprint_of_somebody_else_merges_nobody() -> None:
-    assert united(clusters(TURNED_AWAY, LAUGHING), BEN) == 2
+    assert united(clusters(TURNED_AWAY, LAUGHING), BEN) == [0, 1]
 
 
 def test_each_goes_to_the_person_it_matches_best() -> None:
-    assert united(clusters(TURNED_AWAY, LAUGHING), TURNED_AWAY, LAUGHING) == 2
+    assert united(clusters(TURNED_AWAY, LAUGHING), TURNED_AWAY, LAUGHING) == [0, 1]
 
 
 def test_among_many_people_more_is_asked_for() -> None:
     crowd = [BEN] * 200
-    assert united(clusters(TURNED_AWAY, LAUGHING), ADA, *crowd) == 2
+    assert united(clusters(TURNED_AWAY, LAUGHING), ADA, *crowd) == [0, 1]
 
 
 def test_the_least_number_of_speakers_is_kept() -> None:
-    assert united(clusters(TURNED_AWAY, LAUGHING), ADA, least=2) == 2
+    assert united(clusters(TURNED_AWAY, LAUGHING), ADA, least=2) == [0, 1]
 
 
 @pytest.mark.parametrize(("windows", "speakers"), [(0, 1), (40, 2)])
 def test_whom_the_segmenter_hears_apart_stay_apart(windows: int, speakers: int) -> None:
     found = clusters(TURNED_AWAY, LAUGHING)
     found.apart[:] = windows
-    assert united(found, ADA) == speakers
+    assert len(set(united(found, ADA))) == speakers
