@@ -1,5 +1,5 @@
 # The targets set everything up by themselves and are quick when nothing has changed.
-.PHONY: install demo serve test check bench bench-docs docs lock goldens clean
+.PHONY: install demo serve test check bench encoder bench-docs docs lock goldens clean
 .DEFAULT_GOAL := install
 
 PYTHON ?= python3
@@ -44,6 +44,14 @@ bench-docs: $(SETUP)
 	$(BIN)/python docs/make_accuracy_page.py
 	$(BIN)/python docs/make_accuracy_pictures.py
 
+# Trains the encoder that ships with Timbre, on the labelled speech that TIMBRE_DATA points to; see training/encoder.
+encoder: install
+	test -x .venv-training/bin/python || $(PYTHON) -m venv .venv-training
+	.venv-training/bin/python -m pip install --quiet -r requirements/training.txt -e .
+	$(BIN)/timbre models pull ge2e
+	.venv-training/bin/python -m training.encoder train
+	.venv-training/bin/python -m training.encoder left-out
+
 # The API reference is written from the OpenAPI document; a test tells when it is out of date.
 docs: $(SETUP)
 	$(BIN)/python docs/make_api_reference.py
@@ -62,4 +70,4 @@ goldens:
 	.venv-reference/bin/python tests/golden/generate.py
 
 clean:
-	rm -rf .venv .venv-reference build dist
+	rm -rf .venv .venv-reference .venv-training build dist

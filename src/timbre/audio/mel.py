@@ -39,7 +39,7 @@ def mel_spectrogram(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     padded = np.pad(samples.astype(np.float32, copy=False), _WINDOW // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[::STEP]
-    window, filters = _window(), _filters()
+    window, filters = mel_window(), mel_filters()
     mel = np.empty((len(frames), BANDS), np.float32)
     for first in range(0, len(frames), _FRAMES_AT_ONCE):
         block = slice(first, first + _FRAMES_AT_ONCE)
@@ -49,13 +49,13 @@ def mel_spectrogram(samples: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 @cache
-def _window() -> NDArray[np.float32]:
+def mel_window() -> NDArray[np.float32]:
     """Return the periodic Hann window."""
     return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(_WINDOW) / _WINDOW)).astype(np.float32)
 
 
 @cache
-def _filters() -> NDArray[np.float32]:
+def mel_filters() -> NDArray[np.float32]:
     """Return triangular filters `[201, 40]` between 0 and 8 kHz, each of unit area.
 
     Source: Slaney, "Auditory Toolbox", Interval Research technical report 1998-010.

@@ -30,9 +30,17 @@ def ge2e(checkpoint: bytes) -> bytes:
     Raises:
         ModelCorrupt: the checkpoint cannot be read or is another network's.
     """
+    return ge2e_graph(read_weights(checkpoint, key="model_state"))
+
+
+def ge2e_graph(weights: Mapping[str, NDArray[np.float32]]) -> bytes:
+    """Write GE2E's network with these weights, by the names of its checkpoint, as ONNX; see `ge2e`.
+
+    Raises:
+        ModelCorrupt: the weights are another network's.
+    """
     from onnx import TensorProto, helper, numpy_helper  # noqa: PLC0415 - needed once in the life of an installation
 
-    weights = read_weights(checkpoint, key="model_state")
     initializers = _ge2e_initializers(weights)
     graph = helper.make_graph(
         nodes=_ge2e_nodes(helper.make_node),
