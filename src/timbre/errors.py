@@ -150,7 +150,7 @@ class ModelUnknown(ModelError):
 
 
 class ModelMissing(ModelError):
-    """The model is not on this machine; get it with `timbre models pull base`."""
+    """The model is not on this machine; get its pack with `timbre models pull`."""
 
 
 class ModelCorrupt(ModelError):

@@ -10,9 +10,11 @@ import pytest
 
 from command_line import run
 from hub import running_hub
-from timbre import Settings, __version__
+from timbre import __version__
+from timbre.models import store
 
-FILES = ("silero-vad-6", "ge2e")  # of the pack base
+PLACE = Path(store.__file__).parent / "shipped"
+SHIPPED = ("silero-vad-6", "timbre-voice-1")  # the pack base
 
 
 @pytest.fixture
@@ -29,20 +31,32 @@ def archive(tmp_path) -> Path:
     path = tmp_path / "models.tar"
     ended = run("models", "export", path)
     assert ended.code == 0
-    assert {f"{name}: exported" for name in FILES} <= set(ended.out.splitlines())
+    assert "ge2e: exported" in ended.out.splitlines()
+    assert not any(name in ended.out for name in SHIPPED)
     return path
 
 
 def test_models_travel_in_an_archive_to_a_machine_without_network(archive, folder, monkeypatch):
     monkeypatch.setenv("TIMBRE_OFFLINE", "1")
-    assert run("models", "verify").code == 3
-    missing = run("models", "pull", "base")
+    missing = run("models", "pull", "ge2e")
     assert missing.code == 3
     assert "TIMBRE_OFFLINE" in missing.err
     imported = run("models", "import", archive)
-    assert {f"{name}: imported" for name in FILES} <= set(imported.out.splitlines())
+    assert "ge2e: imported" in imported.out.splitlines()
+    pulled = run("models", "pull", "ge2e")
+    assert (pulled.code, pulled.out, pulled.err) == (0, "ge2e: complete\n", "")
+
+
+def test_base_is_complete_from_the_start(folder):
     pulled = run("models", "pull", "base")
     assert (pulled.code, pulled.out, pulled.err) == (0, "base: complete\n", "")
+    verified = run("models", "verify")
+    assert verified.code == 0
+    assert [line.split()[0] for line in verified.out.splitlines()[1:]] == [*SHIPPED]
+    nothing = run("models", "export", folder.parent / "models.tar")
+    assert nothing.code == 3
+    assert "There is nothing to export" in nothing.err
+    assert not folder.exists()
 
 
 def test_a_damaged_file_is_found_and_named(archive, folder):
@@ -52,20 +66,31 @@ def test_a_damaged_file_is_found_and_named(archive, folder):
     ended = run("models", "verify")
     assert ended.code == 3
     states = {line.split()[0]: line.split()[2] for line in ended.out.splitlines()[1:]}
-    assert {name: states[name] for name in FILES} == {"silero-vad-6": "present", "ge2e": "corrupt"}
+    assert states["silero-vad-6"] == states["timbre-voice-1"] == "present"
+    assert states["ge2e"] == "corrupt"
     assert ended.err == "timbre: Damaged: ge2e; get them again with `timbre models pull PACK`.\n"
-    examined = run("doctor", "--model", "base")
+    examined = run("doctor", "--model", "ge2e")
     assert examined.code == 3
-    assert "pack base: timbre models pull base" in examined.out.splitlines()
+    assert "pack ge2e: timbre models pull ge2e" in examined.out.splitlines()
 
 
-def test_a_file_that_one_has_is_taken_in_under_its_name(folder, tmp_path, monkeypatch):
-    monkeypatch.delenv("TIMBRE_MODELS_DIR")
-    found = Settings().models_dir / "silero-vad-6.onnx"
-    monkeypatch.setenv("TIMBRE_MODELS_DIR", str(folder))
-    shutil.copyfile(found, tmp_path / "any.name")
+def test_damage_to_what_comes_with_timbre_asks_for_another_installation(folder, tmp_path, monkeypatch):
+    copy = tmp_path / "shipped"
+    shutil.copytree(PLACE, copy)
+    monkeypatch.setattr("timbre.models.store._SHIPPED", copy)
+    (copy / "silero-vad-6.onnx").write_bytes(b"damaged")
+    ended = run("models", "verify")
+    assert ended.code == 3
+    assert ended.err == "timbre: Damaged, of what comes with Timbre: silero-vad-6; install Timbre again.\n"
+    examined = run("doctor")
+    assert examined.code == 3
+    assert "pack base: install Timbre again" in examined.out.splitlines()
+
+
+def test_a_file_is_known_by_its_content_and_not_added_if_it_comes_with_timbre(folder, tmp_path):
+    shutil.copyfile(PLACE / "silero-vad-6.onnx", tmp_path / "any.name")
     ended = run("models", "add", tmp_path / "any.name")
-    assert (ended.code, ended.out) == (0, "silero-vad-6: added\n")
+    assert (ended.code, ended.out) == (0, "silero-vad-6: comes with Timbre\n")
     foreign = tmp_path / "foreign"
     foreign.write_text("no model")
     assert run("models", "add", foreign).code == 3
@@ -74,18 +99,15 @@ def test_a_file_that_one_has_is_taken_in_under_its_name(folder, tmp_path, monkey
 def test_the_list_says_what_is_here_how_large_and_under_which_licence(archive, folder):
     run("models", "import", archive)
     lines = run("models", "list").out.splitlines()
-    assert any(line.split()[:6] == ["base", "complete", "18.3", "MB", "Apache-2.0,", "MIT"] for line in lines)
+    assert any(line.split()[:6] == ["base", "complete", "3.8", "MB", "Apache-2.0,", "MIT"] for line in lines)
     assert "silero-vad-6           vad        present   1.2 MB  MIT" in lines
     packs = {pack["name"]: pack for pack in json.loads(run("models", "list", "--json").out)["packs"]}
     assert packs["base"]["complete"]
-    assert [file["name"] for file in packs["base"]["files"]] == [*FILES]
+    assert [file["name"] for file in packs["base"]["files"] if file["shipped"]] == [*SHIPPED]
     assert not packs["standard"]["complete"]
 
 
-def test_a_hub_that_lacks_the_file_ends_the_pull_with_the_reason(archive, folder, monkeypatch):
-    run("models", "import", archive)
-    (folder / "segmentation-3.0-int8.onnx").unlink(missing_ok=True)
-    (folder / "segmentation-3.0.onnx").unlink(missing_ok=True)
+def test_a_hub_that_lacks_the_file_ends_the_pull_with_the_reason(folder, monkeypatch):
     with running_hub() as hub:
         monkeypatch.setenv("TIMBRE_HUB_ENDPOINT", hub.endpoint)
         ended = run("models", "pull", "base-segmented")
@@ -112,10 +134,10 @@ def test_without_a_gpu_the_doctor_and_the_commands_say_what_to_install():
 
 
 def test_the_doctor_says_how_to_get_what_is_missing(folder):
-    ended = run("doctor")
+    ended = run("doctor", "--model", "ge2e")
     assert ended.code == 3
     lines = ended.out.splitlines()
-    assert "pack base: timbre models pull base" in lines
+    assert "pack ge2e: timbre models pull ge2e" in lines
     assert any(line.split()[:2] == ["diarization", "broken"] and "timbre models pull" in line for line in lines)
 
 

@@ -23,7 +23,6 @@ import pytest
 
 from media import tone, wav
 from server import CONVERSATION, ENOUGH, Server, finished, submit, upload, voice
-from timbre.settings import Settings
 
 NOBODY = 65534
 # Nobody may read everything here, as Python itself may lie in a folder of root's; but write nothing of others.
@@ -192,13 +191,13 @@ def test_a_folder_of_something_else_is_left_alone(folder: Path) -> None:
     assert [path.name for path in (folder / "postgres").iterdir()] == ["diary.txt"]
 
 
-def test_missing_models_are_not_fetched_offline(folder: Path) -> None:
+def test_a_pack_that_is_not_here_is_named_before_anything_starts(folder: Path) -> None:
     ended = said_by(
         *("--port", "0", "--data-dir", folder / "data"),
-        env=environment(TIMBRE_OFFLINE="1", TIMBRE_MODELS_DIR=str(folder / "none")),
+        env=environment(TIMBRE_MODEL="ge2e", TIMBRE_MODELS_DIR=str(folder / "none")),
     )
     assert ended.returncode == REFUSED
-    assert "timbre models pull" in ended.stderr
+    assert "timbre models pull ge2e" in ended.stderr
     assert ended.stderr.count("\n") == 1
     assert not (folder / "data").exists()
 
@@ -306,13 +305,10 @@ def test_any_folder_and_any_environment_will_do(folder: Path, name: str) -> None
 
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="only root can become somebody else")
 def test_it_runs_as_somebody_who_is_not_root(folder: Path) -> None:
-    shutil.copytree(Settings().models_dir, folder / "models")
-    for path in (folder / "models", *(folder / "models").rglob("*")):
-        path.chmod(0o755 if path.is_dir() else 0o644)
     home = folder / "home"
     home.mkdir()
     os.chown(home, NOBODY, NOBODY)
-    own = environment(HOME=str(home), TIMBRE_MODELS_DIR=str(folder / "models"), TIMBRE_OFFLINE="1")
+    own = environment(HOME=str(home), TIMBRE_OFFLINE="1")
     roots = folder / "roots"
     roots.mkdir(mode=0o700)
     refused = said_by("--port", "0", "--data-dir", roots / "data", prefix=AS_NOBODY, env=own, cwd=home)

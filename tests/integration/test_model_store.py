@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -17,6 +18,8 @@ import pytest
 
 from hub import COMMIT, Hub, running_hub
 from timbre.errors import ModelCorrupt, ModelDownloadFailed, ModelError, ModelMissing, ModelUnknown
+from timbre.models import archive
+from timbre.models.archive import Record
 from timbre.models.catalogue import Catalogue, catalogue, read_catalogue
 from timbre.models.packs import load_pack
 from timbre.models.store import Store
@@ -24,6 +27,7 @@ from timbre.settings import Settings
 
 VAD, PACKED = b"vad" * 1_000, b"packed vad" * 1_000
 SMALL, LARGE, ENCODER = b"small segmenter", b"large segmenter" * 500, b"encoder" * 100_000
+SHIPPED = Path(archive.__file__).parent / "shipped"
 WHEEL = "tiny_voices-1.0-py3-none-any.whl"
 
 
@@ -378,20 +382,79 @@ class TestCarrying:
         assert files(Settings(models_dir=tmp_path / "elsewhere")) == set()
 
 
-class TestBase:
-    """The real pack: two wheels of the package index."""
+class TestShipped:
+    """The pack that comes with Timbre, where the folder of models is not there and cannot be made."""
+
+    @pytest.fixture
+    def nowhere(self, tmp_path) -> Settings:
+        (tmp_path / "file").write_text("in the way")
+        return Settings(models_dir=tmp_path / "file" / "models", offline=True)
+
+    @pytest.fixture
+    def damage(self, tmp_path, monkeypatch):
+        """Damages a file in a copy of what is shipped; None takes it away."""
+        copy = tmp_path / "shipped"
+        shutil.copytree(SHIPPED, copy)
+        monkeypatch.setattr("timbre.models.store._SHIPPED", copy)
+
+        def damage(name: str, content: bytes | None) -> None:
+            (copy / name).unlink()
+            if content is not None:
+                (copy / name).write_bytes(content)
+
+        return damage
+
+    def test_it_is_there(self, nowhere):
+        assert states(Store(nowhere)) == {"silero-vad-6": "present", "timbre-voice-1": "present"}
+        Store(nowhere).pull("base")
+        pack = load_pack("auto", nowhere)
+        assert (pack.name, pack.segmenter, pack.calibration) == ("base", None, "timbre-voice-1")
+
+    def test_it_is_neither_exported_nor_added(self, tmp_path):
+        settings = Settings(models_dir=tmp_path / "models")
+        with pytest.raises(ModelMissing, match="comes with Timbre"):
+            Store(settings).export(tmp_path / "models.tar")
+        assert Store(settings).add(SHIPPED / "silero-vad-6.onnx").shipped
+        assert not settings.models_dir.exists()
+
+    def test_what_an_older_archive_holds_of_it_is_checked_and_left_out(self, tmp_path):
+        settings = Settings(models_dir=tmp_path / "models")
+        checksum = catalogue().file("silero-vad-6").sha256
+        record = Record(sha256=checksum, source_sha256=checksum)
+        archive.pack(tmp_path / "models.tar", SHIPPED, {"silero-vad-6.onnx": record})
+        assert Store(settings).import_(tmp_path / "models.tar") == ()
+        (tmp_path / "silero-vad-6.onnx").write_bytes(b"another")
+        other = Record(sha256=sha256(b"another"), source_sha256=sha256(b"another"))
+        archive.pack(tmp_path / "models.tar", tmp_path, {"silero-vad-6.onnx": other})
+        with pytest.raises(ModelCorrupt, match="silero-vad-6"):
+            Store(settings).import_(tmp_path / "models.tar")
+        assert files(settings) <= {"manifest.json"}
+
+    @pytest.mark.parametrize(("content", "state"), [(b"damaged", "corrupt"), (None, "missing")])
+    def test_damage_asks_for_another_installation(self, damage, nowhere, content, state):
+        damage("timbre-voice-1.onnx", content)
+        assert states(Store(nowhere)) == {"silero-vad-6": "present", "timbre-voice-1": state}
+        with pytest.raises(ModelError, match="install Timbre again"):
+            Store(nowhere).pull("base")
+        with pytest.raises(ModelError, match="install Timbre again"):
+            load_pack("base", nowhere)
+
+
+class TestGe2e:
+    """The one pack of which something comes from a real wheel of the package index."""
 
     @pytest.fixture(scope="class")
     @classmethod
     def pulled(cls, tmp_path_factory) -> Settings:
-        settings = Settings(models_dir=tmp_path_factory.mktemp("base"))
-        Store(settings).pull("base")
+        settings = Settings(models_dir=tmp_path_factory.mktemp("ge2e"))
+        Store(settings).pull("ge2e")
         return settings
 
     def test_is_pulled_converted_and_loaded(self, pulled):
-        assert files(pulled) == {"silero-vad-6.onnx", "ge2e.onnx", "manifest.json"}
-        pack = load_pack("auto", pulled)
-        assert (pack.name, pack.segmenter, pack.calibration) == ("base", None, "ge2e")
+        assert files(pulled) == {"ge2e.onnx", "manifest.json"}
+        pack = load_pack("ge2e", pulled)
+        assert (pack.name, pack.segmenter, pack.calibration) == ("ge2e", None, "ge2e")
+        assert load_pack("auto", pulled).name == "base"
 
     def test_a_conversion_is_remembered_with_its_origin(self, pulled):
         record = json.loads((pulled.models_dir / "manifest.json").read_text())["ge2e.onnx"]
@@ -404,10 +467,10 @@ class TestBase:
         damaged = Settings(models_dir=tmp_path)
         (tmp_path / "manifest.json").unlink()
         with pytest.raises(ModelCorrupt, match="ge2e"):
-            load_pack("base", damaged)
+            load_pack("ge2e", damaged)
 
     def test_is_carried_to_another_machine(self, pulled, tmp_path):
         Store(pulled).export(tmp_path / "models.tar")
         elsewhere = Settings(models_dir=tmp_path / "elsewhere", offline=True)
         Store(elsewhere).import_(tmp_path / "models.tar")
-        assert load_pack("auto", elsewhere).name == "base"
+        assert load_pack("ge2e", elsewhere).name == "ge2e"

@@ -1,7 +1,6 @@
 """Diarization with a segmenter, on the real one where it is: who talks at the same time, and odd input."""
 
 import os
-import shutil
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -28,9 +27,7 @@ Voice = Callable[[str], np.ndarray]
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    folder = tmp_path_factory.mktemp("models")
-    shutil.copytree(Settings().models_dir, folder, dirs_exist_ok=True)
-    settings = Settings(models_dir=folder)
+    settings = Settings(models_dir=tmp_path_factory.mktemp("models"))
     Store(settings).add(INT8)
     return Engine("base-segmented", settings=settings)
 

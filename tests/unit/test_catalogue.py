@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from importlib import resources
 
 import pytest
 
@@ -16,7 +18,7 @@ FILES = catalogue().files.values()
 def test_every_file_is_pinned_and_licensed(file):
     assert re.fullmatch("[0-9a-f]{64}", file.sha256)
     assert file.licence in {"MIT", "Apache-2.0", "CC-BY-4.0"}
-    assert file.sources
+    assert bool(file.sources) != file.shipped
     for source in file.sources:
         if isinstance(source, WheelSource):
             assert re.fullmatch(r"[a-z-]+==[\d.]+", source.wheel)
@@ -30,19 +32,30 @@ def test_no_two_files_are_one():
 def test_packs_go_from_the_best_to_the_simplest():
     names = [*catalogue().packs]
     assert names[0] == "best"
-    assert names.index("standard") < names.index("base-segmented") < names.index("base") == len(names) - 1
+    assert names.index("standard") < names.index("base-segmented") < names.index("base")
+    assert names[-2:] == ["base", "ge2e"]  # so `auto` never chooses the encoder that base had before
 
 
-def test_base_needs_the_package_index_alone():
+def test_base_needs_nothing_but_timbre():
     base = catalogue().pack("base")
     assert not base.segmenters
-    assert all(isinstance(source, WheelSource) for file in base.files for source in file.sources)
+    assert {*base.files} == {file for file in FILES if file.shipped}
+
+
+def test_what_comes_with_timbre_is_there_with_its_origin_and_licence():
+    folder = resources.files("timbre.models") / "shipped"
+    shipped = [file for file in FILES if file.shipped]
+    assert {entry.name for entry in folder.iterdir()} == {"README.md", *(file.filename for file in shipped)}
+    for file in shipped:
+        content = (folder / file.filename).read_bytes()
+        assert (len(content), hashlib.sha256(content).hexdigest()) == (file.bytes, file.sha256)
+        assert f"\n## {file.filename}\n" in (folder / "README.md").read_text()
 
 
 def test_every_file_belongs_to_a_pack_that_brings_it():
     for file in FILES:
         assert file in catalogue().pack(catalogue().pack_with(file)).files
-    assert catalogue().pack_with(catalogue().file("ge2e")) == "base"
+    assert catalogue().pack_with(catalogue().file("ge2e")) == "ge2e"
 
 
 def test_unknown_names_are_answered_with_the_known():

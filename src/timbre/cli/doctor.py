@@ -35,7 +35,7 @@ class Finding:
     subject: str
     state: Literal["ok", "missing", "broken"]
     detail: str
-    remedy: str = ""  # the command that helps
+    remedy: str = ""  # what helps, mostly a command
 
 
 def doctor(*, model: options.Model = None, device: options.Device = None, json: options.AsJson = False) -> None:
@@ -93,11 +93,12 @@ def _packs(settings: Settings) -> Iterator[Finding]:
     from timbre.models.store import Store  # noqa: PLC0415
 
     store = Store(settings)
-    corrupt = {status.file.name for status in store.verify() if status.state == "corrupt"}
+    corrupt = {status.file.name for status in store.verify() if status.state != "present"}
     for status in store.status():
         pack = status.pack.name
         damaged = sorted(corrupt & {file.file.name for file in status.files})
-        remedy = f"timbre models pull {pack}"
+        shipped = any(file.file.shipped for file in status.files if file.file.name in damaged)
+        remedy = "install Timbre again" if shipped else f"timbre models pull {pack}"
         if damaged:
             yield Finding(subject=f"pack {pack}", state="broken", detail=", ".join(damaged), remedy=remedy)
         elif status.complete:

@@ -14,7 +14,7 @@ from timbre.cli.output import json_line
 from timbre.cli.progress import downloading
 from timbre.cli.tables import Column, Table, show
 from timbre.cli.units import NOTHING, megabytes
-from timbre.errors import ModelCorrupt, ModelMissing
+from timbre.errors import ModelCorrupt
 
 if TYPE_CHECKING:
     from timbre.models.catalogue import ModelFile
@@ -42,7 +42,7 @@ def list_models(*, json: options.AsJson = False) -> None:
 
 
 @app.command()
-def pull(pack: Annotated[str, typer.Argument(metavar="PACK", help="Name of the pack, such as base.")]) -> None:
+def pull(pack: Annotated[str, typer.Argument(metavar="PACK", help="Name of the pack, such as standard.")]) -> None:
     """Download what a pack still needs."""
     with downloading() as progress:
         _store().pull(pack, progress)
@@ -53,23 +53,25 @@ def pull(pack: Annotated[str, typer.Argument(metavar="PACK", help="Name of the p
 def verify() -> None:
     """Check every file that is on this machine against its checksum."""
     statuses = _store().verify()
-    if not statuses:
-        raise ModelMissing
     show(_files(statuses))
-    damaged = [status.file.name for status in statuses if status.state == "corrupt"]
+    damaged = [status.file for status in statuses if status.state != "present"]
+    if shipped := [file.name for file in damaged if file.shipped]:
+        raise ModelCorrupt(f"Damaged, of what comes with Timbre: {', '.join(shipped)}; install Timbre again.")
     if damaged:
-        raise ModelCorrupt(f"Damaged: {', '.join(damaged)}; get them again with `timbre models pull PACK`.")
+        names = ", ".join(file.name for file in damaged)
+        raise ModelCorrupt(f"Damaged: {names}; get them again with `timbre models pull PACK`.")
 
 
 @app.command()
 def add(path: Annotated[Path, typer.Argument(metavar="PATH", help="A model file of the catalogue.")]) -> None:
     """Take in a model file that you have already."""
-    typer.echo(f"{_store().add(path).name}: added")
+    file = _store().add(path)
+    typer.echo(f"{file.name}: {'comes with Timbre' if file.shipped else 'added'}")
 
 
 @app.command()
 def export(file: _Archive) -> None:
-    """Write all model files into one archive, for a machine without network."""
+    """Write all model files but those that come with Timbre into one archive, for a machine without network."""
     _say_each(_store().export(file), "exported")
 
 
@@ -127,6 +129,7 @@ def _document(status: PackStatus) -> dict[str, Any]:
             "state": file.state,
             "bytes": file.file.bytes,
             "licence": file.file.licence,
+            "shipped": file.file.shipped,
             "note": file.file.note,
         }
         for file in status.files

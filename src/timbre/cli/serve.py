@@ -14,7 +14,7 @@ import typer
 
 from timbre.cli import options
 from timbre.cli.loading import read_settings
-from timbre.errors import AddressBusy, ModelMissing, OptionError
+from timbre.errors import AddressBusy, OptionError
 from timbre.settings import Settings
 
 DataDir = Annotated[
@@ -41,13 +41,14 @@ def serve(
     """Run a server: database, API and workers, until Ctrl-C."""
     from timbre.cli.data_folder import embedded, held, opened_to_others  # noqa: PLC0415
     from timbre.cli.supervisor import Signals, Supervisor  # noqa: PLC0415
+    from timbre.engine import voiceprint_space  # noqa: PLC0415
     from timbre.models.runtime import check_device  # noqa: PLC0415
     from timbre.store.schema import migrate  # noqa: PLC0415
 
     _open_streams()
     settings = read_settings(host=host, port=port, data_dir=data_dir, workers=workers, device=device)
     check_device(settings.device)
-    _fetch_models(settings)
+    voiceprint_space(settings=settings)  # says so now if the pack is not there
     folder = settings.data_dir.expanduser().resolve()
     signals = Signals()
     with ExitStack() as stack:
@@ -134,20 +135,6 @@ def _required(settings: Settings) -> str:
             "Set TIMBRE_DATABASE_URL to the PostgreSQL that all parts share, or run everything with `timbre serve`."
         )
     return settings.database_url
-
-
-def _fetch_models(settings: Settings) -> None:
-    """Before serving, and never silently while serving: a server without models is of no use."""
-    from timbre.cli.models import pull  # noqa: PLC0415
-    from timbre.engine import voiceprint_space  # noqa: PLC0415
-
-    try:
-        voiceprint_space(settings=settings)
-    except ModelMissing:
-        if settings.offline or settings.model != "auto":
-            raise
-        typer.echo("There are no models yet; fetching the pack base, once.", err=True)
-        pull("base")
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -46,7 +46,8 @@ class ModelFile:
     kind: Kind
     licence: str  # SPDX identifier
     sha256: str  # of what the sources deliver
-    sources: tuple[WheelSource | HubSource, ...]  # tried in this order
+    sources: tuple[WheelSource | HubSource, ...] = ()  # tried in this order
+    shipped: bool = False  # it comes with Timbre, under shipped/, and is never fetched
     bytes: int | None = None  # of what the sources deliver, where it was published
     conversion: Literal["ge2e"] | None = None  # how it becomes ONNX here, if its sources deliver something else
     note: str | None = None  # what a user should know before using it
@@ -128,7 +129,7 @@ def read_catalogue(text: str) -> Catalogue:
 
 def _file(name: str, table: dict[str, Any]) -> ModelFile:
     sources = tuple(
-        HubSource(**source) if "hub" in source else WheelSource(**source) for source in table.pop("sources")
+        HubSource(**source) if "hub" in source else WheelSource(**source) for source in table.pop("sources", ())
     )
     kind = EncoderFile if table["kind"] == "encoder" else ModelFile
     return kind(name=name, sources=sources, **table)

@@ -82,6 +82,8 @@ def find_pack(name: str, settings: Settings, *, models: Catalogue | None = None)
     models = models or catalogue()
     store = Store(settings, models=models)
     pack = _best(store, models) if name == "auto" else models.pack(name)
+    if lost := [file.name for file in pack.files if file.shipped and not store.has(file)]:
+        raise ModelMissing(f"Timbre lacks what comes with it, {' and '.join(lost)}; install Timbre again.")
     if not store.is_complete(pack):
         raise ModelMissing(
             f"The pack {pack.name} is not on this machine; get it with `timbre models pull {pack.name}`."

@@ -1,10 +1,11 @@
 """The store: the folder of model files on this machine.
 
     store = Store(Settings())
-    store.pull("base")
+    store.pull("ge2e")
     store.path("ge2e")          # a checked file, ready to be opened
 
 A file lies there under its name in the catalogue and is checked against its sha256 whenever it is asked for.
+Files that are shipped with Timbre lie beside this module instead, and nothing is ever written there.
 Files that were converted here have the checksum of the result in `manifest.json`. Changes happen under a lock
 and by renaming finished files, so any number of processes may share the folder.
 """
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 _LOCK: Final = ".lock"
 _WORK: Final = ".work-"  # what a process that was killed leaves behind starts with this
+_SHIPPED: Final = Path(__file__).parent / "shipped"
 _CONVERSIONS: Final = {"ge2e": conversion.ge2e}
 
 
@@ -69,9 +71,12 @@ class Store:
         )
 
     def verify(self) -> tuple[FileStatus, ...]:
-        """Check every file that is there against its checksum."""
-        there = filter(self.has, self._catalogue.files.values())
-        return tuple(FileStatus(file=file, state="present" if self._intact(file) else "corrupt") for file in there)
+        """Check every file that is there, and those that must be because they are shipped, against its checksum."""
+        expected = (file for file in self._catalogue.files.values() if file.shipped or self.has(file))
+        return tuple(
+            FileStatus(file=file, state="present" if self._intact(file) else "corrupt" if self.has(file) else "missing")
+            for file in expected
+        )
 
     def has(self, file: ModelFile) -> bool:
         """Tell whether a file is there, right or wrong."""
@@ -94,9 +99,13 @@ class Store:
             ModelCorrupt: it is not what was published, or not what was converted from it.
         """
         file = self._catalogue.file(name)
-        advice = f"get it with `timbre models pull {self._catalogue.pack_with(file)}`"
+        advice = (
+            "it comes with Timbre: install Timbre again"
+            if file.shipped
+            else f"get it with `timbre models pull {self._catalogue.pack_with(file)}`"
+        )
         if not self.has(file):
-            raise ModelMissing(f"The model {file.name} is not in {self._folder}; {advice}.")
+            raise ModelMissing(f"The model {file.name} is not in {self._place(file).parent}; {advice}.")
         if not self._intact(file):
             raise ModelCorrupt(f"{self._place(file)} does not match its checksum; {advice}.")
         return self._place(file)
@@ -108,9 +117,12 @@ class Store:
             ModelUnknown: there is no such pack.
             ModelMissing: something is missing, but downloads are forbidden (`TIMBRE_OFFLINE`).
             ModelDownloadFailed: a file could not be fetched.
-            ModelCorrupt: a file was fetched, but is not the one in the catalogue.
+            ModelCorrupt: a file was fetched, but is not the one in the catalogue; or a shipped file is damaged.
         """
         needed = self._needed(self._catalogue.pack(pack))
+        for file in needed:
+            if file.shipped:
+                self.path(file.name)
         if all(map(self._intact, needed)):
             return
         with self._work_folder() as work:
@@ -119,7 +131,7 @@ class Store:
                     self._fetch(file, work, progress)
 
     def add(self, path: Path) -> ModelFile:
-        """Take in a file that the user has, and return which one of the catalogue it is.
+        """Take in a file that the user has, unless it is shipped, and return which one of the catalogue it is.
 
         Raises:
             ModelUnknown: no file of the catalogue has its checksum.
@@ -129,6 +141,8 @@ class Store:
         except OSError as error:
             raise ModelMissing(f"{path} cannot be read: {error.strerror}.") from error
         for file in self._catalogue.files.values():
+            if file.sha256 == found and file.shipped:
+                return file
             if file.sha256 == found:
                 with self._work_folder() as work:
                     self._install(file, Path(shutil.copyfile(path, work / file.filename)))
@@ -136,15 +150,18 @@ class Store:
         raise ModelUnknown(f"{path} is none of the files in the catalogue: its sha256 is {found}.")
 
     def export(self, path: Path) -> tuple[ModelFile, ...]:
-        """Write all files that are there into one archive, and return which they are.
+        """Write all files of the folder into one archive, and return which they are; each Timbre has the shipped ones.
 
         Raises:
             ModelMissing: there are none.
             ModelCorrupt: one is damaged.
         """
-        files = tuple(filter(self.has, self._catalogue.files.values()))
+        files = tuple(file for file in self._catalogue.files.values() if not file.shipped and self.has(file))
         if not files:
-            raise ModelMissing
+            raise ModelMissing(
+                "There is nothing to export: what comes with Timbre is on every machine that has it."
+                " Get other models with `timbre models pull`."
+            )
         records = {
             file.filename: Record(sha256=sha256(self.path(file.name)), source_sha256=file.sha256) for file in files
         }
@@ -157,6 +174,8 @@ class Store:
     def import_(self, path: Path) -> tuple[ModelFile, ...]:
         """Take in all files of an archive, or none if anything in it is wrong, and return which they are.
 
+        An archive of an older Timbre may hold what is shipped by now; that is checked and left out.
+
         Raises:
             ModelMissing: there is no such archive.
             ModelCorrupt: it is not one that `export` wrote, or it was damaged.
@@ -167,9 +186,10 @@ class Store:
             for name, record in records.items():
                 _check_origin(known[name], record)
             self._remember({name: record for name, record in records.items() if known[name].conversion}, work)
-            for name in records:
-                (work / name).replace(self._folder / name)
-        return tuple(known[name] for name in records)
+            taken = tuple(known[name] for name in records if not known[name].shipped)
+            for file in taken:
+                (work / file.filename).replace(self._place(file))
+        return taken
 
     def _needed(self, pack: PackFiles) -> tuple[ModelFile, ...]:
         segmenter = self.segmenter(pack)
@@ -179,7 +199,7 @@ class Store:
         return FileStatus(file=file, state="present" if self.has(file) else "missing")
 
     def _place(self, file: ModelFile) -> Path:
-        return self._folder / file.filename
+        return (_SHIPPED if file.shipped else self._folder) / file.filename
 
     def _intact(self, file: ModelFile) -> bool:
         try:
