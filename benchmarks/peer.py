@@ -33,7 +33,7 @@ from spectralcluster import FallbackOptions, SpectralClusterer
 from spectralcluster.configs import icassp2018_refinement_options
 
 from timbre.audio.mel import BANDS, SAMPLE_RATE, STEP, mel_spectrogram
-from timbre.models.encoder import BATCH
+from timbre.models.encoder import batch_size
 from timbre.models.ge2e import Ge2eEncoder
 from timbre.models.runtime import in_batches
 from timbre.models.vad import VoiceActivity
@@ -83,8 +83,8 @@ class Peer:
         """Load the models.
 
         Args:
-            vad_path: Silero VAD as ONNX, as in the pack `base`.
-            encoder_path: GE2E as ONNX, as in the pack `base`.
+            vad_path: Silero VAD as ONNX, as in the pack `ge2e`.
+            encoder_path: GE2E as ONNX, as in the pack `ge2e`.
             p_percentile: threshold of the clusterer: affinities below this share of their row's largest count little.
             min_clusters: fewest speakers to find.
             max_clusters: most speakers to find.
@@ -125,7 +125,10 @@ class Peer:
         mel = np.pad(mel_spectrogram(samples), ((_WINDOW // 2, _WINDOW // 2), (0, 0)))
         every = np.lib.stride_tricks.sliding_window_view(mel, (_WINDOW, BANDS))[:, 0]
         return in_batches(
-            lambda frames: self._encoder.embed_mel(every[frames]), centres // STEP, size=BATCH, threads=self._threads
+            lambda frames: self._encoder.embed_mel(every[frames]),
+            centres // STEP,
+            size=batch_size("cpu"),
+            threads=self._threads,
         )
 
     def _clusterer(self, p_percentile: float | None) -> SpectralClusterer:

@@ -432,7 +432,7 @@ def test_the_demo_names_every_voice_and_leaves_nothing(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
-        ({"TIMBRE_OFFLINE": "1", "TIMBRE_MODELS_DIR": "nowhere"}, "the server does not start: timbre: "),
+        ({"TIMBRE_MODEL": "ge2e", "TIMBRE_MODELS_DIR": "nowhere"}, "the server does not start: timbre: "),
         ({"TIMBRE_UPLOAD_GB": "0.0000001"}, "413 Client Error"),
     ],
 )
