@@ -1,13 +1,15 @@
 """Is it the same voice? The trials of the labelled speech, of all speakers and of the test speakers apart.
 
-Test speakers are the third that no encoder of ours was trained on, by the hash of their names; a trial belongs to them
-if both of its sides do. Packs that share a voice space give the same scores, so the first one stands for all.
+Test speakers are the third that no encoder of ours was trained on, by the hash of their names; a trial belongs to
+them if both of its sides do. Calibrations are fitted to unseen speakers alone, and measured on them. Packs that share
+a voice space give the same scores, so the first one stands for all.
 """
 
 import csv
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +22,12 @@ from benchmarks.material import held_out
 from timbre import Engine
 from timbre.cli.embeddings import Embeddings
 from timbre.errors import TrialsError
-from timbre.evaluation.calibration import CalibrationReport, calibration_report
+from timbre.evaluation.calibration import CalibrationReport
 from timbre.evaluation.copies import PAIRS
 from timbre.evaluation.fitting import leave_one_source_out
-from timbre.evaluation.trials import ScoredTrials, Trial, joined, read_trials, score_trials
+from timbre.evaluation.trials import ScoredTrials, Trial, read_trials, score_trials
 from timbre.evaluation.verification import DetCurve, det_curve, equal_error_rate, verification_report
+from training.unseen import unseen_trials
 
 SOURCES = {  # lists of trials, each with what is spoken in it
     "librispeech": {"librispeech_resemblyzer": "read English (LibriSpeech)"},
@@ -50,7 +53,7 @@ def verification(console: Console, data: Path, engines: Mapping[str, Engine]) ->
 
 
 def _of_pack(console: Console, data: Path, pack: str, engine: Engine) -> dict[str, Any]:
-    scored, copies = _scored(data, engine)
+    scored = _scored(data, engine)
     table = Table(
         *("list", "speakers", "trials", "refused", "EER % (95 %)", "of cosine", "minDCF", "Cllr", "minCllr", "ECE"),
         title=f"Verification, {pack}: of the calibrated score, and the EER of the cosine alone",
@@ -63,16 +66,15 @@ def _of_pack(console: Console, data: Path, pack: str, engine: Engine) -> dict[st
             measured[trials.source]["by"][kept] = result
             table.add_row(trials.source, kept, *_cells(result))
     console.print(table)
-    return {"lists": measured, "leave_one_source_out": _left_out(console, pack, scored, copies)}
+    return {"lists": measured, "leave_one_source_out": _left_out(console, pack, data, engine)}
 
 
-def _scored(data: Path, engine: Engine) -> tuple[dict[str, Scored], list[ScoredTrials]]:
-    """Score the trials of all speakers, those of the test speakers, and degraded copies, as calibrations are fitted."""
+def _scored(data: Path, engine: Engine) -> dict[str, Scored]:
+    """Score the trials of all speakers, and those of the test speakers; a recording is heard once."""
     lists = {name: read_trials(data / "trials" / f"{name}.csv", data) for names in SOURCES.values() for name in names}
     every = [path for trials in lists.values() for trial in trials for path in (*trial.enrol_paths, trial.test_path)]
-    voices = Embeddings(engine, every, copies=True)
+    voices = Embeddings(engine, every)
     tested = _test_speakers(data)
-    copies = []
     scored: dict[str, Scored] = {ALL: {}, TEST: {}}
     for source, names in SOURCES.items():
         for name in names:
@@ -82,11 +84,7 @@ def _scored(data: Path, engine: Engine) -> tuple[dict[str, Scored], list[ScoredT
             for kept, trials in ((ALL, lists[name]), (TEST, of_test_speakers)):
                 if _both_kinds(trials):
                     scored[kept].setdefault(source, []).append(score_trials(trials, voices.pooled, source=name))
-            for pair in PAIRS:
-                enrol, test = (partial(voices.pooled, copy=kind) for kind in pair)
-                with suppress(TrialsError):  # telephone recordings have no telephone copy
-                    copies.append(score_trials(lists[name], enrol, embed_test=test, source=source))
-    return scored, copies
+    return scored
 
 
 def _test_speakers(data: Path) -> set[Path]:
@@ -136,29 +134,29 @@ def _cells(result: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _left_out(
-    console: Console, pack: str, scored: Mapping[str, Scored], copies: Sequence[ScoredTrials]
-) -> dict[str, Any]:
-    """Measure the calibration that the other sources gave: on all trials of a source, and on its test speakers'."""
-    crossed = leave_one_source_out([joined(source, parts) for source, parts in scored[ALL].items()], copies=copies)
-    fitted = {held.source: held.calibration for held in crossed.sources}
-    reports = {ALL: {held.source: held.report for held in crossed.sources} | {"pooled": crossed.pooled}}
-    if tested := [joined(source, parts) for source, parts in scored[TEST].items()]:
-        odds = [fitted[trials.source].log_odds(trials.cosines, trials.enrol, trials.test) for trials in tested]
-        pooled = calibration_report(np.concatenate(odds), np.concatenate([trials.same for trials in tested]))
-        each = {trials.source: calibration_report(llrs, trials.same) for trials, llrs in zip(tested, odds, strict=True)}
-        reports[TEST] = each | {"pooled": pooled}
+def _left_out(console: Console, pack: str, data: Path, engine: Engine) -> dict[str, Any]:
+    """Measure on each source the calibration that the others give: fitted as the one that ships, to unseen speakers."""
+    lists = unseen_trials(data)
+    every = [path for trials in lists.values() for trial in trials for path in (*trial.enrol_paths, trial.test_path)]
+    voices = Embeddings(engine, every, copies=True)
+    sources = [score_trials(trials, voices.pooled, source=source) for source, trials in lists.items()]
+    copies = []
+    for (source, trials), pair in product(lists.items(), PAIRS):
+        enrol, test = (partial(voices.pooled, copy=kind) for kind in pair)
+        with suppress(TrialsError):  # telephone recordings have no telephone copy
+            copies.append(score_trials(trials, enrol, embed_test=test, source=source))
+    crossed = leave_one_source_out(sources, copies=copies)
+    reports = {held.source: held.report for held in crossed.sources} | {"pooled": crossed.pooled}
     _print_left_out(console, pack, reports)
-    return {kept: {name: report.to_dict() for name, report in each.items()} for kept, each in reports.items()}
+    return {name: report.to_dict() for name, report in reports.items()}
 
 
-def _print_left_out(console: Console, pack: str, reports: Mapping[str, Mapping[str, CalibrationReport]]) -> None:
+def _print_left_out(console: Console, pack: str, reports: Mapping[str, CalibrationReport]) -> None:
     table = Table(
-        *("left out", "speakers", "Cllr", "minCllr", "difference", "ECE"),
+        *("left out", "Cllr", "minCllr", "difference", "ECE"),
         title=f"Calibration with one source left out of the fit, {pack}",
     )
-    for kept, each in reports.items():
-        for name, report in each.items():
-            values = (report.cllr, report.min_cllr, report.calibration_loss, report.ece)
-            table.add_row(name, kept, *(f"{value:.3f}" for value in values))
+    for name, report in reports.items():
+        values = (report.cllr, report.min_cllr, report.calibration_loss, report.ece)
+        table.add_row(name, *(f"{value:.3f}" for value in values))
     console.print(table)

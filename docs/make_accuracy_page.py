@@ -47,7 +47,7 @@ def page(reports: Json, published: Json) -> str:
         default=next(iter(accuracy["verification"])),
         calibration=_calibration(accuracy["verification"]),
         names=_names(accuracy["identification"]),
-        gallery=_gallery(accuracy.get("gallery", {})),
+        gallery=_gallery(accuracy.get("gallery", {}).get("sizes", {})),
         speed=_speed(speed["hour_of_mp3"]),
         profile=_profile(speed.get("profile", {})),
         begin=min(speed["command_line_seconds"]),
@@ -149,12 +149,11 @@ def _trials(packs: Json) -> str:
 
 def _calibration(packs: Json) -> str:
     rows = [
-        (source, f"`{pack}`", speakers, *(f"{report[name]:.3f}" for name in CALIBRATED))
+        (source, f"`{pack}`", *(f"{report[name]:.3f}" for name in CALIBRATED))
         for pack, measured in packs.items()
-        for speakers, reports in measured["leave_one_source_out"].items()
-        for source, report in reports.items()
+        for source, report in measured["leave_one_source_out"].items()
     ]
-    return _table(("left out of the fit", "pack", "speakers", "Cllr", "least Cllr", "difference", "ECE"), rows)
+    return _table(("left out of the fit", "pack", "Cllr", "least Cllr", "difference", "ECE"), rows)
 
 
 def _names(packs: Json) -> str:

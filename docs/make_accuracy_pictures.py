@@ -35,7 +35,7 @@ def pictures(results: Mapping[str, Any]) -> Iterator[tuple[str, Draw, Any]]:
     yield "det", draw_curves, det_curves(accuracy["verification"])
     yield "reliability", draw_calibration, accuracy["verification"][default]["leave_one_source_out"]
     if gallery := accuracy.get("gallery"):
-        yield "gallery", draw_gallery, gallery
+        yield "gallery", draw_gallery, gallery["sizes"]
     yield "speed", draw_stages, stages(results["speed"])
     if profile := results["speed"].get("profile"):
         yield "profile", draw_stages, profile
@@ -99,15 +99,14 @@ def draw_curves(shown: Mapping[str, Mapping[str, Any]]) -> Any:
     return figure
 
 
-def draw_calibration(shown: Mapping[str, Mapping[str, Any]]) -> Any:
-    """Draw the reliability of each source when it is left out of the fit: of all speakers, and of the test speakers."""
-    figure = new_figure(10.0, 8.0)
-    axes = figure.subplots(2, len(shown), sharex=True, height_ratios=(4, 1), squeeze=False)
-    for (truth, often), (kept, reports) in zip(axes.T, shown.items(), strict=True):
-        plot_reliability(truth, often, {name: report(each) for name, each in reports.items()})
-        truth.set_title(f"Each source left out of the fit, {kept}")
-        truth.get_legend().remove()
-        legend_below(often, truth, -0.4)
+def draw_calibration(shown: Mapping[str, Any]) -> Any:
+    """Draw the reliability of each source when it is left out of the fit."""
+    figure = new_figure(7.0, 8.0)
+    truth, often = figure.subplots(2, sharex=True, height_ratios=(4, 1))
+    plot_reliability(truth, often, {name: report(each) for name, each in shown.items()})
+    truth.set_title("Each source left out of the fit")
+    truth.get_legend().remove()
+    legend_below(often, truth, -0.4)
     return figure
 
 

@@ -1,12 +1,13 @@
 """Make the calibration of an encoder that ships with Timbre: its centre, its weights and how strangers score.
 
-    python training/calibration.py ge2e base > src/timbre/models/calibrations/ge2e.toml
+    python -m training.calibration timbre-voice-1 base > src/timbre/models/calibrations/timbre-voice-1.toml
 
 The centre is 0.65 times the mean embedding of the labelled speakers in TIMBRE_DATA, every set weighing the same however
-many speakers it has: the whole mean would take something of every voice with it. The weights are fitted to all trials
-there and to degraded copies of them (`timbre.evaluation.fitting`); how true they are on sources that were left out is
-said on stderr. How strangers score comes from all labelled speakers, everybody being looked for among all others. About
-twenty-five minutes on two cores; with `--keep-centre` the centre stays that of the pack, and it takes fifteen.
+many speakers it has: the whole mean would take something of every voice with it. The weights are fitted to trials among
+speakers whom no encoder of ours was trained on (`training.unseen`) and to degraded copies of them
+(`timbre.evaluation.fitting`); how true they are on sources that were left out is said on stderr. How strangers score
+comes from the same speakers, everybody being looked for among all others. With `--keep-centre` the centre stays that of
+the pack.
 """
 
 import argparse
@@ -17,6 +18,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -28,20 +31,15 @@ from timbre.errors import InputError, NoSpeech, TrialsError
 from timbre.evaluation.copies import PAIRS
 from timbre.evaluation.fitting import CrossValidation, fit, leave_one_source_out
 from timbre.evaluation.strangers import fit_strangers
-from timbre.evaluation.trials import ScoredTrials, Trial, joined, read_trials, score_trials
+from timbre.evaluation.trials import ScoredTrials, Trial, joined, score_trials
 from timbre.models.same_voice import SameVoice, Side, write_same_voice
+from training.unseen import unseen_people, unseen_trials
 
 SHRINKAGE = 0.65
 UNCENTRED = {"fitted": False, "score_weight": 10.0, "enrol_weight": 0.0, "test_weight": 0.0, "bias": 0.0}
-SOURCES = {  # lists of trials of one kind of speech, which are held out together
-    "librispeech_resemblyzer": "librispeech",
-    "speechocean762": "speechocean762",
-    "wuw2_telephone_cross_session": "telephone",
-    "wuw2_telephone_same_session": "telephone",
-}
-MOST_RECORDINGS = 3  # of a person, where strangers are looked for
+MOST_RECORDINGS = 3  # of a person, for the centre and where strangers are looked for
 HEAD = """\
-# Made by training/calibration.py from the speakers and trials of LibriSpeech, speechocean762 and WUW Corpus II.
+# Made by training/calibration.py from speakers of LibriSpeech, speechocean762 and WUW Corpus II.
 # `python -m benchmarks accuracy` reports on sources that were left out of the fit.
 """
 
@@ -49,7 +47,11 @@ HEAD = """\
 def centre(engine: Engine, data: Path) -> NDArray[np.float32]:
     """Return the shrunk mean of the sets' means of their speakers' means."""
     with (data / "speakers" / "manifest.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+        rows = [
+            row
+            for _, said in groupby(csv.DictReader(file), itemgetter("speaker"))
+            for row in list(said)[:MOST_RECORDINGS]
+        ]
     voices = Embeddings(engine, [data / row["path"] for row in rows])
     speakers: dict[str, dict[str, list[NDArray[np.float32]]]] = {}
     for row in rows:
@@ -75,7 +77,7 @@ def scored(voices: Embeddings, lists: dict[str, Sequence[Trial]]) -> tuple[list[
         for name, trials in lists.items():
             with suppress(TrialsError):  # telephone recordings have no telephone copy
                 enrol, test = (partial(voices.pooled, copy=kind) for kind in pair)
-                yield score_trials(trials, enrol, embed_test=test, source=SOURCES.get(name, name))
+                yield score_trials(trials, enrol, embed_test=test, source=name)
 
     sources, copies = [], []
     for pair in ((None, None), *PAIRS):
@@ -87,16 +89,12 @@ def scored(voices: Embeddings, lists: dict[str, Sequence[Trial]]) -> tuple[list[
 
 
 def strangers(engine: Engine, data: Path, same_voice: SameVoice) -> NDArray[np.float64]:
-    """Return log-odds `[strangers, people]`: everybody of the labelled speakers against everybody else.
+    """Return log-odds `[strangers, people]`: every unseen speaker against all others.
 
     People are enrolled with up to three recordings of their first call, and heard in up to three of the last one, where
     there are several; else in every other recording.
     """
-    with (data / "speakers" / "manifest.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    people: dict[str, dict[str, list[Path]]] = {}
-    for row in rows:
-        people.setdefault(row["speaker"], {}).setdefault(row["session"], []).append(data / row["path"])
+    people = {name: calls for of_source in unseen_people(data).values() for name, calls in of_source.items()}
     sides = []
     for _, calls in sorted(people.items()):
         first, *_, last = [*calls.values(), next(reversed(calls.values()))]
@@ -139,7 +137,7 @@ def main() -> None:
     mean = current.centre if arguments.keep_centre else centre(with_same_voice(pack, plain, folder), data)
     made = replace(plain, centre=mean)
     engine = with_same_voice(pack, made, folder)
-    lists = {path.stem: read_trials(path, data) for path in sorted((data / "trials").glob("*.csv"))}
+    lists = unseen_trials(data)
     recordings = [
         path for trials in lists.values() for trial in trials for path in (*trial.enrol_paths, trial.test_path)
     ]

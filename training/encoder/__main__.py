@@ -32,7 +32,6 @@ ROOT = Path(__file__).parents[2]
 WORK = ROOT / "build" / "encoder"
 LOG = Path(__file__).parent / "log.json"
 SHIPPED = ROOT / "src" / "timbre" / "models" / "shipped" / "timbre-voice-1.onnx"
-PARTS = (0, 2)  # of the speakers, to train on
 SEEDS = (0, 1)  # a training each, side by side; the encoder is the mean of their weights
 LEFT_OUT_STEPS = 600
 CURVE = 40  # lines of a training's log that are kept
@@ -48,7 +47,7 @@ def main() -> None:
     data = Path(os.environ["TIMBRE_DATA"])
     WORK.mkdir(parents=True, exist_ok=True)
     speech = read_utterances(data, WORK)
-    known = training_speech(speech, data, PARTS)
+    known = training_speech(speech, data)
     tested = [said for said in speech if part(said.speaker) == TEST_PART]
     if arguments.what == "train":
         make(known, Recipe(steps=arguments.steps or Recipe().steps))

@@ -6,7 +6,7 @@ the speakers of the test conversations, whichever part they are in.
 
 import csv
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -70,12 +70,16 @@ def read_utterances(data: Path, folder: Path) -> list[Utterance]:
     ]
 
 
-def training_speech(utterances: Iterable[Utterance], data: Path, parts: Sequence[int]) -> list[Utterance]:
-    """Return the utterances of these parts, without the speakers of the test conversations."""
+def is_unseen(data: Path) -> Callable[[str], bool]:
+    """Return what tells whether a speaker is kept for testing, by part or for talking in a test conversation."""
     talking = {row["speaker"] for row in _rows(data / "conversations" / "enrol.csv")}
-    if TEST_PART in parts:
-        raise ValueError(f"Part {TEST_PART} is for testing.")
-    return [said for said in utterances if part(said.speaker) in parts and said.speaker not in talking]
+    return lambda speaker: part(speaker) == TEST_PART or speaker in talking
+
+
+def training_speech(utterances: Iterable[Utterance], data: Path) -> list[Utterance]:
+    """Return the utterances that may be trained on."""
+    unseen = is_unseen(data)
+    return [said for said in utterances if not unseen(said.speaker)]
 
 
 def stretches(utterances: Iterable[Utterance]) -> list[Stretch]:
