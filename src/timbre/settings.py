@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     model: str = Field("auto", description="Pack to use: base, standard, best, or auto for the best one on disk.")
     models_dir: Path = Field(
         default_factory=lambda: platformdirs.user_cache_path("timbre") / "models",
-        description="Folder that holds the model files.",
+        description="Folder of the model files that do not come with Timbre.",
     )
     offline: bool = Field(False, description="Forbid every download; models must be on disk already.")
     hub_endpoint: str = Field("https://huggingface.co", description="Address of the model hub, for mirrors of it.")
