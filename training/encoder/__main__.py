@@ -22,7 +22,8 @@ import torch
 
 from timbre.models.conversion import ge2e_graph
 from timbre.settings import Settings
-from training.encoder.corpus import RATE, TEST_PART, Utterance, part, read_utterances, training_speech
+from training.encoder.batches import takes_of
+from training.encoder.corpus import RATE, TEST_PART, Utterance, part, read_utterances, stretches, training_speech
 from training.encoder.learning import Recipe, side_by_side
 from training.encoder.network import mean_of, published, to_weights
 from training.encoder.quantization import quantized
@@ -33,7 +34,7 @@ WORK = ROOT / "build" / "encoder"
 LOG = Path(__file__).parent / "log.json"
 SHIPPED = ROOT / "src" / "timbre" / "models" / "shipped" / "timbre-voice-1.onnx"
 SEEDS = (0, 1)  # a training each, side by side; the encoder is the mean of their weights
-LEFT_OUT_STEPS = 600
+LEFT_OUT_STEPS = 300
 CURVE = 40  # lines of a training's log that are kept
 
 Speech = Sequence[Utterance]
@@ -48,6 +49,7 @@ def main() -> None:
     WORK.mkdir(parents=True, exist_ok=True)
     speech = read_utterances(data, WORK)
     known = training_speech(speech, data)
+    takes_of(stretches(known), WORK)
     tested = [said for said in speech if part(said.speaker) == TEST_PART]
     if arguments.what == "train":
         make(known, Recipe(steps=arguments.steps or Recipe().steps))
@@ -59,7 +61,7 @@ def main() -> None:
 
 def make(known: Speech, recipe: Recipe) -> None:
     """Train once a seed, and put the mean of the weights, in eight bits, into the package."""
-    trained = side_by_side([(known, WORK / "all", replace(recipe, seed=seed)) for seed in SEEDS])
+    trained = side_by_side([(known, replace(recipe, seed=seed)) for seed in SEEDS], WORK)
     graph = quantized(ge2e_graph(to_weights(mean_of([encoder for encoder, _ in trained]))))
     SHIPPED.write_bytes(graph)
     _remember(
@@ -90,10 +92,8 @@ def evaluate(known: Speech, tested: Speech) -> None:
 def leave_out(known: Speech, tested: Speech, recipe: Recipe) -> None:
     """Train without each source in turn, and measure on the test speakers of that source."""
     sources = _sources(known)
-    jobs = [
-        ([said for said in known if said.source != source], WORK / f"without-{source}", recipe) for source in sources
-    ]
-    *without, everything = (encoder for encoder, _ in side_by_side([*jobs, (known, WORK / "all", recipe)]))
+    jobs = [([said for said in known if said.source != source], recipe) for source in sources]
+    *without, everything = (encoder for encoder, _ in side_by_side([*jobs, (known, recipe)], WORK))
     before, after = (measured(encoder, known, tested) for encoder in (published(Settings()), everything))
     table = {}
     for source, encoder in zip(sources, without, strict=True):

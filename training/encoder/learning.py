@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from timbre.settings import Settings
-from training.encoder.batches import Batches, takes_of
+from training.encoder.batches import Batches
 from training.encoder.corpus import Utterance, stretches
 from training.encoder.network import Encoder, mel_power, published, samples_of
 from training.encoder.objective import Objective
@@ -100,20 +101,18 @@ def train(
     return averaged
 
 
-def side_by_side(jobs: Sequence[tuple[Sequence[Utterance], Path, Recipe]]) -> list[tuple[Encoder, Report]]:
+def side_by_side(jobs: Sequence[tuple[Sequence[Utterance], Recipe]], folder: Path) -> list[tuple[Encoder, Report]]:
     """Run trainings from GE2E, one on each core: that is faster than one training on several.
 
     Args:
-        jobs: What `train` is to be called with: speech, folder, recipe.
+        jobs: Speech and recipe of each.
+        folder: Where the prepared speech of all of them is kept.
 
     Returns:
         The encoder and the report of each.
     """
-    for speech, folder in {folder: (speech, folder) for speech, folder, _ in jobs}.values():
-        folder.mkdir(exist_ok=True)
-        takes_of(stretches(speech), folder)  # once, before several ask for it
     with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
-        results = list(pool.map(_alone, *zip(*jobs, strict=True)))
+        results = list(pool.map(_alone, repeat(folder), *zip(*jobs, strict=True)))
     trained = []
     for state, report in results:
         encoder = Encoder()
@@ -122,13 +121,17 @@ def side_by_side(jobs: Sequence[tuple[Sequence[Utterance], Path, Recipe]]) -> li
     return trained
 
 
-def _alone(speech: Sequence[Utterance], folder: Path, recipe: Recipe) -> tuple[dict[str, Tensor], Report]:
+def _alone(folder: Path, speech: Sequence[Utterance], recipe: Recipe) -> tuple[dict[str, Tensor], Report]:
     torch.set_num_threads(1)
     report: Report = []
 
     def tell(line: dict[str, Any]) -> None:
         report.append(line)
-        print(folder.name, f"seed {recipe.seed}", *(f"{key} {value}" for key, value in line.items()), flush=True)
+        print(
+            f"seed {recipe.seed}, {len(speech)} utterances:",
+            *(f"{key} {value}" for key, value in line.items()),
+            flush=True,
+        )
 
     return train(published(Settings()), speech, folder, recipe, tell).state_dict(), report
 
