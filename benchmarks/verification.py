@@ -139,12 +139,12 @@ def _left_out(console: Console, pack: str, data: Path, engine: Engine) -> dict[s
     lists = unseen_trials(data)
     every = [path for trials in lists.values() for trial in trials for path in (*trial.enrol_paths, trial.test_path)]
     voices = Embeddings(engine, every, copies=True)
-    sources = [score_trials(trials, voices.pooled, source=source) for source, trials in lists.items()]
+    sources = [score_trials(trials, voices.pooled, source=source).both_ways() for source, trials in lists.items()]
     copies = []
     for (source, trials), pair in product(lists.items(), PAIRS):
         enrol, test = (partial(voices.pooled, copy=kind) for kind in pair)
         with suppress(TrialsError):  # telephone recordings have no telephone copy
-            copies.append(score_trials(trials, enrol, embed_test=test, source=source))
+            copies.append(score_trials(trials, enrol, embed_test=test, source=source).both_ways())
     crossed = leave_one_source_out(sources, copies=copies)
     reports = {held.source: held.report for held in crossed.sources} | {"pooled": crossed.pooled}
     _print_left_out(console, pack, reports)

@@ -29,7 +29,7 @@ Json = Mapping[str, Any]
 Row = tuple[str, ...]
 
 
-def page(reports: Json, published: Json) -> str:
+def page(reports: Json, published: Json, training: Json) -> str:
     """The whole page."""
     figures = {name: report["figures"] for name, report in reports.items()}
     accuracy, speed = figures["accuracy"], figures["speed"]
@@ -47,9 +47,13 @@ def page(reports: Json, published: Json) -> str:
         default=next(iter(accuracy["verification"])),
         calibration=_calibration(accuracy["verification"]),
         names=_names(accuracy["identification"]),
-        gallery=_gallery(accuracy.get("gallery", {}).get("sizes", {})),
+        gallery=_gallery(accuracy["gallery"]["sizes"]),
+        merging=_merging(accuracy["merging"]),
+        unseen=_unseen(training["test speakers"]),
+        left_out=_left_out(training.get("left out", {})),
         speed=_speed(speed["hour_of_mp3"]),
-        profile=_profile(speed.get("profile", {})),
+        decoding=min(run["profile"]["decoding, alone"] for runs in speed["hour_of_mp3"].values() for run in runs),
+        short=speed["short_files_ms"],
         begin=min(speed["command_line_seconds"]),
         memory=_memory(figures["memory"]),
         service=_service(figures["service"]),
@@ -175,18 +179,50 @@ def _shares(half: Json) -> tuple[float, float, float]:
     return half["named_rightly"] / known, wrong / (known + unknown), half["falsely_named"] / unknown
 
 
-def _gallery(gallery: Json) -> str:
-    """What many people do, where it was measured: shares by the number of people enrolled."""
-    if not gallery:
+def _gallery(sizes: Json) -> str:
+    named = [share.replace("_", " ") for share in _first(sizes)]
+    rows = [(people, *map(_tenths, shares.values())) for people, shares in sizes.items()]
+    return _table(("people enrolled", *named), rows)
+
+
+def _merging(enrolled: Json) -> str:
+    rows = [
+        (who, *(", ".join(f"{100 * draw[name]:.1f}" for draw in draws) for name in ("der", "confusion")))
+        for who, draws in enrolled.items()
+    ]
+    return _table(("enrolled", "error, %", "of it confusion, %"), rows)
+
+
+def _unseen(sources: Json) -> str:
+    rows = [
+        (
+            source,
+            str(each["people"]),
+            *(f"{each[name]:.2f} %" for name in ("ge2e", "ours")),
+            _gained(each["ours"], each["ge2e"]),
+        )
+        for source, each in sources.items()
+    ]
+    return _table(("speech", "people", "GE2E", "ours", "change"), rows)
+
+
+def _left_out(trained: Json) -> str:
+    """What carries over to speech that the training did not hear at all, where that was measured."""
+    if not trained:
         return ""
-    named = [share.replace("_", " ") for share in _first(gallery)]
-    rows = [(people, *map(_tenths, shares.values())) for people, shares in gallery.items()]
-    return (
-        "### With many people\n\n"
-        "The more people are enrolled, the more chances a stranger has to resemble one of them.\n\n"
-        f"![Shares by the number of people enrolled: {', '.join(named)}](pictures/gallery.svg)\n\n"
-        f"{_table(('people enrolled', *named), rows)}\n"
+    rows = [
+        (source, *(f"{each[name]:.2f} %" for name in ("ge2e", "left out", "trained on")))
+        for source, each in trained["eer"].items()
+    ]
+    said = (
+        f"Short trainings of {trained['steps']} steps, with one kind of speech left out altogether, say what carries"
+        " over to speech that is new to it:"
     )
+    return f"\n{_wrapped(said)}\n{_table(('speech', 'GE2E', 'trained without it', 'trained with it'), rows)}"
+
+
+def _gained(now: float, before: float) -> str:
+    return f"{100 * (now / before - 1):+.0f} %" if before else ""
 
 
 def _speed(runs: Json) -> str:
@@ -198,19 +234,6 @@ def _speed(runs: Json) -> str:
         rows.append((cores, taken, times, *(f"{seconds:.1f} s" for seconds in best["stages"].values())))
     stages = _first(runs)[0]["stages"]
     return _table(("cores", "seconds of each run", "real time", *stages), rows)
-
-
-def _profile(profile: Json) -> str:
-    """What the stages consist of, where it was measured: seconds of each step by the number of cores."""
-    if not profile:
-        return ""
-    steps = _first(profile)
-    rows = [(cores, *(f"{seconds[step]:.1f} s" for step in steps)) for cores, seconds in profile.items()]
-    return (
-        "Step by step:\n\n"
-        "![Seconds of every step for an hour of mp3, by the number of cores](pictures/profile.svg)\n\n"
-        f"{_table(('cores', *steps), rows)}\n"
-    )
 
 
 def _memory(runs: Json) -> str:
@@ -294,10 +317,11 @@ def _table(titles: Iterable[str], rows: Iterable[Row]) -> str:
     return "\n".join((lines[0], f"|{'---|' * len(head)}", *lines[1:])) + "\n"
 
 
-def measured() -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the report of every benchmark, by its name, and what others published."""
+def measured() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Return the report of every benchmark, by its name, what others published, and the log of the training."""
     reports = {name: json.loads((BENCHMARKS / "results" / f"{name}.json").read_text("utf-8")) for name in NAMES}
-    return reports, tomllib.loads((BENCHMARKS / "published.toml").read_text("utf-8"))
+    training = json.loads((DOCS.parent / "training" / "encoder" / "log.json").read_text("utf-8"))
+    return reports, tomllib.loads((BENCHMARKS / "published.toml").read_text("utf-8")), training
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ FOLDER: Final = Path(__file__).parent / "reference" / "pictures"
 PARTS: Final = ("missed", "false_alarm", "confusion")
 HOUR: Final = 3600.0
 INK: Final = "#333333"
+BESIDE: Final = "decoding, alone"  # goes on beside the rest, so it is no part of the sum
 Draw = Callable[[Any], Any]  # from what is shown to a figure of matplotlib
 
 
@@ -36,9 +37,7 @@ def pictures(results: Mapping[str, Any]) -> Iterator[tuple[str, Draw, Any]]:
     yield "reliability", draw_calibration, accuracy["verification"][default]["leave_one_source_out"]
     if gallery := accuracy.get("gallery"):
         yield "gallery", draw_gallery, gallery["sizes"]
-    yield "speed", draw_stages, stages(results["speed"])
-    if profile := results["speed"].get("profile"):
-        yield "profile", draw_stages, profile
+    yield "speed", draw_parts, parts(results["speed"])
     yield "memory", draw_memory, {run["recording_seconds"]: run["peak_mib"] for run in results["memory"].values()}
 
 
@@ -62,9 +61,11 @@ def det_curves(packs: Mapping[str, Any]) -> dict[str, Any]:
     return curves
 
 
-def stages(speed: Mapping[str, Any]) -> dict[str, dict[str, float]]:
-    """Return the seconds of each stage of the fastest run, by the number of cores."""
-    return {cores: min(runs, key=lambda run: run["seconds"])["stages"] for cores, runs in speed["hour_of_mp3"].items()}
+def parts(speed: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """Return where the seconds of the fastest run went, by the number of cores."""
+    fastest = {cores: min(runs, key=lambda run: run["seconds"]) for cores, runs in speed["hour_of_mp3"].items()}
+    names = dict.fromkeys(part for run in fastest.values() for part in run["profile"] if part != BESIDE)
+    return {cores: {part: run["profile"].get(part, 0.0) for part in names} for cores, run in fastest.items()}
 
 
 def draw_diarization(shown: Mapping[str, Mapping[str, Any]]) -> Any:
@@ -110,7 +111,7 @@ def draw_calibration(shown: Mapping[str, Any]) -> Any:
     return figure
 
 
-def draw_stages(shown: Mapping[str, Mapping[str, float]]) -> Any:
+def draw_parts(shown: Mapping[str, Mapping[str, float]]) -> Any:
     """Draw where the time of an hour of mp3 goes, a bar a number of cores."""
     figure = new_figure(8.0, 1.3 + 0.5 * len(shown))
     axes = figure.add_subplot()

@@ -84,7 +84,7 @@ def scored(voices: Embeddings, lists: dict[str, Sequence[Trial]]) -> tuple[list[
         parts: dict[str, list[ScoredTrials]] = {}
         for part in score(pair):
             parts.setdefault(part.source, []).append(part)
-        (copies if any(pair) else sources).extend(joined(name, some) for name, some in parts.items())
+        (copies if any(pair) else sources).extend(joined(name, some).both_ways() for name, some in parts.items())
     return sources, copies
 
 

@@ -142,3 +142,23 @@ def test_columns_of_different_lengths_are_a_mistake():
             test_seconds=np.array([1.0, 1.0]),
             speakers=np.array(["a", "b"]),
         )
+
+
+def test_both_ways_asks_every_question_with_its_sides_exchanged_too() -> None:
+    trials = ScoredTrials(
+        source="calls",
+        same=np.array([True, False]),
+        cosines=np.array([0.8, 0.1]),
+        enrol_seconds=np.array([10.0, 20.0]),
+        test_seconds=np.array([1.0, 2.0]),
+        speakers=np.array(["ada", "ben"]),
+        enrol_snr=np.array([30.0, np.nan]),
+        test_snr=np.array([5.0, 6.0]),
+    )
+    both = trials.both_ways()
+    assert both.enrol_seconds.tolist() == [10.0, 20.0, 1.0, 2.0]
+    assert both.test_seconds.tolist() == [1.0, 2.0, 10.0, 20.0]
+    assert both.same.tolist() == [True, False] * 2
+    assert both.test_snr is not None
+    assert both.test_snr[:3].tolist() == [5.0, 6.0, 30.0]
+    assert both.enrol_telephone is None

@@ -70,6 +70,15 @@ def mean_of(encoders: Sequence[Encoder]) -> Encoder:
     return from_weights({name: np.mean([each[name] for each in weights], axis=0) for name in weights[0]})
 
 
+def blended(first: Encoder, second: Encoder, share: float) -> Encoder:
+    """Return the network whose weights lie `share` of the way from the first to the second.
+
+    Source: Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022.
+    """
+    one, other = to_weights(first), to_weights(second)
+    return from_weights({name: (1 - share) * value + share * other[name] for name, value in one.items()})
+
+
 def published(settings: Settings) -> Encoder:
     """Return GE2E as it was published, from the store.
 

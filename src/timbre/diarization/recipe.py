@@ -36,10 +36,10 @@ class Sensitivity:
 WITHOUT_SEGMENTER: Final = Recipe(
     speech=SpeechRule(onset=0.4, offset=0.2, padding=0.02, longest_gap=0.1, shortest=0.1),
     local_speech=1.0,
-    least_speech=0.75,
+    least_speech=0.74,
     least_dominance=0.0,
-    dropped=0.25,
-    merging=MergeRule(sure=3.48, smallest=2, prior=2.99, growth=1.61, longest=12.0, apart=0.0, blend=3.13),
+    dropped=0.16,
+    merging=MergeRule(sure=3.7, smallest=2, prior=3.35, growth=1.95, longest=12.8, apart=0.0, blend=3.13),
     overlap=OverlapRule(least_overlap=1.0, least_activity=1.0, cosine_weight=1.0),
     longest_pause=0.25,
     shortest_turn=0.1,

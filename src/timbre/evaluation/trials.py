@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,21 @@ class ScoredTrials:
         """Return some of the trials as a source of their own."""
         columns = {name: column[rows] for name in _COLUMNS if (column := getattr(self, name)) is not None}
         return ScoredTrials(source=source, **columns)
+
+    def both_ways(self) -> ScoredTrials:
+        """Return every trial twice, the second time with its sides exchanged: a cosine does not know which is which.
+
+        So what a calibration learns of the seconds of either side it learns from both.
+        """
+        exchanged = replace(
+            self,
+            **{
+                f"{side}_{name}": getattr(self, f"{other}_{name}")
+                for side, other in (("enrol", "test"), ("test", "enrol"))
+                for name in ("seconds", "telephone", "snr")
+            },
+        )
+        return joined(self.source, (self, exchanged))
 
 
 def joined(source: str, parts: Sequence[ScoredTrials]) -> ScoredTrials:
