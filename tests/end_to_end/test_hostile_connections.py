@@ -230,7 +230,7 @@ def test_a_client_that_leaves_is_not_waited_for(server, running):
         lines.append(Line(server).send(request("GET", f"/v1/jobs/{running}?wait=60", key)))
         lines.append(Line(server).send(request("GET", f"/v1/jobs/{running}/events", key)))
         assert lines[-1].answer().status == 200
-    assert len(api(server).net_connections("tcp")) >= open_before + 10
+    assert len(api(server).net_connections("tcp")) > len(lines)  # beside the one that listens
     for line in lines:
         line.close()
     # Long before the sixty seconds are over, and without the job having changed.
