@@ -40,14 +40,22 @@
     │   │   ├── OutputMissing
     │   │   ├── MediaUnknown
     │   │   ├── DeliveryUnknown
-    │   │   └── KeyUnknown
+    │   │   ├── KeyUnknown
+    │   │   ├── SpeakerUnknown
+    │   │   ├── SampleUnknown
+    │   │   └── VoicesMissing
+    │   ├── NameTaken
+    │   ├── OriginRejected
     │   └── ServiceUnavailable
+    │       ├── MasterKeyMissing
+    │       └── TemplateUnreadable
     ├── DeliveryFailed                a webhook's receiver could not be reached, or did not answer 2xx
     ├── ServerError                   the server cannot start (exit code 3)
     │   ├── DataFolderBusy
     │   ├── AddressBusy
     │   ├── DatabaseUnavailable
-    │   └── SchemaOutdated
+    │   ├── SchemaOutdated
+    │   └── MasterKeyInvalid
     └── Canceled                      the caller asked to stop
 
 The class docstring is the default message, so each error is documented where it is defined.
@@ -233,8 +241,36 @@ class KeyUnknown(NotKept):
     """There is no such API key; `timbre keys list` shows them."""
 
 
+class SpeakerUnknown(NotKept):
+    """There is no such person; they may have been erased, or belong to another team."""
+
+
+class SampleUnknown(NotKept):
+    """This person has no such sample; `GET /v1/speakers/{speakerId}` lists those there are."""
+
+
+class VoicesMissing(NotKept):
+    """The voices of this job are not kept: it has not succeeded, or its output was deleted; submit it again."""
+
+
+class NameTaken(ServiceError):
+    """Another person has this name already; a name means one person."""
+
+
+class OriginRejected(ServiceError):
+    """This request came from another site; use the web app of this server, or send an API key."""
+
+
 class ServiceUnavailable(ServiceError):
     """The server is not ready; try again soon."""
+
+
+class MasterKeyMissing(ServiceUnavailable):
+    """The server has no master key to protect voiceprints with; set TIMBRE_MASTER_KEY or TIMBRE_MASTER_KEY_FILE."""
+
+
+class TemplateUnreadable(ServiceUnavailable):
+    """A voiceprint cannot be decrypted: the master key is another one, or the team's key is gone, or it was changed."""
 
 
 class DeliveryFailed(TimbreError):
@@ -264,6 +300,10 @@ class DatabaseUnavailable(ServerError):
 
 class SchemaOutdated(ServerError):
     """The database was made by another version of Timbre; bring it up to date with `timbre migrate`."""
+
+
+class MasterKeyInvalid(ServerError):
+    """The master key is not 32 bytes in base64; `openssl rand -base64 32` makes one."""
 
 
 class Canceled(TimbreError):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import platformdirs
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Network = IPv4Network | IPv6Network
@@ -124,6 +124,26 @@ class Settings(BaseSettings):
     output_hours: float = Field(24.0, gt=0, description="How long the output of a job is kept after it ended.")
     media_hours: float = Field(24.0, gt=0, description="How long uploaded media is kept.")
     job_days: float = Field(30.0, gt=0, description="How long the record of a job is kept after it ended.")
+    master_key: SecretStr | None = Field(
+        None,
+        description="Key above all voiceprints of the gallery: 32 random bytes in base64, as `openssl rand -base64 32`"
+        " makes them. All parts of a server need the same.",
+    )
+    master_key_file: Path | None = Field(
+        None,
+        description="File with the master key, where it is not set; `master.key` in the data folder if unset, which"
+        " `timbre serve` makes.",
+    )
+    clip_seconds: float = Field(
+        8.0, ge=0, le=30, description="Seconds of every sample of a person that are kept to listen to; 0 keeps none."
+    )
+    speaker_months: int = Field(
+        0, ge=0, description="Months after which people are erased whom no recording has named; 0 for never."
+    )
+    index_from: int = Field(
+        20000, ge=1000, description="People of a team from which they are searched by an index instead of one by one."
+    )
+    session_hours: float = Field(720.0, gt=0, description="How long a browser stays signed in to the web app.")
     log_file: Path | None = Field(
         None, description="File to log to, turned over at 10 MiB; standard error if unset. `timbre serve` sets its own."
     )

@@ -35,6 +35,9 @@ class Scope(StrEnum):
     MEDIA_WRITE = "media:write"
     STREAM_READ = "stream:read"
     STREAM_WRITE = "stream:write"
+    SPEAKERS_READ = "speakers:read"
+    SPEAKERS_WRITE = "speakers:write"
+    ADMIN = "admin"  # the team's keys, the models of the server
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

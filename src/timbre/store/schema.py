@@ -10,7 +10,7 @@ from psycopg.rows import DictRow
 
 from timbre.errors import DatabaseUnavailable, SchemaOutdated
 
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 _LOCK: Final = 0x74696D6272  # one migration at a time, whoever starts it
 
 

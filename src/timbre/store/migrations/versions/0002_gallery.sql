@@ -1,0 +1,102 @@
+CREATE EXTENSION IF NOT EXISTS vector;
+
+ALTER TABLE teams ADD COLUMN gallery_version bigint NOT NULL DEFAULT 0;  -- raised by every change of its people
+
+CREATE TABLE team_keys (
+    team_id uuid PRIMARY KEY REFERENCES teams ON DELETE CASCADE,
+    wrapped bytea NOT NULL,  -- the team's key under the master key: nonce, AES-256-GCM
+    master text NOT NULL,    -- fingerprint of that master key
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE speakers (
+    id uuid PRIMARY KEY,  -- version 7
+    team_id uuid NOT NULL REFERENCES teams ON DELETE CASCADE,
+    name text NOT NULL,
+    tags text[] NOT NULL DEFAULT '{}',
+    consent jsonb,        -- basis, date, note
+    review_on date,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    heard_at timestamptz  -- when a job last named them
+);
+-- A name is a label in results, so it means one person.
+CREATE UNIQUE INDEX speakers_by_name ON speakers (team_id, lower(name));
+CREATE INDEX speakers_by_team ON speakers (team_id, id DESC);
+CREATE INDEX speakers_by_tag ON speakers USING gin (tags);
+
+CREATE TABLE samples (
+    id uuid PRIMARY KEY,  -- version 7
+    speaker_id uuid NOT NULL REFERENCES speakers ON DELETE CASCADE,
+    team_id uuid NOT NULL REFERENCES teams ON DELETE CASCADE,
+    source text NOT NULL CHECK (source IN ('recording', 'job', 'voiceprint')),
+    job_id uuid REFERENCES jobs ON DELETE SET NULL,  -- whose recording it is from
+    space text NOT NULL,         -- vectors of other spaces mean nothing beside it
+    seconds real NOT NULL,       -- of speech
+    quality jsonb,
+    template bytea NOT NULL,     -- text of a voiceprint with one prototype, encrypted; the id is its associated data
+    clip bytea,                  -- some seconds to listen to, encrypted likewise
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX samples_by_speaker ON samples (speaker_id, id);
+CREATE INDEX samples_by_job ON samples (job_id) WHERE job_id IS NOT NULL;
+
+-- What search looks through: the mean of a person's templates in one space, turned by the team's secret rotation.
+CREATE TABLE speaker_vectors (
+    speaker_id uuid NOT NULL REFERENCES speakers ON DELETE CASCADE,
+    team_id uuid NOT NULL REFERENCES teams ON DELETE CASCADE,
+    space text NOT NULL,
+    vector halfvec NOT NULL,
+    PRIMARY KEY (speaker_id, space)
+);
+CREATE INDEX speaker_vectors_by_space ON speaker_vectors (team_id, space);
+
+-- How the speakers of a job sound, so that they can be named again without the recording; goes with the output.
+CREATE TABLE job_voices (
+    job_id uuid PRIMARY KEY REFERENCES jobs ON DELETE CASCADE,
+    team_id uuid NOT NULL REFERENCES teams ON DELETE CASCADE,
+    body bytea NOT NULL          -- encrypted; the job's id is its associated data
+);
+
+-- Who is named in an output: to find a person's recordings, and to erase them there.
+CREATE TABLE job_speakers (
+    job_id uuid NOT NULL REFERENCES jobs ON DELETE CASCADE,
+    speaker_id uuid NOT NULL REFERENCES speakers ON DELETE CASCADE,
+    PRIMARY KEY (job_id, speaker_id)
+);
+CREATE INDEX job_speakers_by_speaker ON job_speakers (speaker_id);
+
+ALTER TABLE jobs DROP CONSTRAINT jobs_type_check;
+ALTER TABLE jobs ADD CONSTRAINT jobs_type_check
+    CHECK (type IN ('diarize', 'identify', 'voiceprint', 'enrol', 'label'));
+ALTER TABLE jobs ADD COLUMN kept boolean NOT NULL DEFAULT false;  -- its output stays until it is erased
+ALTER TABLE jobs ADD COLUMN title text;  -- what people call the recording: the name of its file
+
+CREATE TABLE audit (
+    id uuid PRIMARY KEY,  -- version 7
+    team_id uuid NOT NULL REFERENCES teams ON DELETE CASCADE,
+    at timestamptz NOT NULL DEFAULT now(),
+    key_id uuid,          -- who did it; null for the server itself and its commands
+    action text NOT NULL,
+    subject uuid,
+    details jsonb NOT NULL DEFAULT '{}'  -- never a name, never anything biometric
+);
+CREATE INDEX audit_by_team ON audit (team_id, id DESC);
+
+-- The web app: signed in by a link that works once, or by a key.
+CREATE TABLE sign_in_links (
+    hash bytea PRIMARY KEY,
+    team_id uuid NOT NULL REFERENCES teams ON DELETE CASCADE,
+    expires_at timestamptz NOT NULL
+);
+CREATE TABLE sessions (
+    hash bytea PRIMARY KEY,
+    key_id uuid NOT NULL REFERENCES api_keys ON DELETE CASCADE,  -- it may do what this key may, as long as that is valid
+    created_at timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX sessions_by_expiry ON sessions (expires_at);
+
+-- Keys that may do everything may do what is new as well.
+UPDATE api_keys SET scopes = scopes || ARRAY['speakers:read', 'speakers:write', 'admin']
+WHERE scopes @> ARRAY['jobs:read', 'jobs:write', 'media:read', 'media:write', 'stream:read', 'stream:write'];
