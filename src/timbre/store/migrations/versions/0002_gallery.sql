@@ -69,6 +69,7 @@ CREATE INDEX job_speakers_by_speaker ON job_speakers (speaker_id);
 ALTER TABLE jobs DROP CONSTRAINT jobs_type_check;
 ALTER TABLE jobs ADD CONSTRAINT jobs_type_check
     CHECK (type IN ('diarize', 'identify', 'voiceprint', 'enrol', 'label'));
+ALTER TABLE job_outputs ADD COLUMN peaks bytea;  -- the waveform: how loud it is, a byte each for equal parts of it
 ALTER TABLE jobs ADD COLUMN kept boolean NOT NULL DEFAULT false;  -- its output stays until it is erased
 ALTER TABLE jobs ADD COLUMN title text;  -- what people call the recording: the name of its file
 
