@@ -1,5 +1,5 @@
 // How sure a name is: a bar, a number and a word, never a colour alone.
-import { width } from "./controls";
+import { percent } from "./controls";
 
 /** 93 → "very likely". */
 export function likelihood(confidence: number): string {
@@ -14,7 +14,7 @@ export function Confidence({ value, name }: { value: number; name?: string }) {
   return (
     <span class="confidence" data-word={word.replace(" ", "-")}>
       <span class="confidence-bar" aria-hidden="true">
-        <span ref={width(value / 100)} />
+        <span style={{ width: percent(value / 100) }} />
       </span>
       <span class="small">
         {name && <span class="visually-hidden">{name}: </span>}

@@ -186,16 +186,17 @@ export function Progress({ value, label }: { value?: number; label: string }) {
       aria-valuemax={100}
       aria-valuenow={value === undefined ? undefined : Math.round(value * 100)}
     >
-      <div class={value === undefined ? "progress-any" : "progress-part"} ref={width(value)} />
+      <div
+        class={value === undefined ? "progress-any" : "progress-part"}
+        style={value === undefined ? {} : { width: percent(value) }}
+      />
     </div>
   );
 }
 
-/** Set a width in per cent; by script, as a `style` attribute would need a weaker content-security policy. */
-export function width(part: number | undefined) {
-  return (element: HTMLElement | null) => {
-    if (element && part !== undefined) element.style.width = `${Math.min(100, Math.max(0, part * 100))}%`;
-  };
+/** 0.5 → "50%", never less than nothing or more than all. */
+export function percent(part: number): string {
+  return `${Math.min(100, Math.max(0, part * 100))}%`;
 }
 
 export function Tag({
