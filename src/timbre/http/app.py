@@ -12,13 +12,14 @@ from timbre.http.errors import install_errors
 from timbre.http.limits import RateLimits
 from timbre.http.middleware import Envelope
 from timbre.http.openapi import install_openapi
-from timbre.http.routes import health, jobs, keys, media, outputs, submit, usage, webhooks
+from timbre.http.routes import health, jobs, keys, media, outputs, session, submit, usage, web, webhooks
 from timbre.http.state import State
 from timbre.service.events import JobEvents
 from timbre.service.jobs import Jobs
 from timbre.service.media import Media
 from timbre.service.packs import Packs
 from timbre.service.secrets import Secrets
+from timbre.service.sessions import Sessions
 from timbre.service.storage import open_storage
 from timbre.service.teams import Teams
 from timbre.service.usage import Usage
@@ -47,7 +48,7 @@ def create_app(settings: Settings, url: str) -> FastAPI:
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json", redirect_slashes=False)
     # `outputs` first: its paths begin like a job's own.
-    for module in (keys, submit, outputs, jobs, media, webhooks, usage, health):
+    for module in (keys, submit, outputs, jobs, media, webhooks, usage, session, health, web):
         app.include_router(module.router)
     install_errors(app)
     install_openapi(app)
@@ -72,6 +73,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         database=database,
         storage=storage,
         teams=Teams(database),
+        sessions=Sessions(database, settings),
         media=media_,
         jobs=Jobs(
             database,

@@ -10,6 +10,7 @@ from timbre.http.limits import RateLimits
 from timbre.service.events import JobEvents
 from timbre.service.jobs import Jobs
 from timbre.service.media import Media
+from timbre.service.sessions import Sessions
 from timbre.service.storage import Storage
 from timbre.service.teams import Teams
 from timbre.service.usage import Usage
@@ -26,6 +27,7 @@ class State:
     database: Database
     storage: Storage
     teams: Teams
+    sessions: Sessions
     media: Media
     jobs: Jobs
     webhooks: Webhooks
