@@ -1,12 +1,12 @@
+import "./styles/tokens.css";
+import "./styles/base.css";
+import "./styles/controls.css";
+import "./styles/shell.css"; // first: the pages refine them
 import { render } from "preact";
 import { App } from "./app";
 import { startRouter } from "./router";
 import { beginSession } from "./session";
 import { startTheme } from "./theme";
-import "./styles/tokens.css";
-import "./styles/base.css";
-import "./styles/controls.css";
-import "./styles/shell.css";
 
 startTheme();
 startRouter();

@@ -26,6 +26,8 @@ async function take(files: readonly { file: Blob; name: string }[]): Promise<voi
   if (alone && only?.state === "done" && only.job && route.value.page === "identify") go(`/jobs/${only.job}`);
 }
 
+const touch = matchMedia("(pointer: coarse)").matches; // a phone has nothing to drop
+
 function named(files: Iterable<File>): { file: File; name: string }[] {
   return [...files].map((file) => ({ file, name: file.name }));
 }
@@ -71,7 +73,9 @@ export function Identify() {
               <span class="empty-icon">
                 <Icon name="upload" size={28} />
               </span>
-              <p class="drop-title">{over ? "Let go to add them" : "Drop recordings here"}</p>
+              <p class="drop-title">
+                {over ? "Let go to add them" : touch ? "Add recordings" : "Drop recordings here"}
+              </p>
               <p class="muted">Audio or video of any kind, one or several.</p>
             </>
           )}
@@ -88,8 +92,8 @@ export function Identify() {
               Nothing at hand?{" "}
               <button type="button" class="link" disabled={fetching} onClick={takeSample}>
                 Try the sample conversation
-              </button>
-              , half a minute with four people.
+              </button>{" "}
+              (two minutes, four people).
             </p>
           )}
           <input

@@ -43,7 +43,7 @@ export function request(chosen: Options, url: string, title: string): [string, R
 export function thresholdWords(threshold: number): string {
   if (threshold >= 90) return "Only when it is very likely";
   if (threshold >= 70) return "When it is likely";
-  if (threshold >= 40) return "When it may well be";
+  if (threshold >= 40) return "When it may well be right";
   if (threshold > 0) return "Even when it is unlikely";
   return "Always: every voice gets the name that fits best";
 }
