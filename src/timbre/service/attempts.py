@@ -46,7 +46,7 @@ class Attempt:
     number: int
 
 
-class _Lost(Exception):  # noqa: N818 - it ends a transaction, and nobody sees it
+class _Lost(Exception):
     """The job is no longer this attempt's."""
 
 

@@ -60,20 +60,20 @@ async def check_selection(database: Database, team: UUID, selection: Selection, 
 
 
 def _selection(came: object) -> Selection:
-    match came:
-        case Selection():
-            return came
-        case "all":
-            return Selection()
-        case list() | tuple():
-            _some(came, MOST_SPEAKERS, "ids of people", "")
-            return Selection(ids=tuple(_id(each, str(at)) for at, each in enumerate(came)))
-        case {"tags": list() | tuple() as tags}:
-            _some(tags, MOST_TAGS, "tags", "tags")
-            return Selection(tags=tuple(dict.fromkeys(a_tag(each, f"tags.{at}") for at, each in enumerate(tags))))
-        case {"tags": other} if other is not None:
-            expect("a list of tags", other, "tags")
-    expect(_EXPECTED, came)
+    if isinstance(came, Selection):
+        return came
+    if came == ALL:
+        return Selection()
+    if isinstance(came, list | tuple):
+        _some(came, MOST_SPEAKERS, "ids of people", "")
+        return Selection(ids=tuple(_id(each, str(at)) for at, each in enumerate(came)))
+    if not isinstance(came, dict) or came.get("tags") is None:
+        expect(_EXPECTED, came)
+    tags = came["tags"]
+    if not isinstance(tags, list | tuple):
+        expect("a list of tags", tags, "tags")
+    _some(tags, MOST_TAGS, "tags", "tags")
+    return Selection(tags=tuple(dict.fromkeys(a_tag(each, f"tags.{at}") for at, each in enumerate(tags))))
 
 
 def _some(came: list[Any] | tuple[Any, ...], most: int, what: str, at: str) -> None:
