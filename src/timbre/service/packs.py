@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Final
 
 from timbre.engine import Engine, voiceprint_space
-from timbre.errors import ModelMissing, ModelUnknown, RequestInvalid, VoiceprintError
+from timbre.errors import ModelError, ModelMissing, ModelUnknown, RequestInvalid, VoiceprintError
 from timbre.identification.voiceprint import Voiceprint
 from timbre.service.requests import HOSTED_DIARIZERS, HOSTED_MODELS, LabelledVoiceprint
 from timbre.settings import Settings
@@ -29,6 +29,13 @@ class Packs:
             RequestInvalid: it is not on this machine.
         """
         return self._find(model)[0]
+
+    def space(self) -> str | None:
+        """The space that the server's own choice of a model hears in; None while it has none."""
+        try:
+            return voiceprint_space(settings=self._settings)[1]
+        except ModelError:
+            return None
 
     def space_of(self, model: str) -> str:
         """The space that a pack hears in.

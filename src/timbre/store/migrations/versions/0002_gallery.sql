@@ -33,6 +33,7 @@ CREATE TABLE samples (
     job_id uuid REFERENCES jobs ON DELETE SET NULL,  -- whose recording it is from
     space text NOT NULL,         -- vectors of other spaces mean nothing beside it
     seconds real NOT NULL,       -- of speech
+    telephone real,              -- 0 wideband, 1 telephone; null where it is not known
     quality jsonb,
     template bytea NOT NULL,     -- text of a voiceprint with one prototype, encrypted; the id is its associated data
     clip bytea,                  -- some seconds to listen to, encrypted likewise
