@@ -36,6 +36,7 @@
     │   ├── IdempotencyConflict
     │   ├── SignInRejected
     │   ├── LinkRejected
+    │   ├── RangeUnsatisfiable
     │   ├── NotKept                   what was asked for is not here
     │   │   ├── JobUnknown
     │   │   ├── OutputMissing
@@ -46,6 +47,7 @@
     │   │   ├── SampleUnknown
     │   │   └── VoicesMissing
     │   ├── NameTaken
+    │   ├── SamplesFull
     │   ├── OriginRejected
     │   └── ServiceUnavailable
     │       ├── MasterKeyMissing
@@ -222,6 +224,14 @@ class LinkRejected(ServiceError):
     """This link is not valid or has expired; ask for a new one."""
 
 
+class RangeUnsatisfiable(ServiceError):
+    """There is nothing of the part of the file that `Range` asks for; Content-Range says how long the file is."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size  # bytes
+
+
 class NotKept(ServiceError):
     """There is no such thing here."""
 
@@ -260,6 +270,10 @@ class VoicesMissing(NotKept):
 
 class NameTaken(ServiceError):
     """Another person has this name already; a name means one person."""
+
+
+class SamplesFull(ServiceError):
+    """This person has 24 samples of one model, as many as one can have; remove one to add another."""
 
 
 class OriginRejected(ServiceError):

@@ -34,6 +34,13 @@ ERRORS = {
     "deleteJob": KEYED | {404},
     "followJob": KEYED | {404},
     "exportJob": KEYED | {404},
+    "changeJob": KEYED | {404, 413},
+    "getJobAudio": KEYED | {404, 416},
+    "getJobPeaks": KEYED | {404},
+    "getJobVoices": KEYED | {404},
+    "getJobVoiceAudio": KEYED | {404},
+    "mergeJobVoices": KEYED | {404, 413},
+    "rematchJob": KEYED | {404, 413},
     "getJobsByTeamV2": KEYED,
     "getJobsByTeam": KEYED,
     "listDeliveries": KEYED,
@@ -42,6 +49,7 @@ ERRORS = {
     "signIn": {400, 403, 413, 503},
     "getSession": KEYED,
     "signOut": KEYED,
+    "listAudit": KEYED,
     "uploadMedia": {400, 403, 413, 503},
     "downloadMedia": {400, 403, 404, 503},
     "health": set(),
@@ -55,6 +63,9 @@ BODIES = {
     "voiceprint": "VoiceprintRequest",
     "identify": "IdentifyRequest",
     "signIn": "SessionRequest",
+    "changeJob": "ChangeRequest",
+    "mergeJobVoices": "MergeVoicesRequest",
+    "rematchJob": "RematchRequest",
 }
 RATES = {"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"}
 # What JSON Schema 2020-12 and OpenAPI 3.1 know; anything else is a slip that no validator reports.

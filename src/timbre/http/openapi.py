@@ -15,6 +15,7 @@ from timbre.errors import (
     IdempotencyConflict,
     JobUnknown,
     KeyRejected,
+    RangeUnsatisfiable,
     RequestTooLarge,
     ScopeMissing,
     ServiceError,
@@ -23,14 +24,9 @@ from timbre.errors import (
 )
 from timbre.http.caller import SESSION_COOKIE
 from timbre.http.schemas import JOB_ID, ApiError, ValidationErrorResponse
-from timbre.service.requests import (
-    DiarizeRequest,
-    IdentifyRequest,
-    MediaRequest,
-    Request,
-    SessionRequest,
-    VoiceprintRequest,
-)
+from timbre.service.job_requests import ChangeRequest, MergeVoicesRequest, RematchRequest
+from timbre.service.requests import DiarizeRequest, IdentifyRequest, MediaRequest, Request, VoiceprintRequest
+from timbre.service.session_requests import SessionRequest
 
 _REFERENCE: Final = "#/components/schemas/{model}"
 _REQUESTS: Final[tuple[type[Request], ...]] = (
@@ -39,6 +35,9 @@ _REQUESTS: Final[tuple[type[Request], ...]] = (
     VoiceprintRequest,
     MediaRequest,
     SessionRequest,
+    ChangeRequest,
+    RematchRequest,
+    MergeVoicesRequest,
 )
 _DESCRIPTION: Final = """\
 Who spoke when, by name, on your own machine. The routes of the hosted pyannoteAI service behave as they do there;
@@ -56,6 +55,7 @@ _ERRORS: Final[dict[int, str]] = {
     404: "It is not here: never was, was deleted, or belongs to another team",
     409: "The Idempotency-Key was used for another request",
     413: "More was sent than is allowed",
+    416: "There is nothing of this part; `Content-Range` says how long the recording is",
     429: "Too many requests; `Retry-After` says when to go on",
     503: "The server is not ready; `Retry-After` says when to try again",
 }
@@ -66,6 +66,7 @@ _EXAMPLES: Final[dict[int, ServiceError]] = {
     404: JobUnknown(),
     409: IdempotencyConflict(),
     413: RequestTooLarge(),
+    416: RangeUnsatisfiable(1_048_576),
     429: TooManyRequests(1),
     503: ServiceUnavailable(),
 }
@@ -84,6 +85,11 @@ _HEADERS: Final[dict[str, dict[str, Any]]] = {
         "required": True,
         "schema": {"type": "string"},
     },
+    "Content-Range": {
+        "description": "Which bytes of how many, as `bytes 0-1023/4096`.",
+        "required": True,
+        "schema": {"type": "string"},
+    },
     "Retry-After": {"description": "Seconds to wait.", "required": True, "schema": _COUNT},
     "WWW-Authenticate": {"description": "`Bearer`", "required": True, "schema": {"type": "string"}},
     "Idempotency-Replayed": {
@@ -96,6 +102,8 @@ _HEADERS_OF: Final[dict[int, tuple[str, ...]]] = {
     200: _RATES,
     201: _RATES,
     204: _RATES,
+    206: (*_RATES, "Content-Range"),
+    416: ("Content-Range",),
     401: ("WWW-Authenticate",),
     429: (*_RATES, "Retry-After"),
     503: ("Retry-After",),
@@ -114,7 +122,7 @@ _STATUS: Final = {
 _OUTPUTS: Final = {
     "anyOf": [
         {"$ref": _REFERENCE.format(model=name)}
-        for name in ("IdentificationOutput", "DiarizationOutput", "VoiceprintOutput")
+        for name in ("IdentificationOutput", "DiarizationOutput", "VoiceprintOutput", "EnrolOutput")
     ]
 }
 _ANSWERS: Final[dict[str, dict[str, Any]]] = {

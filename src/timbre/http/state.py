@@ -10,6 +10,7 @@ from timbre.http.limits import RateLimits
 from timbre.service.events import JobEvents
 from timbre.service.jobs import Jobs
 from timbre.service.media import Media
+from timbre.service.rematch import Rematch
 from timbre.service.sessions import Sessions
 from timbre.service.storage import Storage
 from timbre.service.teams import Teams
@@ -30,6 +31,7 @@ class State:
     sessions: Sessions
     media: Media
     jobs: Jobs
+    rematch: Rematch
     webhooks: Webhooks
     usage: Usage
     events: JobEvents
