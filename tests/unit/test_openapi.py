@@ -39,6 +39,14 @@ ERRORS = {
     "listDeliveries": KEYED,
     "replayDelivery": KEYED | {404},
     "getUsage": KEYED,
+    "listKeys": KEYED,
+    "createKey": KEYED | {413},
+    "revokeKey": KEYED | {404, 409},
+    "listSecrets": KEYED,
+    "rotateSecret": KEYED | {413},
+    "listModels": KEYED,
+    "pullModel": KEYED | {404, 409},
+    "getServer": KEYED,
     "uploadMedia": {400, 403, 413, 503},
     "downloadMedia": {400, 403, 404, 503},
     "health": set(),
@@ -51,6 +59,8 @@ BODIES = {
     "diarize": "DiarizeRequest",
     "voiceprint": "VoiceprintRequest",
     "identify": "IdentifyRequest",
+    "createKey": "KeyRequest",
+    "rotateSecret": "SecretRequest",
 }
 RATES = {"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"}
 # What JSON Schema 2020-12 and OpenAPI 3.1 know; anything else is a slip that no validator reports.
@@ -177,7 +187,7 @@ def test_ids_are_uuids_and_no_parameter_is_null(operations):
             schema = parameter["schema"]
             assert "anyOf" not in schema, parameter["name"]
             assert set(schema) <= KEYWORDS, parameter["name"]
-            if parameter["name"] in {"jobId", "deliveryId", "cursor"}:
+            if parameter["name"] in {"jobId", "deliveryId", "keyId", "cursor"}:
                 assert schema["format"] == "uuid"
 
 

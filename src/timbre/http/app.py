@@ -12,12 +12,13 @@ from timbre.http.errors import install_errors
 from timbre.http.limits import RateLimits
 from timbre.http.middleware import Envelope
 from timbre.http.openapi import install_openapi
-from timbre.http.routes import health, jobs, keys, media, outputs, submit, usage, webhooks
+from timbre.http.routes import health, jobs, keys, media, models, outputs, server, submit, usage, webhooks
 from timbre.http.state import State
 from timbre.service.events import JobEvents
 from timbre.service.jobs import Jobs
 from timbre.service.media import Media
 from timbre.service.packs import Packs
+from timbre.service.pulls import Pulls
 from timbre.service.secrets import Secrets
 from timbre.service.storage import open_storage
 from timbre.service.teams import Teams
@@ -47,7 +48,7 @@ def create_app(settings: Settings, url: str) -> FastAPI:
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json", redirect_slashes=False)
     # `outputs` first: its paths begin like a job's own.
-    for module in (keys, submit, outputs, jobs, media, webhooks, usage, health):
+    for module in (keys, submit, outputs, jobs, media, webhooks, usage, models, server, health):
         app.include_router(module.router)
     install_errors(app)
     install_openapi(app)
@@ -67,6 +68,8 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
     media_ = Media(database, storage, Secrets(database), settings)
     usage_ = Usage(database)
     webhooks_ = Webhooks(database, queue, settings)
+    pulls = Pulls(database, settings)
+    await stack.enter_async_context(pulls.running())
     return State(
         settings=settings,
         database=database,
@@ -86,5 +89,6 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         webhooks=webhooks_,
         usage=usage_,
         events=events,
+        pulls=pulls,
         limits=RateLimits(settings),
     )

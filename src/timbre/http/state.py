@@ -10,6 +10,7 @@ from timbre.http.limits import RateLimits
 from timbre.service.events import JobEvents
 from timbre.service.jobs import Jobs
 from timbre.service.media import Media
+from timbre.service.pulls import Pulls
 from timbre.service.storage import Storage
 from timbre.service.teams import Teams
 from timbre.service.usage import Usage
@@ -31,6 +32,7 @@ class State:
     webhooks: Webhooks
     usage: Usage
     events: JobEvents
+    pulls: Pulls
     limits: RateLimits
 
 
