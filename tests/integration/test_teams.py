@@ -43,6 +43,7 @@ NEEDED = {
     "listModels": Scope.ADMIN,
     "pullModel": Scope.ADMIN,
     "getServer": Scope.ADMIN,
+    "listAudit": Scope.ADMIN,
 }
 
 

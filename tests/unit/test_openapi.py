@@ -47,6 +47,7 @@ ERRORS = {
     "listModels": KEYED,
     "pullModel": KEYED | {404, 409},
     "getServer": KEYED,
+    "listAudit": KEYED,
     "uploadMedia": {400, 403, 413, 503},
     "downloadMedia": {400, 403, 404, 503},
     "health": set(),

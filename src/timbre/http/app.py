@@ -12,7 +12,19 @@ from timbre.http.errors import install_errors
 from timbre.http.limits import RateLimits
 from timbre.http.middleware import Envelope
 from timbre.http.openapi import install_openapi
-from timbre.http.routes import health, jobs, keys, media, models, outputs, server, submit, usage, webhooks
+from timbre.http.routes import (
+    audit,
+    health,
+    jobs,
+    keys,
+    media,
+    models,
+    outputs,
+    server,
+    submit,
+    usage,
+    webhooks,
+)
 from timbre.http.state import State
 from timbre.service.events import JobEvents
 from timbre.service.jobs import Jobs
@@ -48,7 +60,7 @@ def create_app(settings: Settings, url: str) -> FastAPI:
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json", redirect_slashes=False)
     # `outputs` first: its paths begin like a job's own.
-    for module in (keys, submit, outputs, jobs, media, webhooks, usage, models, server, health):
+    for module in (keys, submit, outputs, jobs, media, webhooks, usage, models, server, audit, health):
         app.include_router(module.router)
     install_errors(app)
     install_openapi(app)

@@ -349,6 +349,29 @@ class DeliveryList(Answer):
     next_cursor: Uuid | None = Field(description="The `cursor` of the next page; null on the last one.")
 
 
+class AuditEntry(Answer):
+    """Something that was done to a person or a key."""
+
+    id: Uuid
+    at: Time
+    action: str = Field(description="What was done.", examples=["speaker.erased"])
+    subject: Uuid | None = Field(description="Id of whom or what it was done to; null if it was the whole team.")
+    key_id: Uuid | None = Field(
+        description="The API key it was done with; null if the server did it by itself, or a command on its machine."
+    )
+    key_name: str | None = Field(description="Name of that key; null if it is no longer known.", examples=["laptop"])
+    details: dict[str, str | float | bool | None] = Field(
+        description="Numbers and ids, by action; never a name, never anything biometric.", examples=[{"samples": 3}]
+    )
+
+
+class Audit(Answer):
+    """One page of the team's audit, the newest first."""
+
+    items: list[AuditEntry]
+    next_cursor: Uuid | None = Field(description="The `cursor` of the next page; null on the last one.")
+
+
 class FieldError(Answer):
     """What is wrong with one field of a request."""
 
