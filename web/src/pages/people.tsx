@@ -1,0 +1,5 @@
+import { PageHead } from "../ui/controls";
+
+export function People() {
+  return <PageHead title="People" />;
+}
