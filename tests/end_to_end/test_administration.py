@@ -168,3 +168,22 @@ def test_the_server_says_what_it_is(server, team):
     kept = {rule["name"]: (rule["value"], rule["unit"]) for rule in said["retention"]}
     assert kept["output_hours"] == (24, "hours")
     assert str(server.folder) not in str(said)
+
+
+def test_what_administrators_do_is_noted_without_names_and_secrets(team):
+    new = team.post("/v1/keys", json={"name": "laptop"}).json()
+    team.delete(f"/v1/keys/{new['id']}")
+    secret = team.post("/v1/webhooks/secrets", json={"atOnce": True}).json()["secret"]
+    team.post("/v1/models/base/pull")
+    answer = team.get("/v1/audit")
+    entries = answer.json()["items"]
+    assert [entry["action"] for entry in entries] == [
+        "model.pulled",
+        "webhook_secret.rotated",
+        "key.revoked",
+        "key.created",
+    ]
+    assert entries[-1]["subject"] == entries[-2]["subject"] == new["id"]
+    assert entries[0]["details"] == {"pack": "base"}
+    for text in ("laptop", new["key"], secret):
+        assert text not in answer.text

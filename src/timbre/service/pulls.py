@@ -21,7 +21,9 @@ from timbre.errors import ModelError, PackUnknown, PullRefused, ServiceUnavailab
 from timbre.models.catalogue import Catalogue, ModelFile, catalogue
 from timbre.models.packs import find_pack
 from timbre.models.store import PackStatus, Store
+from timbre.service import audit
 from timbre.service.identifiers import new_id
+from timbre.service.teams import Caller
 from timbre.settings import Settings
 from timbre.store.database import Database, Row
 from timbre.store.queries import queries
@@ -98,7 +100,7 @@ class Pulls:
         rows = await self._database.all(_SQL["list"], {"silence": _SILENCE})
         return {row["pack"]: _judged(row) for row in rows}
 
-    async def begin(self, pack: str) -> None:
+    async def begin(self, pack: str, caller: Caller | None = None) -> None:
         """Begin to pull a pack, unless that is being done already; what is there is checked.
 
         Raises:
@@ -122,6 +124,9 @@ class Pulls:
             if row is not None:
                 raise PullRefused(f"The pack {row['pack']} is being pulled; try again when it is there.")
             await connection.execute(_SQL["begin"], {"pack": pack, "id": id_, "machine": socket.gethostname()})
+            if caller:
+                details = {"pack": pack}
+                await audit.record(connection, caller.team, "model.pulled", key=caller.key, details=details)
         task = asyncio.create_task(self._pull(id_, pack, Progress(missing)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

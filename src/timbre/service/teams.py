@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from timbre.errors import KeyRejected, KeyUnknown, OptionError, ScopeMissing
+from timbre.errors import KeyInUse, KeyRejected, KeyUnknown, OptionError, ScopeMissing
+from timbre.service import audit
 from timbre.service.identifiers import new_id
 from timbre.service.signatures import new_webhook_secret
 from timbre.store.database import Connection, Database, Row, one
@@ -108,25 +109,32 @@ class Teams:
             owner = await _team(connection, team)
             return (await _add_key(connection, owner["id"], name, scopes)).key
 
-    async def add_key(self, team: UUID, name: str, scopes: Sequence[Scope | str]) -> NewKey:
-        """Make a key of a team that is there; name and scopes were checked."""
+    async def add_key(self, caller: Caller, name: str, scopes: Sequence[Scope | str]) -> NewKey:
+        """Make a key of the caller's team; name and scopes were checked."""
         async with self._database.transaction() as connection:
-            return await _add_key(connection, team, name, scopes)
+            new = await _add_key(connection, caller.team, name, scopes)
+            await audit.record(connection, caller.team, "key.created", subject=new.id, key=caller.key)
+            return new
 
     async def keys_of(self, team: UUID) -> list[Row]:
         """A team's keys, the newest first: `id`, `name`, `hint`, `scopes`, `created_at`, `revoked_at`."""
         return await self._database.all(_SQL["keys_of"], {"team": team})
 
-    async def revoke_of(self, team: UUID, key: UUID) -> Row:
-        """Make a key of a team worthless; return it as `keys_of` does.
+    async def revoke_of(self, caller: Caller, key: UUID) -> Row:
+        """Make a key of the caller's team worthless; return it as `keys_of` does.
 
         Raises:
+            KeyInUse: it is the caller's own.
             KeyUnknown: the team has none of this id.
         """
-        row = await self._database.one(_SQL["revoke_of"], {"team": team, "id": key})
-        if row is None:
-            raise KeyUnknown
-        return row
+        if key == caller.key:
+            raise KeyInUse
+        async with self._database.transaction() as connection:
+            row = await one(connection, _SQL["revoke_of"], {"team": caller.team, "id": key})
+            if row is None:
+                raise KeyUnknown
+            await audit.record(connection, caller.team, "key.revoked", subject=key, key=caller.key)
+            return row
 
     async def first_key(self) -> str | None:
         """Make a key if there has never been one."""

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path
 from starlette.responses import Response
 
-from timbre.errors import KeyInUse, KeyUnknown
+from timbre.errors import KeyUnknown
 from timbre.http.admin_schemas import KeyList, KeyRevoked, NewKey
 from timbre.http.caller import Body, State_, caller
 from timbre.http.limits import Group
@@ -55,7 +55,7 @@ async def list_keys(known: Admin, here: State_) -> Response:
 async def create_key(known: Admin, body: Body, here: State_) -> Response:
     """Make a key of the team and answer it, this once: nobody can see it again. Not in the hosted service."""
     wanted, _ = parse(KeyRequest, body, webhook_http=False)
-    new = await here.teams.add_key(known.team, wanted.name, wanted.scopes)
+    new = await here.teams.add_key(known, wanted.name, wanted.scopes)
     scopes = sorted(set(wanted.scopes))
     return Json({"id": str(new.id), "name": wanted.name, "hint": new.hint, "scopes": scopes, "key": new.key}, 201)
 
@@ -76,9 +76,7 @@ async def revoke_key(
     key = parse_id(key_id)
     if key is None:
         raise KeyUnknown
-    if key == known.key:
-        raise KeyInUse
-    row = await here.teams.revoke_of(known.team, key)
+    row = await here.teams.revoke_of(known, key)
     return Json({"id": str(row["id"]), "revokedAt": timestamp(row["revoked_at"])})
 
 

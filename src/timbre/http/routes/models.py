@@ -34,10 +34,10 @@ async def list_models(_known: Admin, here: State_) -> Response:
     summary="Pull a pack of models",
 )
 async def pull_model(
-    pack: Annotated[str, Path(description="Name of the pack.", examples=["standard"])], _known: Admin, here: State_
+    pack: Annotated[str, Path(description="Name of the pack.", examples=["standard"])], known: Admin, here: State_
 ) -> Response:
     """Begin to download what a pack still needs, to the machine that answers; `GET /v1/models` tells how far it is."""
-    await here.pulls.begin(pack)
+    await here.pulls.begin(pack, known)
     return Json(await _models(here), 202)
 
 
