@@ -64,6 +64,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what was done to people and keys, newest first
+         * @description List the entries of the team's audit. They hold ids, never a name and never anything biometric.
+         */
+        get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/diarize": {
         parameters: {
             query?: never;
@@ -189,6 +209,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List API keys
+         * @description List the team's keys, the newest first, revoked ones too; never what they are. Not in the hosted service.
+         */
+        get: operations["listKeys"];
+        put?: never;
+        /**
+         * Make an API key
+         * @description Make a key of the team and answer it, this once: nobody can see it again. Not in the hosted service.
+         */
+        post: operations["createKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/keys/{keyId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an API key
+         * @description Make a key of the team worthless at once; never the one that asks. Not in the hosted service.
+         */
+        delete: operations["revokeKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/media/input": {
         parameters: {
             query?: never;
@@ -247,6 +311,66 @@ export interface paths {
          * @description Answer an address to GET a recording from, without a key.
          */
         post: operations["getMediaDownloadURL"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List models
+         * @description List the packs of models, the best first: what is on this machine, how large, under which licence.
+         */
+        get: operations["listModels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models/{pack}/pull": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pull a pack of models
+         * @description Begin to download what a pack still needs, to the machine that answers; `GET /v1/models` tells how far it is.
+         */
+        post: operations["pullModel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/server": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look at the server
+         * @description Answer what this server is: versions, models, workers, how long things are kept, and how many people it knows.
+         */
+        get: operations["getServer"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -353,6 +477,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/webhooks/secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the secrets of webhooks
+         * @description List the secrets that receivers may verify with, the one of `X-Signature` first.
+         */
+        get: operations["listSecrets"];
+        put?: never;
+        /**
+         * Make a new secret of webhooks
+         * @description Make a new secret; those before stay valid for a while, so that receivers can follow, unless `atOnce`.
+         */
+        post: operations["rotateSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v2/jobs": {
         parameters: {
             query?: never;
@@ -419,6 +567,55 @@ export interface components {
              * @example 500
              */
             status?: number | null;
+        };
+        /**
+         * Audit
+         * @description One page of the team's audit, the newest first.
+         */
+        Audit: {
+            items: components["schemas"]["AuditEntry"][];
+            /** @description The `cursor` of the next page; null on the last one. */
+            nextCursor: string | null;
+        };
+        /**
+         * AuditEntry
+         * @description Something that was done to a person or a key.
+         */
+        AuditEntry: {
+            /**
+             * @description What was done.
+             * @example speaker.erased
+             */
+            action: string;
+            /**
+             * Format: date-time
+             * @description UTC, with milliseconds.
+             * @example 2026-10-02T08:15:31.204Z
+             */
+            at: string;
+            /**
+             * @description Numbers and ids, by action; never a name, never anything biometric.
+             * @example {
+             *       "samples": 3
+             *     }
+             */
+            details: {
+                [key: string]: string | number | boolean | null;
+            };
+            /**
+             * Format: uuid
+             * @example 8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52
+             */
+            id: string;
+            /** @description The API key it was done with; null if the server did it by itself, or a command on its machine. */
+            keyId: string | null;
+            /**
+             * @description Name of that key; null if it is no longer known.
+             * @example laptop
+             */
+            keyName: string | null;
+            /** @description Id of whom or what it was done to; null if it was the whole team. */
+            subject: string | null;
         };
         /**
          * Deleted
@@ -1041,6 +1238,85 @@ export interface components {
             total: number;
         };
         /**
+         * Key
+         * @description An API key, without what it is.
+         */
+        Key: {
+            /**
+             * Format: date-time
+             * @description UTC, with milliseconds.
+             * @example 2026-10-02T08:15:31.204Z
+             */
+            createdAt: string;
+            /** @description Whether it is the one that asks. */
+            current: boolean;
+            /**
+             * @description Its last characters, by which keys are told apart.
+             * @example x7Gq2M
+             */
+            hint: string;
+            /**
+             * Format: uuid
+             * @example 8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52
+             */
+            id: string;
+            /** @example laptop */
+            name: string;
+            /** @description When it was made worthless; null while it is valid. */
+            revokedAt: string | null;
+            scopes: ("jobs:read" | "jobs:write" | "media:read" | "media:write" | "stream:read" | "stream:write" | "speakers:read" | "speakers:write" | "admin")[];
+        };
+        /**
+         * KeyList
+         * @description All keys of the team, the newest first.
+         */
+        KeyList: {
+            items: components["schemas"]["Key"][];
+        };
+        /**
+         * KeyRequest
+         * @description Make an API key.
+         */
+        KeyRequest: {
+            /**
+             * @description What the key is for.
+             * @example laptop
+             */
+            name: string;
+            /**
+             * @description What it may do; everything if unset.
+             * @default [
+             *       "jobs:read",
+             *       "jobs:write",
+             *       "media:read",
+             *       "media:write",
+             *       "stream:read",
+             *       "stream:write",
+             *       "speakers:read",
+             *       "speakers:write",
+             *       "admin"
+             *     ]
+             */
+            scopes: ("jobs:read" | "jobs:write" | "media:read" | "media:write" | "stream:read" | "stream:write" | "speakers:read" | "speakers:write" | "admin")[];
+        };
+        /**
+         * KeyRevoked
+         * @description The key is worthless from now on.
+         */
+        KeyRevoked: {
+            /**
+             * Format: uuid
+             * @example 8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description UTC, with milliseconds.
+             * @example 2026-10-02T08:15:31.204Z
+             */
+            revokedAt: string;
+        };
+        /**
          * LabelledVoiceprint
          * @description A person to recognise.
          */
@@ -1094,6 +1370,171 @@ export interface components {
             url: string;
         };
         /**
+         * ModelFile
+         * @description One file of a pack.
+         */
+        ModelFile: {
+            /** @description Size of the download; null where it was not published. */
+            bytes: number | null;
+            /** @enum {string} */
+            kind: "vad" | "segmenter" | "encoder";
+            /**
+             * @description SPDX identifier.
+             * @example MIT
+             */
+            licence: string;
+            /** @example redimnet2-b3 */
+            name: string;
+            /** @description What to know before using it; null if there is nothing. */
+            note: string | null;
+            onDisk: boolean;
+            /** @description Whether it comes with Timbre. */
+            shipped: boolean;
+        };
+        /**
+         * ModelPack
+         * @description A segmenter and an encoder that go together.
+         */
+        ModelPack: {
+            /** @description Size of what it needs; null where it was not published. */
+            bytes: number | null;
+            /** @description Whether everything that it needs is on the disk of the machine that answers. */
+            complete: boolean;
+            description: string;
+            /** @description Alternatives included: of several segmenters one is needed. */
+            files: components["schemas"]["ModelFile"][];
+            /**
+             * @example [
+             *       "MIT"
+             *     ]
+             */
+            licences: string[];
+            /** @example standard */
+            name: string;
+            /** @description Null if it was never pulled over HTTP. */
+            pull: components["schemas"]["Pull"] | null;
+        };
+        /**
+         * Models
+         * @description The packs of models, the best first.
+         */
+        Models: {
+            /** @description The pack of jobs that name none; null if it is not on disk. */
+            default: string | null;
+            /**
+             * @description The setting `TIMBRE_MODEL`; `auto` takes the first complete pack.
+             * @example auto
+             */
+            model: string;
+            /** @description Whether downloads are forbidden by `TIMBRE_OFFLINE`. */
+            offline: boolean;
+            packs: components["schemas"]["ModelPack"][];
+        };
+        /**
+         * NewKey
+         * @description An API key that was just made.
+         */
+        NewKey: {
+            /**
+             * @description Its last characters, by which keys are told apart.
+             * @example x7Gq2M
+             */
+            hint: string;
+            /**
+             * Format: uuid
+             * @example 8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52
+             */
+            id: string;
+            /**
+             * @description The key itself; nobody can see it again.
+             * @example sk_4b7Yq…
+             */
+            key: string;
+            /** @example laptop */
+            name: string;
+            scopes: ("jobs:read" | "jobs:write" | "media:read" | "media:write" | "stream:read" | "stream:write" | "speakers:read" | "speakers:write" | "admin")[];
+        };
+        /**
+         * Pull
+         * @description How the last pull of a pack goes or went.
+         */
+        Pull: {
+            /** @description Null while it runs. */
+            endedAt: string | null;
+            /** @description Why it failed; null unless it did. */
+            error: string | null;
+            /** @description What is being fetched, or was last; null before the first. */
+            file: string | null;
+            /** @example 0.42 */
+            fraction: number;
+            /**
+             * @description Name of the machine whose disk the files go to.
+             * @example api-1
+             */
+            machine: string;
+            /**
+             * Format: date-time
+             * @description UTC, with milliseconds.
+             * @example 2026-10-02T08:15:31.204Z
+             */
+            startedAt: string;
+            /** @enum {string} */
+            state: "running" | "succeeded" | "failed";
+        };
+        /**
+         * RetentionRule
+         * @description How long one kind of thing is kept.
+         */
+        RetentionRule: {
+            /** @example output_hours */
+            name: string;
+            /**
+             * @description Environment variable that says so.
+             * @example TIMBRE_OUTPUT_HOURS
+             */
+            setting: string;
+            /** @example Uploaded recordings are deleted 24 hours after the upload. */
+            text: string;
+            /** @enum {string} */
+            unit: "seconds" | "hours" | "days" | "months";
+            /** @example 24 */
+            value: number;
+        };
+        /**
+         * Secret
+         * @description A secret that webhooks are signed with.
+         */
+        Secret: {
+            /**
+             * Format: date-time
+             * @description UTC, with milliseconds.
+             * @example 2026-10-02T08:15:31.204Z
+             */
+            createdAt: string;
+            /** @description When it is no longer used; null for the newest. */
+            expiresAt: string | null;
+            /** @example whsec_c2VjcmV0 */
+            secret: string;
+        };
+        /**
+         * SecretList
+         * @description The secrets that receivers may verify with, the one of `X-Signature` first.
+         */
+        SecretList: {
+            items: components["schemas"]["Secret"][];
+        };
+        /**
+         * SecretRequest
+         * @description Make a new secret to sign webhooks with.
+         */
+        SecretRequest: {
+            /**
+             * @description Make the secrets before worthless now, as when one has leaked; else they stay for a while.
+             * @default false
+             */
+            atOnce: boolean | null;
+        };
+        /**
          * Segment
          * @description A stretch of speech by one speaker.
          */
@@ -1122,6 +1563,40 @@ export interface components {
              * @example 0.485
              */
             start: number;
+        };
+        /**
+         * ServerState
+         * @description What this server is.
+         */
+        ServerState: {
+            /** @description The pack of jobs that name none; null if it is not on disk. */
+            defaultPack: string | null;
+            /** @enum {string} */
+            device: "cpu" | "cuda";
+            /** @description Whether there is a key to protect voiceprints with; people need it. */
+            masterKey: boolean;
+            /**
+             * @description The setting `TIMBRE_MODEL`.
+             * @example auto
+             */
+            model: string;
+            /** @description People in the team's gallery. */
+            people: number;
+            retention: components["schemas"]["RetentionRule"][];
+            /**
+             * @description Version of the database.
+             * @example 0002
+             */
+            schema: string;
+            /**
+             * @description `folder`, or the kind of bucket: `s3`, `gs`, `az`.
+             * @example folder
+             */
+            storage: string;
+            /** @example 0.1.0 */
+            version: string;
+            /** @description Worker processes that are alive. */
+            workers: number;
         };
         /**
          * SpeakerScores
@@ -1407,6 +1882,119 @@ export interface operations {
             };
         };
     };
+    listAudit: {
+        parameters: {
+            query?: {
+                /** @description Only this, as `speaker.erased`. */
+                action?: string;
+                /** @description The `nextCursor` of the page before. */
+                cursor?: string;
+                /** @description At most so many. */
+                limit?: number;
+                /** @description Only what was done to this person or thing. */
+                subject?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of the team's audit, the newest first. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Audit"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
     diarize: {
         parameters: {
             query?: never;
@@ -1496,7 +2084,7 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
-            /** @description The Idempotency-Key was used for another request */
+            /** @description It contradicts what is there, such as an Idempotency-Key that was used for another request */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1656,7 +2244,7 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
-            /** @description The Idempotency-Key was used for another request */
+            /** @description It contradicts what is there, such as an Idempotency-Key that was used for another request */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2350,6 +2938,373 @@ export interface operations {
             };
         };
     };
+    listKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All keys of the team, the newest first. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyList"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    createKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyRequest"];
+            };
+        };
+        responses: {
+            /** @description An API key that was just made. */
+            201: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewKey"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description More was sent than is allowed */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The request is larger than allowed; send less."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    revokeKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the key. */
+                keyId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The key is worthless from now on. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyRevoked"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is not here: never was, was deleted, or belongs to another team */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "There is no such job; it may have been deleted, or belong to another team."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It contradicts what is there, such as an Idempotency-Key that was used for another request */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "This Idempotency-Key was used for another request within a day; take a new one."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
     getMediaUploadURL: {
         parameters: {
             query?: never;
@@ -2796,6 +3751,353 @@ export interface operations {
             };
         };
     };
+    listModels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The packs of models, the best first. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Models"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    pullModel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the pack. */
+                pack: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The packs of models, the best first. */
+            202: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Models"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is not here: never was, was deleted, or belongs to another team */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "There is no such job; it may have been deleted, or belong to another team."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It contradicts what is there, such as an Idempotency-Key that was used for another request */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "This Idempotency-Key was used for another request within a day; take a new one."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    getServer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What this server is. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServerState"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
     testKey: {
         parameters: {
             query?: never;
@@ -3096,7 +4398,7 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
-            /** @description The Idempotency-Key was used for another request */
+            /** @description It contradicts what is there, such as an Idempotency-Key that was used for another request */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3357,6 +4659,234 @@ export interface operations {
                      * @example {
                      *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
                      *       "message": "There is no such job; it may have been deleted, or belong to another team."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    listSecrets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The secrets that receivers may verify with, the one of `X-Signature` first. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecretList"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    rotateSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecretRequest"];
+            };
+        };
+        responses: {
+            /** @description A secret that webhooks are signed with. */
+            201: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Secret"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description More was sent than is allowed */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The request is larger than allowed; send less."
                      *     }
                      */
                     "application/json": components["schemas"]["ApiError"];
