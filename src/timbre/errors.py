@@ -34,6 +34,7 @@
     │   ├── BudgetSpent
     │   ├── TooManyRequests
     │   ├── IdempotencyConflict
+    │   ├── SignInRejected
     │   ├── LinkRejected
     │   ├── NotKept                   what was asked for is not here
     │   │   ├── JobUnknown
@@ -214,6 +215,10 @@ class TooManyRequests(ServiceError):
 
 class IdempotencyConflict(ServiceError):
     """This Idempotency-Key was used for another request within a day; take a new one."""
+
+
+class SignInRejected(ServiceError):
+    """This link or key signs nobody in; `timbre keys link` makes a new link."""
 
 
 class LinkRejected(ServiceError):

@@ -23,8 +23,8 @@ CASES = 2000  # that there are at least
 LIMIT = 1_000_000_000
 # URLs, packs that are on disk, the content of voiceprints and printable names have rules that a schema cannot say; all
 # other operations must take whatever the document allows.
-RULES_BEYOND_THE_SCHEMA = {"diarize", "identify", "voiceprint", "createKey"}
-WITHOUT_LIMIT = {"health", "ready", "metrics", "uploadMedia", "downloadMedia"}
+RULES_BEYOND_THE_SCHEMA = {"diarize", "identify", "voiceprint", "createKey", "signIn"}
+WITHOUT_LIMIT = {"health", "ready", "metrics", "uploadMedia", "downloadMedia", "signIn"}
 RATES = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
 NOBODY = "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52"
 
@@ -62,6 +62,7 @@ class Kept:
             deliveries = client.get("/v1/webhooks/deliveries").json()["items"]
             self.deliveries = [delivery["id"] for delivery in deliveries]
             self.media = url
+            self.key = server.key
             self.upload = client.post("/v1/media/input", json={"url": url}).json()["url"]
             self.download = client.post("/v1/media/output", json={"url": url}).json()["url"]
         assert len(self.deliveries) == 3
@@ -105,7 +106,7 @@ class Tamed:
         self._kept = kept
         self._turn: Counter[str] = Counter()
 
-    def __call__(self, _context: object, case: schemathesis.Case, **_options: Any) -> None:  # noqa: PLR0912 - one for each kind of request
+    def __call__(self, _context: object, case: schemathesis.Case, **_options: Any) -> None:
         operation = case.operation.definition.raw["operationId"]
         self._turn[operation] += 1
         if isinstance(case.body, dict):
@@ -120,11 +121,7 @@ class Tamed:
             case.path_parameters["jobId"] = NOBODY  # ids from answers are used in requests
         if self._turn[operation] % 2 or case.meta is None or case.meta.generation.mode.is_negative:
             return
-        if operation == "identify" and isinstance(case.body, dict):
-            for item in case.body.get("voiceprints", ()):
-                item["voiceprint"] = self._kept.voiceprint
-        if operation == "getMediaDownloadURL" and isinstance(case.body, dict):
-            case.body["url"] = self._kept.media
+        self._fill(operation, case)
         if operation in {"uploadMedia", "downloadMedia"}:
             link = urlsplit(self._kept.upload if operation == "uploadMedia" else self._kept.download)
             *_, case.path_parameters["team"], case.path_parameters["name"] = link.path.split("/")
@@ -135,6 +132,16 @@ class Tamed:
             case.path_parameters["pack"] = "base"
         if operation == "replayDelivery" and same_id(case.path_parameters["deliveryId"]):
             case.path_parameters["deliveryId"] = self._one_of(operation, self._kept.deliveries)
+
+    def _fill(self, operation: str, case: schemathesis.Case) -> None:
+        if operation == "signIn":
+            case.headers = {**(case.headers or {}), "X-Timbre-Web": "1"}
+            case.body = {"key": self._kept.key}
+        if operation == "identify" and isinstance(case.body, dict):
+            for item in case.body.get("voiceprints", ()):
+                item["voiceprint"] = self._kept.voiceprint
+        if operation == "getMediaDownloadURL" and isinstance(case.body, dict):
+            case.body["url"] = self._kept.media
 
     def _one_of(self, operation: str, ids: list[str]) -> str:
         return ids[self._turn[operation] // 2 % len(ids)]

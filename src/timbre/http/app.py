@@ -21,8 +21,10 @@ from timbre.http.routes import (
     models,
     outputs,
     server,
+    session,
     submit,
     usage,
+    web,
     webhooks,
 )
 from timbre.http.state import State
@@ -32,6 +34,7 @@ from timbre.service.media import Media
 from timbre.service.packs import Packs
 from timbre.service.pulls import Pulls
 from timbre.service.secrets import Secrets
+from timbre.service.sessions import Sessions
 from timbre.service.storage import open_storage
 from timbre.service.teams import Teams
 from timbre.service.usage import Usage
@@ -60,7 +63,7 @@ def create_app(settings: Settings, url: str) -> FastAPI:
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json", redirect_slashes=False)
     # `outputs` first: its paths begin like a job's own.
-    for module in (keys, submit, outputs, jobs, media, webhooks, usage, models, server, audit, health):
+    for module in (keys, submit, outputs, jobs, media, webhooks, usage, models, server, audit, session, health, web):
         app.include_router(module.router)
     install_errors(app)
     install_openapi(app)
@@ -87,6 +90,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         database=database,
         storage=storage,
         teams=Teams(database),
+        sessions=Sessions(database, settings),
         media=media_,
         jobs=Jobs(
             database,

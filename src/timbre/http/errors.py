@@ -28,6 +28,7 @@ from timbre.errors import (
     ScopeMissing,
     ServiceError,
     ServiceUnavailable,
+    SignInRejected,
     TooManyRequests,
 )
 from timbre.http.responses import Json
@@ -38,6 +39,7 @@ STATUS: Final[dict[type[ServiceError], int]] = {
     BudgetSpent: 402,
     ScopeMissing: 403,
     LinkRejected: 403,
+    SignInRejected: 403,
     OriginRejected: 403,
     NotKept: 404,
     IdempotencyConflict: 409,

@@ -21,9 +21,20 @@ from timbre.errors import (
     ServiceUnavailable,
     TooManyRequests,
 )
+from timbre.http.caller import SESSION_COOKIE
 from timbre.http.schemas import JOB_ID, ApiError, ValidationErrorResponse
-from timbre.service.admin_requests import KeyRequest, SecretRequest
-from timbre.service.requests import DiarizeRequest, IdentifyRequest, MediaRequest, Request, VoiceprintRequest
+from timbre.service.admin_requests import (
+    KeyRequest,
+    SecretRequest,
+)
+from timbre.service.requests import (
+    DiarizeRequest,
+    IdentifyRequest,
+    MediaRequest,
+    Request,
+    SessionRequest,
+    VoiceprintRequest,
+)
 
 _REFERENCE: Final = "#/components/schemas/{model}"
 _REQUESTS: Final[tuple[type[Request], ...]] = (
@@ -33,11 +44,13 @@ _REQUESTS: Final[tuple[type[Request], ...]] = (
     MediaRequest,
     KeyRequest,
     SecretRequest,
+    SessionRequest,
 )
 _DESCRIPTION: Final = """\
 Who spoke when, by name, on your own machine. The routes of the hosted pyannoteAI service behave as they do there;
-those it does not have say so. Send `Authorization: Bearer sk_…` with every request. Every error is JSON with a
-`message`, and every answer names its request in `X-Request-Id`.
+those it does not have say so. Send `Authorization: Bearer sk_…` with every request; browsers that are signed in send
+the cookie of their session instead. Every error is JSON with a `message`, and every answer names its request in
+`X-Request-Id`.
 """
 _KEYED: Final = (400, 401, 403, 429, 503)
 _UNKEYED: Final = (503,)
@@ -72,6 +85,11 @@ _HEADERS: Final[dict[str, dict[str, Any]]] = {
     "X-RateLimit-Limit": {"description": "Requests a minute; absent without a limit.", "schema": _COUNT},
     "X-RateLimit-Remaining": {"description": "Requests left in this minute.", "schema": _COUNT},
     "X-RateLimit-Reset": {"description": "Seconds until all are there again.", "schema": _COUNT},
+    "Set-Cookie": {
+        "description": "The session, which scripts cannot read.",
+        "required": True,
+        "schema": {"type": "string"},
+    },
     "Retry-After": {"description": "Seconds to wait.", "required": True, "schema": _COUNT},
     "WWW-Authenticate": {"description": "`Bearer`", "required": True, "schema": {"type": "string"}},
     "Idempotency-Replayed": {
@@ -159,7 +177,13 @@ def _document(app: FastAPI) -> dict[str, Any]:
     components["schemas"] = dict(sorted(models.items()))
     components["headers"] = _HEADERS
     key = {"type": "http", "scheme": "bearer", "description": "An API key, as `timbre keys create` makes them."}
-    components["securitySchemes"] = {"key": key}
+    cookie = {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": SESSION_COOKIE,
+        "description": "The session of a browser; what changes something needs the header `X-Timbre-Web: 1` beside it.",
+    }
+    components["securitySchemes"] = {"key": key, "session": cookie}
     for operation in _operations(document):
         _complete(operation, components["schemas"])
     return document
@@ -178,7 +202,7 @@ def _complete(operation: dict[str, Any], models: dict[str, Any]) -> None:
     responses.pop("422", None)
     keyed = "401" in responses
     if keyed:
-        operation["security"] = [{"key": []}]
+        operation["security"] = [{"key": []}, {"session": []}]
     for status, response in responses.items():
         if response["description"] == _UNDESCRIBED:
             response["description"] = _description(response, models)
@@ -188,6 +212,8 @@ def _complete(operation: dict[str, Any], models: dict[str, Any]) -> None:
             if operation["operationId"] in _SUBMITS:
                 names.append("Idempotency-Replayed")
                 response["links"] = _FOLLOWS
+        if operation["operationId"] == "signIn" and status == "201":
+            names = ["Set-Cookie"]
         response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in ("X-Request-Id", *names)}
 
 

@@ -10,7 +10,12 @@ from timbre.http.limits import RateLimits
 from timbre.service.events import JobEvents
 from timbre.service.jobs import Jobs
 from timbre.service.media import Media
-from timbre.service.pulls import Pulls
+from timbre.service.pulls import (
+    Pulls,
+)
+from timbre.service.sessions import (
+    Sessions,
+)
 from timbre.service.storage import Storage
 from timbre.service.teams import Teams
 from timbre.service.usage import Usage
@@ -27,6 +32,7 @@ class State:
     database: Database
     storage: Storage
     teams: Teams
+    sessions: Sessions
     media: Media
     jobs: Jobs
     webhooks: Webhooks

@@ -18,6 +18,7 @@ LONGEST_WEBHOOK: Final = 2048
 LONGEST_MEDIA_URL: Final = 255
 LONGEST_LABEL: Final = 100
 LONGEST_VOICEPRINT: Final = 20_000
+LONGEST_TOKEN: Final = 200
 MOST_VOICEPRINTS: Final = 50
 CHANNELS: Final = ("mixed", "separate")
 RESERVED_LABEL: Final = "speaker_"  # how the labels of unknown speakers begin, in any case
@@ -181,6 +182,12 @@ def _voiceprint(came: object) -> str:
     return _without_controls(text, _CONTROLS_IN_LINES)
 
 
+def _token(came: object) -> str:
+    if not isinstance(came, str) or not 1 <= len(came) <= LONGEST_TOKEN:
+        refuse(f"Expected a text of 1 to {LONGEST_TOKEN} characters")  # what came may be a secret: it is not repeated
+    return _without_controls(came)
+
+
 def some_voiceprints(came: object) -> object:
     """Let a list of as many voiceprints pass as one request may have."""
     if not isinstance(came, list | tuple):
@@ -227,4 +234,5 @@ Label = Annotated[
     ),
     BeforeValidator(_label),
 ]
+Token = Annotated[str, Field(min_length=1, max_length=LONGEST_TOKEN), BeforeValidator(_token)]
 VoiceprintText = Annotated[str, Field(min_length=1, max_length=LONGEST_VOICEPRINT), BeforeValidator(_voiceprint)]
