@@ -24,6 +24,7 @@ from timbre.service.attempts import Attempts
 from timbre.service.media import Media
 from timbre.service.outgoing import outgoing_client
 from timbre.service.packs import Engines
+from timbre.service.protection import check_master_key
 from timbre.service.retention import Retention
 from timbre.service.secrets import Secrets
 from timbre.service.storage import open_storage
@@ -140,6 +141,7 @@ async def run_worker(settings: Settings, url: str, ready: Callable[[], None] = l
     Raises:
         DatabaseUnavailable: the database cannot be reached.
         SchemaOutdated: it is of another version.
+        MasterKeyInvalid: the master key does not fit it.
         ModelError: the default pack cannot be loaded.
     """
     async with AsyncExitStack() as stack:
@@ -148,6 +150,7 @@ async def run_worker(settings: Settings, url: str, ready: Callable[[], None] = l
         )
         async with database.transaction() as connection:
             await check_schema(connection)
+        await check_master_key(database, settings)
         queue = Queue(database)
         storage = open_storage(settings)
         engines = Engines(settings)
