@@ -1,9 +1,6 @@
 -- hold --
 SELECT gallery_version FROM teams WHERE id = %(team)s FOR NO KEY UPDATE
 
--- hold_shared --
-SELECT gallery_version FROM teams WHERE id = %(team)s FOR SHARE
-
 -- raise_version --
 UPDATE teams SET gallery_version = gallery_version + 1 WHERE id = %(team)s
 
@@ -40,9 +37,6 @@ WHERE team_id = %(team)s
   AND (%(tag)s::text IS NULL OR tags @> ARRAY[%(tag)s::text])
   AND (%(part)s::text IS NULL OR position(lower(%(part)s) IN lower(name)) > 0)
 
--- names --
-SELECT id, name FROM speakers WHERE team_id = %(team)s AND id = ANY(%(ids)s)
-
 -- change --
 UPDATE speakers AS person
 SET name = %(name)s, tags = %(tags)s, consent = %(consent)s, review_on = %(review_on)s, updated_at = now()
@@ -70,13 +64,21 @@ FROM samples AS sample JOIN speakers AS person ON person.id = sample.speaker_id
 WHERE sample.speaker_id = ANY(%(ids)s) AND person.team_id = %(team)s AND sample.space = %(space)s
 ORDER BY sample.id
 
+-- all_templates --
+SELECT sample.id, sample.template
+FROM samples AS sample JOIN speakers AS person ON person.id = sample.speaker_id
+WHERE sample.speaker_id = ANY(%(ids)s) AND person.team_id = %(team)s
+ORDER BY sample.id
+
 -- any_sample --
 SELECT id FROM samples WHERE speaker_id = %(speaker)s AND space = %(space)s LIMIT 1
 
 -- add_sample --
-INSERT INTO samples (id, speaker_id, team_id, source, job_id, space, seconds, telephone, quality, template, clip)
+INSERT INTO samples (id, speaker_id, team_id, source, job_id, space, seconds, telephone, quality, template, clip,
+                     created_at)
 VALUES (%(id)s, %(speaker)s, %(team)s, %(source)s, (SELECT id FROM jobs WHERE id = %(job)s AND team_id = %(team)s FOR KEY SHARE), %(space)s,
-        %(seconds)s, %(telephone)s, %(quality)s, %(template)s, %(clip)s)
+        %(seconds)s, %(telephone)s, %(quality)s, %(template)s, %(clip)s,
+        coalesce(%(created_at)s, now()))
 
 -- remove_sample --
 DELETE FROM samples WHERE id = %(id)s AND speaker_id = %(speaker)s AND team_id = %(team)s RETURNING space
@@ -113,3 +115,9 @@ WHERE person.id = %(id)s
 
 -- erase_all --
 DELETE FROM speakers WHERE team_id = %(team)s AND id = ANY(%(ids)s)
+
+-- vectors --
+SELECT person.id, person.name, entry.vector::text
+FROM speakers AS person JOIN speaker_vectors AS entry ON entry.speaker_id = person.id AND entry.space = %(space)s
+WHERE person.team_id = %(team)s
+ORDER BY person.id DESC LIMIT %(limit)s
