@@ -59,10 +59,11 @@ CREATE TABLE job_voices (
     body bytea NOT NULL          -- encrypted; the job's id is its associated data
 );
 
--- Who is named in an output: to find a person's recordings, and to erase them there.
+-- Whom an output mentions: to find a person's recordings, and to rename or erase them there.
 CREATE TABLE job_speakers (
     job_id uuid NOT NULL REFERENCES jobs ON DELETE CASCADE,
     speaker_id uuid NOT NULL REFERENCES speakers ON DELETE CASCADE,
+    named boolean NOT NULL,      -- whether a voice has their name; else they are a candidate for one alone
     PRIMARY KEY (job_id, speaker_id)
 );
 CREATE INDEX job_speakers_by_speaker ON job_speakers (speaker_id);
