@@ -34,6 +34,7 @@ CREATE TABLE samples (
     job_id uuid REFERENCES jobs ON DELETE SET NULL,  -- whose recording it is from
     space text NOT NULL,         -- vectors of other spaces mean nothing beside it
     seconds real NOT NULL,       -- of speech
+    telephone real,              -- 0 wideband, 1 telephone; null where it is not known
     quality jsonb,
     template bytea NOT NULL,     -- text of a voiceprint with one prototype, encrypted; the id is its associated data
     clip bytea,                  -- some seconds to listen to, encrypted likewise
@@ -60,10 +61,11 @@ CREATE TABLE job_voices (
 );
 CREATE INDEX job_voices_by_team ON job_voices (team_id, job_id);
 
--- Who is named in an output: to find a person's recordings, and to erase them there.
+-- Whom an output mentions: to find a person's recordings, and to rename or erase them there.
 CREATE TABLE job_speakers (
     job_id uuid NOT NULL REFERENCES jobs ON DELETE CASCADE,
     speaker_id uuid NOT NULL REFERENCES speakers ON DELETE CASCADE,
+    named boolean NOT NULL,      -- whether a voice has their name; else they are a candidate for one alone
     PRIMARY KEY (job_id, speaker_id)
 );
 CREATE INDEX job_speakers_by_speaker ON job_speakers (speaker_id);
