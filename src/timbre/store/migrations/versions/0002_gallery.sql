@@ -52,6 +52,39 @@ CREATE TABLE speaker_vectors (
     PRIMARY KEY (speaker_id, space)
 );
 CREATE INDEX speaker_vectors_by_space ON speaker_vectors (team_id, space);
+-- An index of many people searches worse with every row that is gone, so those are cleared away early.
+ALTER TABLE speaker_vectors SET (autovacuum_vacuum_scale_factor = 0.05);
+
+-- How many people of a team a search looks through: counting a million of them would take longer than the search.
+CREATE TABLE gallery_sizes (
+    team_id uuid NOT NULL REFERENCES teams ON DELETE CASCADE,
+    space text NOT NULL,
+    dimension integer NOT NULL,
+    people bigint NOT NULL,
+    PRIMARY KEY (team_id, space, dimension)
+);
+CREATE FUNCTION count_speaker_vectors() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP <> 'INSERT' THEN
+        UPDATE gallery_sizes AS size SET people = size.people - gone.people
+        FROM (SELECT team_id, space, vector_dims(vector) AS dimension, count(*) AS people FROM old_vectors
+              GROUP BY 1, 2, 3) AS gone
+        WHERE (size.team_id, size.space, size.dimension) = (gone.team_id, gone.space, gone.dimension);
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        INSERT INTO gallery_sizes AS size (team_id, space, dimension, people)
+        SELECT team_id, space, vector_dims(vector), count(*) FROM new_vectors GROUP BY 1, 2, 3
+        ON CONFLICT (team_id, space, dimension) DO UPDATE SET people = size.people + excluded.people;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER count_new AFTER INSERT ON speaker_vectors
+    REFERENCING NEW TABLE AS new_vectors FOR EACH STATEMENT EXECUTE FUNCTION count_speaker_vectors();
+CREATE TRIGGER count_changed AFTER UPDATE ON speaker_vectors
+    REFERENCING OLD TABLE AS old_vectors NEW TABLE AS new_vectors
+    FOR EACH STATEMENT EXECUTE FUNCTION count_speaker_vectors();
+CREATE TRIGGER count_gone AFTER DELETE ON speaker_vectors
+    REFERENCING OLD TABLE AS old_vectors FOR EACH STATEMENT EXECUTE FUNCTION count_speaker_vectors();
 
 -- How the speakers of a job sound, so that they can be named again without the recording; goes with the output.
 CREATE TABLE job_voices (
