@@ -298,7 +298,7 @@ class Gallery:
             raise SampleUnknown
         if row["clip"] is None:
             raise SampleUnknown("Nothing of this sample was kept to listen to.")
-        return (await self._protection.cipher(team)).open(row["clip"], sample)
+        return (await self._protection.cipher(team)).open(row["clip"], sample, part="clip")
 
     async def voiceprints(self, team: UUID, space: str, ids: Sequence[UUID]) -> dict[UUID, tuple[str, Voiceprint]]:
         """Names and voiceprints of people in a space; those who have no sample in it are left out.

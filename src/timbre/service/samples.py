@@ -88,7 +88,7 @@ class Samples:
                     "quality": _measured(origin.quality or next(iter(single.quality), None)),
                     "template": cipher.seal(text.encode("ascii"), id_),
                     "created_at": origin.created_at,
-                    "clip": None if origin.clip is None else cipher.seal(origin.clip, id_),
+                    "clip": None if origin.clip is None else cipher.seal(origin.clip, id_, part="clip"),
                 },
             )
         if len(kept) > before:

@@ -8,7 +8,8 @@ like that, and what it costs: docs/explanations/search.md.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -81,15 +82,19 @@ class Search:
         """
         if not len(vectors):
             return []
-        turned = (await self._protection.cipher(team)).turn(vectors)
-        arguments = _arguments(team, space, selection) | {"vectors": [_text(row) for row in turned], "limit": limit}
-        breadth = await self._breadth(team, space, turned.shape[1], selection)
-        if breadth is not None:
-            found = await self._indexed(turned.shape, arguments, max(breadth, limit), selection)
-            if all(len(people) == limit for people in found):
-                return found
-        query = _SQL["exact"].format(people=_SQL[_scope(selection)], dimension=Literal(turned.shape[1]))
-        return _ranked(await self._database.all(query.as_bytes(), arguments), len(turned))
+        breadth = await self._breadth(team, space, vectors.shape[1], selection)
+        # The team's key may be replaced at any time: its cipher and the vectors have to be of one moment.
+        async with self._protection.reading(team) as (connection, cipher):
+            turned = cipher.turn(vectors)
+            arguments = _arguments(team, space, selection) | {"vectors": [_text(row) for row in turned], "limit": limit}
+            if breadth is not None:
+                found = await _indexed(connection, turned.shape, arguments, max(breadth, limit), selection)
+                if all(len(people) == limit for people in found):
+                    return found
+                await connection.execute(_SQL["tune_back"].as_bytes())
+            query = _SQL["exact"].format(people=_SQL[_scope(selection)], dimension=Literal(turned.shape[1]))
+            cursor = await connection.execute(query.as_bytes(), arguments)
+            return _ranked(await cursor.fetchall(), len(turned))
 
     async def _breadth(self, team: UUID, space: str, dimension: int, selection: Selection) -> int | None:
         """How many candidates to search an index with; None where everybody who is looked for is compared."""
@@ -106,17 +111,6 @@ class Search:
             return None
         # The nearest of them lie among more who are not looked for.
         return min(_BROADEST, math.ceil(_BREADTH * await self.count(team, space, Selection()) / chosen))
-
-    async def _indexed(
-        self, shape: tuple[int, ...], arguments: dict[str, Any], breadth: int, selection: Selection
-    ) -> list[list[Found]]:
-        condition = _SQL["anybody" if selection.tags is None else "has_tag"]
-        query = _SQL["indexed"].format(dimension=Literal(shape[1]), condition=condition)
-        async with self._database.transaction() as connection:
-            await connection.execute(_SQL["tune"].as_bytes(), {"breadth": min(breadth, _BROADEST)})
-            # Planned for these values each time: only then does the database see that the index is of this team.
-            cursor = await connection.execute(query.as_bytes(), arguments, prepare=False)
-            return _ranked(await cursor.fetchall(), shape[0])
 
     async def _count_tagged(self, team: UUID, space: str, selection: Selection) -> int:
         """Count the bearers of tags, once for each version of the gallery."""
@@ -160,6 +154,34 @@ class Search:
                 if row["people"] >= self._settings.index_from and name not in there:
                     await _make(connection, name, row)
 
+    @asynccontextmanager
+    async def without_indexes(self, team: UUID | None = None) -> AsyncIterator[None]:
+        """Drop the indexes of a team, or of all, and have none made while the block runs; a worker makes them again.
+
+        For whoever changes every vector, which takes far longer where each has to find its place in a graph.
+
+        Raises:
+            ServiceUnavailable: the database broke off.
+        """
+        async with self._database.apart() as connection:
+            await connection.execute(_SQL["wait_alone"].as_bytes())
+            rows = await (await connection.execute(_SQL["indexes"].as_bytes())).fetchall()
+            for row in rows:
+                if team is None or row["name"].startswith(_indexes_of(team)):
+                    await _drop(connection, row["name"])
+            yield
+
+
+async def _indexed(
+    connection: Connection, shape: tuple[int, ...], arguments: dict[str, Any], breadth: int, selection: Selection
+) -> list[list[Found]]:
+    condition = _SQL["anybody" if selection.tags is None else "has_tag"]
+    query = _SQL["indexed"].format(dimension=Literal(shape[1]), condition=condition)
+    await connection.execute(_SQL["tune"].as_bytes(), {"breadth": min(breadth, _BROADEST)})
+    # Planned for these values each time: only then does the database see that the index is of this team.
+    cursor = await connection.execute(query.as_bytes(), arguments, prepare=False)
+    return _ranked(await cursor.fetchall(), shape[0])
+
 
 async def _make(connection: Connection, name: str, row: Row) -> None:
     query = _SQL["make_index"].format(
@@ -196,7 +218,11 @@ async def _drop(connection: Connection, name: str) -> None:
 
 
 def _index(team: UUID, space: str, dimension: int) -> str:
-    return f"people_{team.hex}_{space}_{dimension}"
+    return f"{_indexes_of(team)}{space}_{dimension}"
+
+
+def _indexes_of(team: UUID) -> str:
+    return f"people_{team.hex}_"
 
 
 def _scope(selection: Selection) -> str:
