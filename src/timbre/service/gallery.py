@@ -21,7 +21,7 @@ from psycopg.types.json import Jsonb
 from timbre.errors import NameTaken, SampleUnknown, SpeakerUnknown
 from timbre.identification.quality import Quality
 from timbre.identification.voiceprint import Voiceprint
-from timbre.service import audit
+from timbre.service import audit, outputs
 from timbre.service.identifiers import new_id
 from timbre.service.packs import Packs
 from timbre.service.people import Changes, Consent, Person, Sample, Source
@@ -156,6 +156,8 @@ class Gallery:
             }
             if await one(changing, _SQL["change"], row) is None:
                 raise NameTaken(f"Another person is called {after['name']} already; a name means one person.")
+            if after["name"] != person.name:
+                await outputs.rename(changing, team, speaker, after["name"])
             await self._note(changing, team, "speaker.changed", speaker, key)
 
     async def erase(self, team: UUID, speaker: UUID, *, key: UUID | None = None) -> None:
@@ -165,8 +167,9 @@ class Gallery:
             SpeakerUnknown: the team has none of this id.
         """
         async with self.changing(team) as connection:
-            if await one(connection, _SQL["erase"], {"id": speaker, "team": team}) is None:
-                raise SpeakerUnknown
+            await self.get(team, speaker, connection)
+            await outputs.forget(connection, team, speaker)
+            await connection.execute(_SQL["erase"], {"ids": [speaker], "team": team})
             await self._note(connection, team, "speaker.erased", speaker, key)
 
     async def merge(self, team: UUID, into: UUID, others: Iterable[UUID], *, key: UUID | None = None) -> None:
@@ -186,9 +189,10 @@ class Gallery:
                 return
             everybody = [person, *rest]
             moving = {"into": into, "ids": gone, "team": team}
-            await connection.execute(_SQL["move_samples"], moving)
+            await outputs.move(connection, team, gone, into, person.name)
             await connection.execute(_SQL["move_jobs"], moving)
-            await connection.execute(_SQL["erase_all"], moving)
+            await connection.execute(_SQL["move_samples"], moving)
+            await connection.execute(_SQL["erase"], moving)
             reviews = [one_.review_on for one_ in everybody if one_.review_on is not None]
             heard = [one_.heard_at for one_ in everybody if one_.heard_at is not None]
             await connection.execute(

@@ -138,7 +138,7 @@ class Person:
         return advice
 
 
-def quality_json(quality: Quality | None) -> dict[str, float | None] | None:
+def quality_json(quality: Quality | None) -> dict[str, Any] | None:
     """Return measurements as they are kept and sent."""
     if quality is None:
         return None

@@ -13,14 +13,22 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from timbre.identification.quality import Quality
 from timbre.service.people import Consent, quality_of
 from timbre.service.requests import Request
-from timbre.service.values import AudioUrl, Label, VoiceprintText, expect, refuse, shortened
+from timbre.service.selection import MOST_TAGS
+from timbre.service.values import (
+    LONGEST_TAG,
+    AudioUrl,
+    Label,
+    Speaker,
+    VoiceprintText,
+    a_tag,
+    expect,
+    refuse,
+    shortened,
+)
 
-MOST_TAGS: Final = 20
 MOST_MERGED: Final = 100
-LONGEST_TAG: Final = 50  # characters, as the following lengths
-LONGEST_BASIS: Final = 200
+LONGEST_BASIS: Final = 200  # characters, as the following length
 LONGEST_NOTE: Final = 2000
-_CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _CONTROLS_IN_LINES: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _MEASURED: Final = ("seconds", "speechSeconds", "level", "clipped", "snr", "singleSpeaker")
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -39,14 +47,7 @@ def _tags(came: object) -> tuple[str, ...]:
         expect(f"a list of at most {MOST_TAGS} tags", came)
     if len(came) > MOST_TAGS:
         refuse(f"Expected at most {MOST_TAGS} tags, got {len(came)}")
-    for number, tag in enumerate(came):
-        if not isinstance(tag, str) or not 1 <= len(tag) <= LONGEST_TAG or _CONTROLS.search(tag) or tag != tag.strip():
-            refuse(
-                f"Expected a tag of 1 to {LONGEST_TAG} characters without control characters and spaces around it, got"
-                f" {shortened(repr(tag))}",
-                str(number),
-            )
-    return tuple(came)
+    return tuple(a_tag(tag, str(number)) for number, tag in enumerate(came))
 
 
 def _day(came: object) -> date:
@@ -156,7 +157,7 @@ class SampleRequest(Request):
         None, description="What the output of a voiceprint job holds. Each recording in it becomes a sample."
     )
     job_id: Id | None = Field(None, description="A finished job, together with `speaker`, or with `start` and `end`.")
-    speaker: Annotated[str, _words(100)] | None = Field(
+    speaker: Speaker | None = Field(
         None, description="Label of one of its speakers: the voice as that job heard it.", examples=["SPEAKER_01"]
     )
     start: Seconds | None = Field(

@@ -49,7 +49,7 @@ RETURNING person.id
 UPDATE speakers SET updated_at = now() WHERE id = %(id)s
 
 -- erase --
-DELETE FROM speakers WHERE id = %(id)s AND team_id = %(team)s RETURNING id
+DELETE FROM speakers WHERE team_id = %(team)s AND id = ANY(%(ids)s)
 
 -- samples --
 SELECT id, speaker_id, source, job_id, space, seconds, telephone, quality, clip IS NOT NULL AS has_clip, created_at
@@ -104,17 +104,14 @@ DELETE FROM speaker_vectors WHERE speaker_id = %(speaker)s AND space = %(space)s
 UPDATE samples SET speaker_id = %(into)s WHERE speaker_id = ANY(%(ids)s)
 
 -- move_jobs --
-INSERT INTO job_speakers (job_id, speaker_id)
-SELECT DISTINCT job_id, %(into)s::uuid FROM job_speakers WHERE speaker_id = ANY(%(ids)s)
+INSERT INTO job_speakers (job_id, speaker_id, named)  -- of those whose output is gone
+SELECT job_id, %(into)s::uuid, bool_or(named) FROM job_speakers WHERE speaker_id = ANY(%(ids)s) GROUP BY job_id
 ON CONFLICT DO NOTHING
 
 -- join --
 UPDATE speakers AS person
 SET tags = %(tags)s, consent = %(consent)s, review_on = %(review_on)s, heard_at = %(heard_at)s, updated_at = now()
 WHERE person.id = %(id)s
-
--- erase_all --
-DELETE FROM speakers WHERE team_id = %(team)s AND id = ANY(%(ids)s)
 
 -- vectors --
 SELECT person.id, person.name, entry.vector::text
