@@ -49,6 +49,7 @@
     │   ├── NameTaken
     │   ├── KeyInUse
     │   ├── PullRefused
+    │   ├── SamplesFull
     │   ├── OriginRejected
     │   └── ServiceUnavailable
     │       ├── MasterKeyMissing
@@ -275,6 +276,10 @@ class KeyInUse(ServiceError):
 
 class PullRefused(ServiceError):
     """The pack cannot be pulled now; `GET /v1/models` tells what is being pulled."""
+
+
+class SamplesFull(ServiceError):
+    """This person has 24 samples of one model, as many as one can have; remove one to add another."""
 
 
 class OriginRejected(ServiceError):

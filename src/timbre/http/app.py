@@ -14,30 +14,38 @@ from timbre.http.middleware import Envelope
 from timbre.http.openapi import install_openapi
 from timbre.http.routes import (
     audit,
+    exchange,
     health,
     jobs,
     keys,
     media,
     models,
     outputs,
+    samples,
     server,
     session,
+    speakers,
     submit,
     usage,
     web,
     webhooks,
 )
 from timbre.http.state import State
+from timbre.service.enrolment import Enrolment
 from timbre.service.events import JobEvents
+from timbre.service.exchange import Exchange
+from timbre.service.gallery import Gallery
 from timbre.service.jobs import Jobs
 from timbre.service.media import Media
 from timbre.service.packs import Packs
+from timbre.service.protection import Protection
 from timbre.service.pulls import Pulls
 from timbre.service.secrets import Secrets
 from timbre.service.sessions import Sessions
 from timbre.service.storage import open_storage
 from timbre.service.teams import Teams
 from timbre.service.usage import Usage
+from timbre.service.voices import KeptVoices
 from timbre.service.webhooks import Webhooks
 from timbre.settings import Settings
 from timbre.store.database import open_database
@@ -62,8 +70,25 @@ def create_app(settings: Settings, url: str) -> FastAPI:
             yield
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json", redirect_slashes=False)
-    # `outputs` first: its paths begin like a job's own.
-    for module in (keys, submit, outputs, jobs, media, webhooks, usage, models, server, audit, session, health, web):
+    # `outputs` first: its paths begin like a job's own; so do those of `exchange` like a person's.
+    for module in (
+        keys,
+        submit,
+        outputs,
+        jobs,
+        media,
+        webhooks,
+        usage,
+        exchange,
+        speakers,
+        samples,
+        models,
+        server,
+        audit,
+        session,
+        health,
+        web,
+    ):
         app.include_router(module.router)
     install_errors(app)
     install_openapi(app)
@@ -85,6 +110,18 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
     webhooks_ = Webhooks(database, queue, settings)
     pulls = Pulls(database, settings)
     await stack.enter_async_context(pulls.running())
+    packs, protection = Packs(settings), Protection(database, settings)
+    gallery = Gallery(database, protection, packs)
+    jobs_ = Jobs(
+        database,
+        queue,
+        media=media_,
+        storage=storage,
+        packs=packs,
+        usage=usage_,
+        webhooks=webhooks_,
+        settings=settings,
+    )
     return State(
         settings=settings,
         database=database,
@@ -92,16 +129,10 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         teams=Teams(database),
         sessions=Sessions(database, settings),
         media=media_,
-        jobs=Jobs(
-            database,
-            queue,
-            media=media_,
-            storage=storage,
-            packs=Packs(settings),
-            usage=usage_,
-            webhooks=webhooks_,
-            settings=settings,
-        ),
+        jobs=jobs_,
+        gallery=gallery,
+        exchange=Exchange(database, gallery),
+        enrolment=Enrolment(database, jobs_, KeptVoices(database, protection), settings),
         webhooks=webhooks_,
         usage=usage_,
         events=events,

@@ -35,6 +35,12 @@ from timbre.service.requests import (
     SessionRequest,
     VoiceprintRequest,
 )
+from timbre.service.speaker_requests import (
+    CreateSpeakerRequest,
+    MergeSpeakersRequest,
+    SampleRequest,
+    UpdateSpeakerRequest,
+)
 
 _REFERENCE: Final = "#/components/schemas/{model}"
 _REQUESTS: Final[tuple[type[Request], ...]] = (
@@ -45,6 +51,10 @@ _REQUESTS: Final[tuple[type[Request], ...]] = (
     KeyRequest,
     SecretRequest,
     SessionRequest,
+    CreateSpeakerRequest,
+    UpdateSpeakerRequest,
+    MergeSpeakersRequest,
+    SampleRequest,
 )
 _DESCRIPTION: Final = """\
 Who spoke when, by name, on your own machine. The routes of the hosted pyannoteAI service behave as they do there;
@@ -60,7 +70,7 @@ _ERRORS: Final[dict[int, str]] = {
     402: "The team's budget for this month is used up",
     403: "The key does not have the scope, or the link has expired",
     404: "It is not here: never was, was deleted, or belongs to another team",
-    409: "It contradicts what is there, such as an Idempotency-Key that was used for another request",
+    409: "It contradicts what is there, such as a name or an Idempotency-Key that is in use",
     413: "More was sent than is allowed",
     429: "Too many requests; `Retry-After` says when to go on",
     503: "The server is not ready; `Retry-After` says when to try again",

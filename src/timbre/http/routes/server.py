@@ -16,7 +16,7 @@ from timbre.http.caller import State_
 from timbre.http.openapi import errors
 from timbre.http.responses import Json
 from timbre.http.routes.keys import Admin
-from timbre.service.protection import MasterKey
+from timbre.service.master_key import MasterKeys
 from timbre.service.retention_rules import rules
 from timbre.settings import Settings
 from timbre.store.queries import queries
@@ -56,7 +56,7 @@ def _storage(settings: Settings) -> str:
 
 def _has_master_key(settings: Settings) -> bool:
     try:
-        MasterKey.load(settings)
+        MasterKeys.load(settings)
     except (MasterKeyMissing, MasterKeyInvalid):
         return False
     return True
