@@ -36,6 +36,7 @@
     │   ├── IdempotencyConflict
     │   ├── SignInRejected
     │   ├── LinkRejected
+    │   ├── RangeUnsatisfiable
     │   ├── NotKept                   what was asked for is not here
     │   │   ├── JobUnknown
     │   │   ├── OutputMissing
@@ -224,6 +225,14 @@ class SignInRejected(ServiceError):
 
 class LinkRejected(ServiceError):
     """This link is not valid or has expired; ask for a new one."""
+
+
+class RangeUnsatisfiable(ServiceError):
+    """There is nothing of the part of the file that `Range` asks for; Content-Range says how long the file is."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size  # bytes
 
 
 class NotKept(ServiceError):

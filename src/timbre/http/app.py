@@ -21,25 +21,38 @@ from timbre.http.routes import (
     media,
     models,
     outputs,
+    recordings,
     samples,
     server,
     session,
     speakers,
     submit,
     usage,
+    voices,
     web,
     webhooks,
 )
 from timbre.http.state import State
 from timbre.service.enrolment import Enrolment
 from timbre.service.events import JobEvents
-from timbre.service.exchange import Exchange
+from timbre.service.exchange import (
+    Exchange,
+)
 from timbre.service.gallery import Gallery
 from timbre.service.jobs import Jobs
 from timbre.service.media import Media
+from timbre.service.naming import Naming
 from timbre.service.packs import Packs
 from timbre.service.protection import Protection
-from timbre.service.pulls import Pulls
+from timbre.service.pulls import (
+    Pulls,
+)
+from timbre.service.rematch import (
+    Rematch,
+)
+from timbre.service.search import (
+    Search,
+)
 from timbre.service.secrets import Secrets
 from timbre.service.sessions import Sessions
 from timbre.service.storage import open_storage
@@ -70,7 +83,6 @@ def create_app(settings: Settings, url: str) -> FastAPI:
             yield
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json", redirect_slashes=False)
-    # `outputs` first: its paths begin like a job's own; so do those of `exchange` like a person's.
     for module in (
         keys,
         submit,
@@ -86,6 +98,8 @@ def create_app(settings: Settings, url: str) -> FastAPI:
         server,
         audit,
         session,
+        recordings,
+        voices,
         health,
         web,
     ):
@@ -112,6 +126,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
     await stack.enter_async_context(pulls.running())
     packs, protection = Packs(settings), Protection(database, settings)
     gallery = Gallery(database, protection, packs)
+    kept = KeptVoices(database, protection)
     jobs_ = Jobs(
         database,
         queue,
@@ -122,6 +137,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         webhooks=webhooks_,
         settings=settings,
     )
+    naming = Naming(Search(database, protection, settings), gallery)
     return State(
         settings=settings,
         database=database,
@@ -132,7 +148,8 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         jobs=jobs_,
         gallery=gallery,
         exchange=Exchange(database, gallery),
-        enrolment=Enrolment(database, jobs_, KeptVoices(database, protection), settings),
+        enrolment=Enrolment(database, jobs_, kept, settings),
+        rematch=Rematch(database, jobs=jobs_, voices=kept, naming=naming, packs=packs, settings=settings),
         webhooks=webhooks_,
         usage=usage_,
         events=events,

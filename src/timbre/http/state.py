@@ -16,6 +16,9 @@ from timbre.service.media import Media
 from timbre.service.pulls import (
     Pulls,
 )
+from timbre.service.rematch import (
+    Rematch,
+)
 from timbre.service.sessions import (
     Sessions,
 )
@@ -41,6 +44,7 @@ class State:
     gallery: Gallery
     exchange: Exchange
     enrolment: Enrolment
+    rematch: Rematch
     webhooks: Webhooks
     usage: Usage
     events: JobEvents
