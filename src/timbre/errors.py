@@ -43,10 +43,13 @@
     │   │   ├── MediaUnknown
     │   │   ├── DeliveryUnknown
     │   │   ├── KeyUnknown
+    │   │   ├── PackUnknown
     │   │   ├── SpeakerUnknown
     │   │   ├── SampleUnknown
     │   │   └── VoicesMissing
     │   ├── NameTaken
+    │   ├── KeyInUse
+    │   ├── PullRefused
     │   ├── SamplesFull
     │   ├── OriginRejected
     │   └── ServiceUnavailable
@@ -256,6 +259,10 @@ class KeyUnknown(NotKept):
     """There is no such API key; `timbre keys list` shows them."""
 
 
+class PackUnknown(NotKept):
+    """There is no such pack of models; `GET /v1/models` lists those there are."""
+
+
 class SpeakerUnknown(NotKept):
     """There is no such person; they may have been erased, or belong to another team."""
 
@@ -270,6 +277,14 @@ class VoicesMissing(NotKept):
 
 class NameTaken(ServiceError):
     """Another person has this name already; a name means one person."""
+
+
+class KeyInUse(ServiceError):
+    """This request was made with this very key; revoke it with another one, or with `timbre keys revoke`."""
+
+
+class PullRefused(ServiceError):
+    """The pack cannot be pulled now; `GET /v1/models` tells what is being pulled."""
 
 
 class SamplesFull(ServiceError):

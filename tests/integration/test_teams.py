@@ -35,6 +35,14 @@ NEEDED = {
     "listDeliveries": Scope.JOBS_READ,
     "replayDelivery": Scope.JOBS_WRITE,
     "getUsage": Scope.JOBS_READ,
+    "listKeys": Scope.ADMIN,
+    "createKey": Scope.ADMIN,
+    "revokeKey": Scope.ADMIN,
+    "listSecrets": Scope.ADMIN,
+    "rotateSecret": Scope.ADMIN,
+    "listModels": Scope.ADMIN,
+    "pullModel": Scope.ADMIN,
+    "getServer": Scope.ADMIN,
     "listAudit": Scope.ADMIN,
 }
 
@@ -61,7 +69,7 @@ def operations(server) -> dict[str, tuple[str, str]]:
     with server.client() as client:
         paths = client.get("/openapi.json").json()["paths"]
     return {
-        operation["operationId"]: (method, re.sub(r"\{format\}", "rttm", re.sub(r"\{\w+Id\}", str(ID), path)))
+        operation["operationId"]: (method, re.sub(r"\{(format|pack)\}", "rttm", re.sub(r"\{\w+Id\}", str(ID), path)))
         for path, methods in paths.items()
         for method, operation in methods.items()
         if operation.get("security")

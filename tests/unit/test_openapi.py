@@ -46,10 +46,18 @@ ERRORS = {
     "listDeliveries": KEYED,
     "replayDelivery": KEYED | {404},
     "getUsage": KEYED,
+    "listKeys": KEYED,
+    "createKey": KEYED | {413},
+    "revokeKey": KEYED | {404, 409},
+    "listSecrets": KEYED,
+    "rotateSecret": KEYED | {413},
+    "listModels": KEYED,
+    "pullModel": KEYED | {404, 409},
+    "getServer": KEYED,
+    "listAudit": KEYED,
     "signIn": {400, 403, 413, 503},
     "getSession": KEYED,
     "signOut": KEYED,
-    "listAudit": KEYED,
     "uploadMedia": {400, 403, 413, 503},
     "downloadMedia": {400, 403, 404, 503},
     "health": set(),
@@ -62,6 +70,8 @@ BODIES = {
     "diarize": "DiarizeRequest",
     "voiceprint": "VoiceprintRequest",
     "identify": "IdentifyRequest",
+    "createKey": "KeyRequest",
+    "rotateSecret": "SecretRequest",
     "signIn": "SessionRequest",
     "changeJob": "ChangeRequest",
     "mergeJobVoices": "MergeVoicesRequest",
@@ -193,7 +203,7 @@ def test_ids_are_uuids_and_no_parameter_is_null(operations):
             schema = parameter["schema"]
             assert "anyOf" not in schema, parameter["name"]
             assert set(schema) <= KEYWORDS, parameter["name"]
-            if parameter["name"] in {"jobId", "deliveryId", "cursor"}:
+            if parameter["name"] in {"jobId", "deliveryId", "keyId", "cursor"}:
                 assert schema["format"] == "uuid"
 
 

@@ -14,13 +14,18 @@ from timbre.http.middleware import Envelope
 from timbre.http.openapi import install_openapi
 from timbre.http.routes import (
     audit,
+    exchange,
     health,
     jobs,
     keys,
     media,
+    models,
     outputs,
     recordings,
+    samples,
+    server,
     session,
+    speakers,
     submit,
     usage,
     voices,
@@ -28,15 +33,26 @@ from timbre.http.routes import (
     webhooks,
 )
 from timbre.http.state import State
+from timbre.service.enrolment import Enrolment
 from timbre.service.events import JobEvents
+from timbre.service.exchange import (
+    Exchange,
+)
 from timbre.service.gallery import Gallery
 from timbre.service.jobs import Jobs
 from timbre.service.media import Media
 from timbre.service.naming import Naming
 from timbre.service.packs import Packs
 from timbre.service.protection import Protection
-from timbre.service.rematch import Rematch
-from timbre.service.search import Search
+from timbre.service.pulls import (
+    Pulls,
+)
+from timbre.service.rematch import (
+    Rematch,
+)
+from timbre.service.search import (
+    Search,
+)
 from timbre.service.secrets import Secrets
 from timbre.service.sessions import Sessions
 from timbre.service.storage import open_storage
@@ -67,9 +83,26 @@ def create_app(settings: Settings, url: str) -> FastAPI:
             yield
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json", redirect_slashes=False)
-    # `outputs` first: its paths begin like a job's own.
-    own = (keys, submit, outputs, jobs, recordings, voices, media, webhooks, usage, audit, session, health, web)
-    for module in own:
+    for module in (
+        keys,
+        submit,
+        outputs,
+        jobs,
+        media,
+        webhooks,
+        usage,
+        exchange,
+        speakers,
+        samples,
+        models,
+        server,
+        audit,
+        session,
+        recordings,
+        voices,
+        health,
+        web,
+    ):
         app.include_router(module.router)
     install_errors(app)
     install_openapi(app)
@@ -89,6 +122,8 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
     media_ = Media(database, storage, Secrets(database), settings)
     usage_ = Usage(database)
     webhooks_ = Webhooks(database, queue, settings)
+    pulls = Pulls(database, settings)
+    await stack.enter_async_context(pulls.running())
     packs, protection = Packs(settings), Protection(database, settings)
     gallery = Gallery(database, protection, packs)
     kept = KeptVoices(database, protection)
@@ -111,9 +146,13 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         sessions=Sessions(database, settings),
         media=media_,
         jobs=jobs_,
+        gallery=gallery,
+        exchange=Exchange(database, gallery),
+        enrolment=Enrolment(database, jobs_, kept, settings),
         rematch=Rematch(database, jobs=jobs_, voices=kept, naming=naming, packs=packs, settings=settings),
         webhooks=webhooks_,
         usage=usage_,
         events=events,
+        pulls=pulls,
         limits=RateLimits(settings),
     )

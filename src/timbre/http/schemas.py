@@ -21,7 +21,8 @@ RetryReason = Literal[
 ]
 
 
-def _left_out(schema: dict[str, Any]) -> None:
+def left_out(schema: dict[str, Any]) -> None:
+    """Say of a field that it is absent rather than null."""
     del schema["default"]
 
 
@@ -74,7 +75,7 @@ class JobCreated(Answer):
         None,
         description="What was probably not meant, such as keys that are ignored; absent if there is nothing to say.",
         examples=["Ignored unknown keys: speakers"],
-        json_schema_extra=_left_out,
+        json_schema_extra=left_out,
     )
 
 
@@ -87,7 +88,7 @@ class Segment(Answer):
     confidence: Scores | SkipJsonSchema[None] = Field(
         None,
         description="How sure each speaker of the recording is; there if `turnLevelConfidence` was asked for.",
-        json_schema_extra=_left_out,
+        json_schema_extra=left_out,
     )
 
 
@@ -100,7 +101,7 @@ class IdentificationSegment(Segment):
     speaker_id: Uuid | SkipJsonSchema[None] | None = Field(
         None,
         description="The person of the gallery who was matched, null if none; there if `speakers` was asked for.",
-        json_schema_extra=_left_out,
+        json_schema_extra=left_out,
     )
 
 
@@ -120,7 +121,7 @@ class IdentificationVoiceprint(Answer):
     speaker_id: Uuid | SkipJsonSchema[None] | None = Field(
         None,
         description="The person of the gallery who was matched, null if none; there if `speakers` was asked for.",
-        json_schema_extra=_left_out,
+        json_schema_extra=left_out,
     )
     confidence: dict[str, Score] = Field(
         description="From 0 to 100 for each voiceprint, and each of `candidates` by name: how likely it is this person,"
@@ -131,7 +132,7 @@ class IdentificationVoiceprint(Answer):
         None,
         description="The likeliest people of the gallery, the best first, at most five; there if `speakers` was asked"
         " for.",
-        json_schema_extra=_left_out,
+        json_schema_extra=left_out,
     )
 
 
@@ -173,13 +174,13 @@ class Output(Answer):
     warning: str | SkipJsonSchema[None] = Field(
         None,
         description="What to know about this result; absent if there is nothing to say.",
-        json_schema_extra=_left_out,
+        json_schema_extra=left_out,
     )
     error: str | SkipJsonSchema[None] = Field(
         None,
         description="Why the job failed; absent if it did not.",
         examples=["Could not load audio"],
-        json_schema_extra=_left_out,
+        json_schema_extra=left_out,
     )
 
 
@@ -190,31 +191,31 @@ class DiarizationOutput(Output):
     exclusive_diarization: list[Segment] | SkipJsonSchema[None] = Field(
         None,
         description="Segments that never overlap; there if `exclusive` was asked for.",
-        json_schema_extra=_left_out,
+        json_schema_extra=left_out,
     )
     confidence: FrameScores | SkipJsonSchema[None] = Field(
-        None, description="How sure the diarization is; there if asked for.", json_schema_extra=_left_out
+        None, description="How sure the diarization is; there if asked for.", json_schema_extra=left_out
     )
     speech_probability: FrameScores | SkipJsonSchema[None] = Field(
-        None, description="How likely anybody speaks; there if asked for.", json_schema_extra=_left_out
+        None, description="How likely anybody speaks; there if asked for.", json_schema_extra=left_out
     )
     crosstalk_probability: FrameScores | SkipJsonSchema[None] = Field(
-        None, description="How likely people talk at once; there if asked for.", json_schema_extra=_left_out
+        None, description="How likely people talk at once; there if asked for.", json_schema_extra=left_out
     )
     speaker_probability: SpeakerScores | SkipJsonSchema[None] = Field(
-        None, description="How likely each speaker speaks; there if asked for.", json_schema_extra=_left_out
+        None, description="How likely each speaker speaks; there if asked for.", json_schema_extra=left_out
     )
     speaker_channels: dict[str, Annotated[int, Field(ge=0)]] | SkipJsonSchema[None] = Field(
         None,
         description="Label of the speaker to the channel, counted from 0; there if `channels` was `separate`.",
         examples=[{"SPEAKER_00": 0, "SPEAKER_01": 1}],
-        json_schema_extra=_left_out,
+        json_schema_extra=left_out,
     )
     word_level_transcription: list[TranscriptionSegment] | SkipJsonSchema[None] = Field(
-        None, description="Known to clients of the hosted service; absent here.", json_schema_extra=_left_out
+        None, description="Known to clients of the hosted service; absent here.", json_schema_extra=left_out
     )
     turn_level_transcription: list[TranscriptionSegment] | SkipJsonSchema[None] = Field(
-        None, description="Known to clients of the hosted service; absent here.", json_schema_extra=_left_out
+        None, description="Known to clients of the hosted service; absent here.", json_schema_extra=left_out
     )
 
 
@@ -226,7 +227,7 @@ class IdentificationOutput(DiarizationOutput):
     )
     voiceprints: list[IdentificationVoiceprint] = Field(description="One for each speaker, in the order of labels.")
     gallery: GalleryState | SkipJsonSchema[None] = Field(
-        None, description="There if `speakers` was asked for.", json_schema_extra=_left_out
+        None, description="There if `speakers` was asked for.", json_schema_extra=left_out
     )
 
 
@@ -277,33 +278,33 @@ class Job(Answer):
     updated_at: Time
     progress: float = Field(ge=0, le=1, description="Fraction of the work that is done.", examples=[0.4])
     stage: str | SkipJsonSchema[None] = Field(
-        None, description="What is being done; absent unless it is running.", json_schema_extra=_left_out
+        None, description="What is being done; absent unless it is running.", json_schema_extra=left_out
     )
     duration: Annotated[float, Field(ge=0)] | SkipJsonSchema[None] = Field(
         None,
         description="Seconds of the recording; absent until it was decoded.",
         examples=[79.4],
-        json_schema_extra=_left_out,
+        json_schema_extra=left_out,
     )
     started_at: Time | SkipJsonSchema[None] = Field(
-        None, description="When it was begun first; absent until then.", json_schema_extra=_left_out
+        None, description="When it was begun first; absent until then.", json_schema_extra=left_out
     )
     completed_at: Time | SkipJsonSchema[None] = Field(
-        None, description="When it ended; absent until then.", json_schema_extra=_left_out
+        None, description="When it ended; absent until then.", json_schema_extra=left_out
     )
     output_expires_at: Time | SkipJsonSchema[None] = Field(
         None,
         description="When the output is deleted; absent unless it succeeded, and where it is kept.",
-        json_schema_extra=_left_out,
+        json_schema_extra=left_out,
     )
     warning: str | SkipJsonSchema[None] = Field(
-        None, description="As it was told when the job was submitted.", json_schema_extra=_left_out
+        None, description="As it was told when the job was submitted.", json_schema_extra=left_out
     )
     title: str | SkipJsonSchema[None] = Field(
         None,
         description="What the recording is called; absent if it has no title.",
         examples=["standup.flac"],
-        json_schema_extra=_left_out,
+        json_schema_extra=left_out,
     )
     kept: bool = Field(description="Whether it stays until it is erased, with its output and its recording.")
     has_voices: bool = Field(description="Whether its voices are kept: they can be named again, and listened to.")
@@ -315,7 +316,7 @@ class Job(Answer):
         None,
         description="Absent before the job has ended, and when the time of outputs is over; of a job that failed or was"
         " canceled it says why.",
-        json_schema_extra=_left_out,
+        json_schema_extra=left_out,
     )
 
 
@@ -373,7 +374,7 @@ class Deleted(Answer):
 
     job_id: Uuid
     status: Literal["canceled"] | SkipJsonSchema[None] = Field(
-        None, description="Absent when the job is gone.", json_schema_extra=_left_out
+        None, description="Absent when the job is gone.", json_schema_extra=left_out
     )
     deleted: bool = Field(description="Whether the job is gone; false if it was still to be done and is now canceled.")
 
@@ -457,14 +458,6 @@ class DeliveryList(Answer):
     next_cursor: Uuid | None = Field(description="The `cursor` of the next page; null on the last one.")
 
 
-class Session(Answer):
-    """Who asks."""
-
-    team: str = Field(description="Name of the team.", examples=["default"])
-    scopes: list[str] = Field(description="What they may do.", examples=[["jobs:read", "jobs:write"]])
-    expires_at: Time | None = Field(description="When the browser is signed out; null for an API key.")
-
-
 class AuditEntry(Answer):
     """Something that was done to a person or a key."""
 
@@ -486,6 +479,14 @@ class Audit(Answer):
 
     items: list[AuditEntry]
     next_cursor: Uuid | None = Field(description="The `cursor` of the next page; null on the last one.")
+
+
+class Session(Answer):
+    """Who asks."""
+
+    team: str = Field(description="Name of the team.", examples=["default"])
+    scopes: list[str] = Field(description="What they may do.", examples=[["jobs:read", "jobs:write"]])
+    expires_at: Time | None = Field(description="When the browser is signed out; null for an API key.")
 
 
 class FieldError(Answer):

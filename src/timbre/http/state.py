@@ -7,11 +7,21 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from timbre.http.limits import RateLimits
+from timbre.service.enrolment import Enrolment
 from timbre.service.events import JobEvents
+from timbre.service.exchange import Exchange
+from timbre.service.gallery import Gallery
 from timbre.service.jobs import Jobs
 from timbre.service.media import Media
-from timbre.service.rematch import Rematch
-from timbre.service.sessions import Sessions
+from timbre.service.pulls import (
+    Pulls,
+)
+from timbre.service.rematch import (
+    Rematch,
+)
+from timbre.service.sessions import (
+    Sessions,
+)
 from timbre.service.storage import Storage
 from timbre.service.teams import Teams
 from timbre.service.usage import Usage
@@ -31,10 +41,14 @@ class State:
     sessions: Sessions
     media: Media
     jobs: Jobs
+    gallery: Gallery
+    exchange: Exchange
+    enrolment: Enrolment
     rematch: Rematch
     webhooks: Webhooks
     usage: Usage
     events: JobEvents
+    pulls: Pulls
     limits: RateLimits
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -39,6 +40,7 @@ class Origin:
     job: UUID | None = None  # whose recording it is
     quality: Quality | None = None  # what was measured on it; that of the voiceprint where None
     clip: bytes | None = None  # some seconds to listen to, as a file
+    created_at: datetime | None = None  # where another server kept it before
 
 
 class Samples:
@@ -85,7 +87,8 @@ class Samples:
                     "telephone": single.condition.telephone,
                     "quality": _measured(origin.quality or next(iter(single.quality), None)),
                     "template": cipher.seal(text.encode("ascii"), id_),
-                    "clip": None if origin.clip is None else cipher.seal(origin.clip, id_),
+                    "created_at": origin.created_at,
+                    "clip": None if origin.clip is None else cipher.seal(origin.clip, id_, part="clip"),
                 },
             )
         if len(kept) > before:
@@ -126,6 +129,14 @@ class Samples:
             names[row["speaker_id"]] = row["name"]
             templates.setdefault(row["speaker_id"], []).append(_opened(cipher, row))
         return {person: (names[person], together(theirs)) for person, theirs in templates.items()}
+
+    async def texts(self, connection: Connection, team: UUID, ids: Sequence[UUID]) -> dict[UUID, str]:
+        """The voiceprints of all samples of people as text, by the ids of the samples."""
+        rows = await (await connection.execute(_SQL["all_templates"], {"team": team, "ids": list(ids)})).fetchall()
+        if not rows:
+            return {}
+        cipher = await self._protection.cipher(team, connection)
+        return {row["id"]: cipher.open(row["template"], row["id"]).decode("ascii") for row in rows}
 
     async def _templates(
         self, connection: Connection, cipher: TeamCipher, speaker: UUID, space: str

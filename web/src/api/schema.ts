@@ -64,6 +64,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what was done to people and keys, newest first
+         * @description List the entries of the team's audit. They hold ids, never a name and never anything biometric.
+         */
+        get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/diarize": {
         parameters: {
             query?: never;
@@ -146,6 +166,30 @@ export interface paths {
         delete: operations["deleteJob"];
         options?: never;
         head?: never;
+        /**
+         * Keep a job, or call it something
+         * @description Change whether a job is kept beyond its time, with its output and its recording, or its title.
+         */
+        patch: operations["changeJob"];
+        trace?: never;
+    };
+    "/v1/jobs/{jobId}/audio": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Listen to the recording
+         * @description Answer the recording as it was uploaded, as long as it is kept.
+         */
+        get: operations["getJobAudio"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
         patch?: never;
         trace?: never;
     };
@@ -184,6 +228,150 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{jobId}/peaks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See how loud the recording is
+         * @description Answer the loudest moment of each of up to 2000 equal parts of the recording, for a drawing of it.
+         */
+        get: operations["getJobPeaks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{jobId}/rematch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Name the speakers again
+         * @description Name the speakers of a diarization or identification by the people there are now, without hearing it again.
+         */
+        post: operations["rematchJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{jobId}/voices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the voices of a job
+         * @description List the speakers whose voices were kept with the output, and who they may be.
+         */
+        get: operations["getJobVoices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{jobId}/voices/{speaker}/audio": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Listen to a voice
+         * @description Answer some seconds in which this speaker is heard alone.
+         */
+        get: operations["getJobVoiceAudio"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{jobId}/voices/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make one voice of several
+         * @description Join voices of one person. Labels stay as they are; a result with names is named again as before.
+         */
+        post: operations["mergeJobVoices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List API keys
+         * @description List the team's keys, the newest first, revoked ones too; never what they are. Not in the hosted service.
+         */
+        get: operations["listKeys"];
+        put?: never;
+        /**
+         * Make an API key
+         * @description Make a key of the team and answer it, this once: nobody can see it again. Not in the hosted service.
+         */
+        post: operations["createKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/keys/{keyId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an API key
+         * @description Make a key of the team worthless at once; never the one that asks. Not in the hosted service.
+         */
+        delete: operations["revokeKey"];
         options?: never;
         head?: never;
         patch?: never;
@@ -247,6 +435,299 @@ export interface paths {
          * @description Answer an address to GET a recording from, without a key.
          */
         post: operations["getMediaDownloadURL"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List models
+         * @description List the packs of models, the best first: what is on this machine, how large, under which licence.
+         */
+        get: operations["listModels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models/{pack}/pull": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pull a pack of models
+         * @description Begin to download what a pack still needs, to the machine that answers; `GET /v1/models` tells how far it is.
+         */
+        post: operations["pullModel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/server": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look at the server
+         * @description Answer what this server is: versions, models, workers, how long things are kept, and how many people it knows.
+         */
+        get: operations["getServer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See who you are
+         * @description Answer the team, and what may be done.
+         */
+        get: operations["getSession"];
+        put?: never;
+        /**
+         * Sign a browser in
+         * @description Begin a session by a link that works once, or by an API key, and set its cookie. For the web app.
+         */
+        post: operations["signIn"];
+        /**
+         * Sign a browser out
+         * @description End the session of a cookie; an API key has none to end.
+         */
+        delete: operations["signOut"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/speakers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List people, newest first
+         * @description List the team's people, without their samples.
+         */
+        get: operations["listSpeakers"];
+        put?: never;
+        /**
+         * Make room for a person
+         * @description Add a person to the gallery, and a sample of their voice if one is sent along.
+         */
+        post: operations["createSpeaker"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/speakers/{speakerId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look at a person
+         * @description Answer what is known of a person.
+         */
+        get: operations["getSpeaker"];
+        put?: never;
+        post?: never;
+        /**
+         * Erase a person
+         * @description Erase a person with all samples and clips, and their name in stored results; it cannot be undone.
+         */
+        delete: operations["eraseSpeaker"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a person
+         * @description Change name, tags, consent or review date. Stored results that name the person follow a new name.
+         */
+        patch: operations["updateSpeaker"];
+        trace?: never;
+    };
+    "/v1/speakers/{speakerId}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make one person of several
+         * @description Give a person the samples, tags and results of others, who are gone after that.
+         *
+         *     Name, consent and review date stay this person's where there are any; the earliest review date counts.
+         */
+        post: operations["mergeSpeakers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/speakers/{speakerId}/samples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add a sample of a person's voice
+         * @description Learn the voice from a voiceprint or from what a job heard at once, from a recording by a job of type `enrol`.
+         *
+         *     Of a voiceprint made from several recordings each becomes a sample; the answer is the first. What the person has
+         *     already is not added again.
+         */
+        post: operations["addSample"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/speakers/{speakerId}/samples/{sampleId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Erase a sample
+         * @description Erase a sample, and let the person be recognised by the others alone.
+         */
+        delete: operations["removeSample"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/speakers/{speakerId}/samples/{sampleId}/audio": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Listen to a sample
+         * @description Answer some seconds of the recording behind a sample, as Ogg.
+         */
+        get: operations["listenToSample"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/speakers/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export the gallery
+         * @description Answer everybody with their voiceprints, which are secret from now on: nothing protects them outside.
+         *
+         *     Clips to listen to are not part of it.
+         */
+        get: operations["exportSpeakers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/speakers/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import a gallery
+         * @description Add the people of an export of up to 1 GiB, line by line as it arrives.
+         *
+         *     People of whom somebody has the name already get the samples they do not have. A line that is at fault stops no
+         *     other.
+         */
+        post: operations["importSpeakers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/speakers/map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Draw a map of the voices
+         * @description Answer a place in the plane for everybody, such that those who sound alike are near each other.
+         *
+         *     It shows the two directions in which the voices differ most, so that people who are far apart on it sound different,
+         *     while people who are near may still differ in others. Only samples of the server's model count.
+         */
+        get: operations["mapSpeakers"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -353,6 +834,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/webhooks/secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the secrets of webhooks
+         * @description List the secrets that receivers may verify with, the one of `X-Signature` first.
+         */
+        get: operations["listSecrets"];
+        put?: never;
+        /**
+         * Make a new secret of webhooks
+         * @description Make a new secret; those before stay valid for a while, so that receivers can follow, unless `atOnce`.
+         */
+        post: operations["rotateSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v2/jobs": {
         parameters: {
             query?: never;
@@ -419,6 +924,160 @@ export interface components {
              * @example 500
              */
             status?: number | null;
+        };
+        /**
+         * Audit
+         * @description One page of the team's audit, the newest first.
+         */
+        Audit: {
+            items: components["schemas"]["AuditEntry"][];
+            /** @description The `cursor` of the next page; null on the last one. */
+            nextCursor: string | null;
+        };
+        /**
+         * AuditEntry
+         * @description Something that was done to a person or a key.
+         */
+        AuditEntry: {
+            /**
+             * @description What was done.
+             * @example speaker.erased
+             */
+            action: string;
+            /**
+             * Format: date-time
+             * @description UTC, with milliseconds.
+             * @example 2026-10-02T08:15:31.204Z
+             */
+            at: string;
+            /**
+             * @description Numbers and ids, by action; never a name, never anything biometric.
+             * @example {
+             *       "samples": 3
+             *     }
+             */
+            details: {
+                [key: string]: string | number | boolean | null;
+            };
+            /**
+             * Format: uuid
+             * @example 8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52
+             */
+            id: string;
+            /** @description The API key it was done with; null if the server did it by itself, or a command on its machine. */
+            keyId: string | null;
+            /**
+             * @description Name of that key; null if it is no longer known.
+             * @example laptop
+             */
+            keyName: string | null;
+            /** @description Id of whom or what it was done to; null if it was the whole team. */
+            subject: string | null;
+        };
+        /**
+         * Candidate
+         * @description A person of the gallery who may be a speaker.
+         */
+        Candidate: {
+            /** @description How likely it is this person, with the number of people accounted for. */
+            confidence: number;
+            /** @example Ada */
+            name: string;
+            /**
+             * Format: uuid
+             * @example 8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52
+             */
+            speakerId: string;
+        };
+        /**
+         * ChangeRequest
+         * @description Keep a job, or call it something; what is left out stays as it is.
+         */
+        ChangeRequest: {
+            /**
+             * @description Whether its record, its output and its recording stay until the job is erased.
+             * @default null
+             */
+            kept: boolean | null;
+            /**
+             * @description What to call the recording in lists; an empty text takes it away.
+             * @default null
+             */
+            title: string | null;
+        };
+        /**
+         * ConsentRecord
+         * @description Why somebody's voice may be kept.
+         */
+        ConsentRecord: {
+            /** @example signed form */
+            basis: string;
+            /** @description When they agreed; null if it was not said. */
+            date: string | null;
+            /**
+             * @description Whatever else was noted.
+             * @example folder 3
+             */
+            note: string | null;
+        };
+        /**
+         * ConsentRequest
+         * @description Why somebody's voice may be kept.
+         */
+        ConsentRequest: {
+            /**
+             * @description In your own words.
+             * @example signed form
+             */
+            basis: string;
+            /**
+             * @description When they agreed.
+             * @default null
+             * @example 2026-10-02
+             */
+            date: string | null;
+            /**
+             * @description Where the form is, who asked, what for.
+             * @default null
+             * @example folder 3
+             */
+            note: string | null;
+        };
+        /**
+         * CreateSpeakerRequest
+         * @description Make room for a person.
+         */
+        CreateSpeakerRequest: {
+            /**
+             * @description Why their voice may be kept.
+             * @default null
+             */
+            consent: components["schemas"]["ConsentRequest"] | null;
+            /**
+             * @description As results will name them: nobody else of the team has it, in whatever case; not beginning with `SPEAKER_`.
+             * @example Ada Lovelace
+             */
+            name: string;
+            /**
+             * @description When it is to be asked whether they may stay.
+             * @default null
+             * @example 2027-10-02
+             */
+            reviewDate: string | null;
+            /**
+             * @description What to learn their voice from; more can be added later.
+             * @default null
+             */
+            sample: components["schemas"]["SampleRequest"] | null;
+            /**
+             * @description Words to choose people by.
+             * @default []
+             * @example [
+             *       "board",
+             *       "london"
+             *     ]
+             */
+            tags: string[];
         };
         /**
          * Deleted
@@ -582,6 +1241,11 @@ export interface components {
              */
             speechProbability: boolean | null;
             /**
+             * @description What to call the recording in lists, such as the name of its file. Timbre's own addition.
+             * @default null
+             */
+            title: string | null;
+            /**
              * @description Not part of this server; `true` is refused.
              * @default false
              */
@@ -612,6 +1276,48 @@ export interface components {
              * @default false
              */
             webhookStatusOnly: boolean | null;
+        };
+        /**
+         * EnrolmentCreated
+         * @description A job will hear the recording and add what it tells to the person's samples.
+         */
+        EnrolmentCreated: {
+            /**
+             * Format: uuid
+             * @example 8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52
+             */
+            jobId: string;
+            /**
+             * @example created
+             * @enum {string}
+             */
+            status: "pending" | "created" | "running" | "succeeded" | "failed" | "canceled";
+            /** @description What was probably not meant. */
+            warning?: string;
+        };
+        /**
+         * EnrolOutput
+         * @description A sample that was added to a person of the gallery.
+         */
+        EnrolOutput: {
+            /**
+             * @description Why the job failed; absent if it did not.
+             * @example Could not load audio
+             */
+            error?: string;
+            quality: components["schemas"]["Quality"];
+            /**
+             * Format: uuid
+             * @example 8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52
+             */
+            sampleId: string;
+            /**
+             * Format: uuid
+             * @example 8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52
+             */
+            speakerId: string;
+            /** @description What to know about this result; absent if there is nothing to say. */
+            warning?: string;
         };
         /**
          * FailedOutput
@@ -660,6 +1366,22 @@ export interface components {
             score: number[];
         };
         /**
+         * GalleryState
+         * @description The people among whom speakers were looked for.
+         */
+        GalleryState: {
+            /**
+             * @description How many they were.
+             * @example 1200
+             */
+            people: number;
+            /**
+             * @description How often the people of the team had changed by then.
+             * @example 42
+             */
+            version: number;
+        };
+        /**
          * IdentificationOutput
          * @description Who spoke when, by name.
          */
@@ -677,6 +1399,8 @@ export interface components {
             error?: string;
             /** @description Segments that never overlap; there if `exclusive` was asked for. */
             exclusiveDiarization?: components["schemas"]["Segment"][];
+            /** @description There if `speakers` was asked for. */
+            gallery?: components["schemas"]["GalleryState"];
             /** @description One for each segment of `diarization`, in the same order. */
             identification: components["schemas"]["IdentificationSegment"][];
             /**
@@ -736,6 +1460,8 @@ export interface components {
              * @example Ada
              */
             speaker: string;
+            /** @description The person of the gallery who was matched, null if none; there if `speakers` was asked for. */
+            speakerId?: string | null;
             /**
              * @description Seconds from the beginning of the recording.
              * @example 0.485
@@ -744,11 +1470,13 @@ export interface components {
         };
         /**
          * IdentificationVoiceprint
-         * @description One speaker of the recording, compared with every voiceprint of the request.
+         * @description One speaker of the recording, compared with every voiceprint of the request and the people of the gallery.
          */
         IdentificationVoiceprint: {
+            /** @description The likeliest people of the gallery, the best first, at most five; there if `speakers` was asked for. */
+            candidates?: components["schemas"]["Candidate"][];
             /**
-             * @description From 0 to 100 for each voiceprint: how likely it is this person, with their number accounted for.
+             * @description From 0 to 100 for each voiceprint, and each of `candidates` by name: how likely it is this person, with their number accounted for.
              * @example {
              *       "Ada": 88,
              *       "Grace": 20
@@ -767,6 +1495,8 @@ export interface components {
              * @example SPEAKER_00
              */
             speaker: string;
+            /** @description The person of the gallery who was matched, null if none; there if `speakers` was asked for. */
+            speakerId?: string | null;
         };
         /**
          * IdentifyRequest
@@ -826,10 +1556,22 @@ export interface components {
              */
             speakerProbability: boolean | null;
             /**
+             * @description People of the gallery to recognise: `all`, some by their ids, or those who bear any of some tags. Then `voiceprints` may be left out, and the threshold is 50 if unset. Timbre's own addition.
+             * @default null
+             */
+            speakers: "all" | string[] | {
+                tags: string[];
+            } | null;
+            /**
              * @description Add a curve of how likely anybody speaks.
              * @default false
              */
             speechProbability: boolean | null;
+            /**
+             * @description What to call the recording in lists, such as the name of its file. Timbre's own addition.
+             * @default null
+             */
+            title: string | null;
             /**
              * @description Not part of this server; `true` is refused.
              * @default false
@@ -851,8 +1593,11 @@ export interface components {
              * @default 0
              */
             vadSensitivity: number | null;
-            /** @description The people to recognise. */
-            voiceprints: components["schemas"]["LabelledVoiceprint"][];
+            /**
+             * @description Voiceprints of people to recognise.
+             * @default null
+             */
+            voiceprints: components["schemas"]["LabelledVoiceprint"][] | null;
             /**
              * @description Where the result is sent when the job has ended.
              * @default null
@@ -863,6 +1608,47 @@ export interface components {
              * @default false
              */
             webhookStatusOnly: boolean | null;
+        } | unknown | unknown;
+        /**
+         * ImportFault
+         * @description A line of an import that is at fault.
+         */
+        ImportFault: {
+            /**
+             * @description Counted from 1.
+             * @example 7
+             */
+            line: number;
+            /** @example name: Expected a name of 1 to 100 characters, got an empty text */
+            message: string;
+        };
+        /**
+         * ImportReport
+         * @description What became of an import.
+         */
+        ImportReport: {
+            /**
+             * @description People who are new.
+             * @example 12
+             */
+            created: number;
+            /** @description Why, for the first thousand of them. */
+            errors: components["schemas"]["ImportFault"][];
+            /**
+             * @description Lines at fault, of which nothing was kept.
+             * @example 0
+             */
+            failed: number;
+            /**
+             * @description Samples that were added.
+             * @example 41
+             */
+            samples: number;
+            /**
+             * @description People who were there and have more than before.
+             * @example 3
+             */
+            updated: number;
         };
         /**
          * Job
@@ -886,21 +1672,27 @@ export interface components {
              * @example 79.4
              */
             duration?: number;
+            /** @description Whether its recording is kept, and can be listened to. */
+            hasAudio: boolean;
+            /** @description Whether its voices are kept: they can be named again, and listened to. */
+            hasVoices: boolean;
             /**
              * Format: uuid
              * @example 8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52
              */
             jobId: string;
+            /** @description Whether it stays until it is erased, with its output and its recording. */
+            kept: boolean;
             /**
              * @description The pack that hears the recording.
              * @example standard
              */
             model: string;
             /** @description Absent before the job has ended, and when the time of outputs is over; of a job that failed or was canceled it says why. */
-            output?: components["schemas"]["IdentificationOutput"] | components["schemas"]["DiarizationOutput"] | components["schemas"]["VoiceprintOutput"] | components["schemas"]["FailedOutput"];
+            output?: components["schemas"]["IdentificationOutput"] | components["schemas"]["DiarizationOutput"] | components["schemas"]["VoiceprintOutput"] | components["schemas"]["EnrolOutput"] | components["schemas"]["FailedOutput"];
             /**
              * Format: date-time
-             * @description When the output is deleted; absent unless it succeeded.
+             * @description When the output is deleted; absent unless it succeeded, and where it is kept.
              * @example 2026-10-02T08:15:31.204Z
              */
             outputExpiresAt?: string;
@@ -923,8 +1715,13 @@ export interface components {
              * @enum {string}
              */
             status: "pending" | "created" | "running" | "succeeded" | "failed" | "canceled";
+            /**
+             * @description What the recording is called; absent if it has no title.
+             * @example standup.flac
+             */
+            title?: string;
             /** @enum {string} */
-            type: "diarize" | "identify" | "voiceprint";
+            type: "diarize" | "identify" | "voiceprint" | "enrol" | "label";
             /**
              * Format: date-time
              * @description UTC, with milliseconds.
@@ -973,11 +1770,15 @@ export interface components {
              * @example 8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52
              */
             id: string;
+            /** @description Whether it stays until it is erased, with its output and its recording. */
+            kept: boolean;
             /**
              * @description The pack that hears the recording.
              * @example standard
              */
             model?: string | null;
+            /** @description When the output is deleted; null if there is none, or it is kept. */
+            outputExpiresAt?: string | null;
             /**
              * @description Seconds of the recording.
              * @example 132
@@ -990,12 +1791,19 @@ export interface components {
              * @example api
              */
             source?: string | null;
+            /** @description People of the gallery whom the result names. */
+            speakers: components["schemas"]["NamedSpeaker"][];
             /**
              * @example succeeded
              * @enum {string}
              */
             status: "pending" | "created" | "running" | "succeeded" | "failed" | "canceled";
-            type?: ("diarize" | "identify" | "voiceprint") | null;
+            /**
+             * @description What the recording is called.
+             * @example standup.flac
+             */
+            title?: string | null;
+            type?: ("diarize" | "identify" | "voiceprint" | "enrol" | "label") | null;
         };
         /**
          * JobItemOld
@@ -1041,6 +1849,85 @@ export interface components {
             total: number;
         };
         /**
+         * Key
+         * @description An API key, without what it is.
+         */
+        Key: {
+            /**
+             * Format: date-time
+             * @description UTC, with milliseconds.
+             * @example 2026-10-02T08:15:31.204Z
+             */
+            createdAt: string;
+            /** @description Whether it is the one that asks. */
+            current: boolean;
+            /**
+             * @description Its last characters, by which keys are told apart.
+             * @example x7Gq2M
+             */
+            hint: string;
+            /**
+             * Format: uuid
+             * @example 8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52
+             */
+            id: string;
+            /** @example laptop */
+            name: string;
+            /** @description When it was made worthless; null while it is valid. */
+            revokedAt: string | null;
+            scopes: ("jobs:read" | "jobs:write" | "media:read" | "media:write" | "stream:read" | "stream:write" | "speakers:read" | "speakers:write" | "admin")[];
+        };
+        /**
+         * KeyList
+         * @description All keys of the team, the newest first.
+         */
+        KeyList: {
+            items: components["schemas"]["Key"][];
+        };
+        /**
+         * KeyRequest
+         * @description Make an API key.
+         */
+        KeyRequest: {
+            /**
+             * @description What the key is for.
+             * @example laptop
+             */
+            name: string;
+            /**
+             * @description What it may do; everything if unset.
+             * @default [
+             *       "jobs:read",
+             *       "jobs:write",
+             *       "media:read",
+             *       "media:write",
+             *       "stream:read",
+             *       "stream:write",
+             *       "speakers:read",
+             *       "speakers:write",
+             *       "admin"
+             *     ]
+             */
+            scopes: ("jobs:read" | "jobs:write" | "media:read" | "media:write" | "stream:read" | "stream:write" | "speakers:read" | "speakers:write" | "admin")[];
+        };
+        /**
+         * KeyRevoked
+         * @description The key is worthless from now on.
+         */
+        KeyRevoked: {
+            /**
+             * Format: uuid
+             * @example 8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description UTC, with milliseconds.
+             * @example 2026-10-02T08:15:31.204Z
+             */
+            revokedAt: string;
+        };
+        /**
          * LabelledVoiceprint
          * @description A person to recognise.
          */
@@ -1052,6 +1939,27 @@ export interface components {
             label: string;
             /** @description What the output of a voiceprint job holds. */
             voiceprint: string;
+        };
+        /**
+         * MapPoint
+         * @description A person on the map.
+         */
+        MapPoint: {
+            /**
+             * @description As results name them.
+             * @example Ada Lovelace
+             */
+            name: string;
+            /**
+             * Format: uuid
+             * @description Id of the person.
+             * @example 8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52
+             */
+            speakerId: string;
+            /** @example 0.3121 */
+            x: number;
+            /** @example -0.0876 */
+            y: number;
         };
         /**
          * Matching
@@ -1094,6 +2002,359 @@ export interface components {
             url: string;
         };
         /**
+         * MergeSpeakersRequest
+         * @description Make one person of several.
+         */
+        MergeSpeakersRequest: {
+            /** @description The people whose samples and results become this person's. */
+            from: string[];
+        };
+        /**
+         * MergeVoicesRequest
+         * @description Make one voice of several of a job that are one person's.
+         */
+        MergeVoicesRequest: {
+            /**
+             * @description The labels that become it.
+             * @example [
+             *       "SPEAKER_02"
+             *     ]
+             */
+            from: string[];
+            /**
+             * @description The label that stays.
+             * @example SPEAKER_00
+             */
+            into: string;
+        };
+        /**
+         * ModelFile
+         * @description One file of a pack.
+         */
+        ModelFile: {
+            /** @description Size of the download; null where it was not published. */
+            bytes: number | null;
+            /** @enum {string} */
+            kind: "vad" | "segmenter" | "encoder";
+            /**
+             * @description SPDX identifier.
+             * @example MIT
+             */
+            licence: string;
+            /** @example redimnet2-b3 */
+            name: string;
+            /** @description What to know before using it; null if there is nothing. */
+            note: string | null;
+            onDisk: boolean;
+            /** @description Whether it comes with Timbre. */
+            shipped: boolean;
+        };
+        /**
+         * ModelPack
+         * @description A segmenter and an encoder that go together.
+         */
+        ModelPack: {
+            /** @description Size of what it needs; null where it was not published. */
+            bytes: number | null;
+            /** @description Whether everything that it needs is on the disk of the machine that answers. */
+            complete: boolean;
+            description: string;
+            /** @description Alternatives included: of several segmenters one is needed. */
+            files: components["schemas"]["ModelFile"][];
+            /**
+             * @example [
+             *       "MIT"
+             *     ]
+             */
+            licences: string[];
+            /** @example standard */
+            name: string;
+            /** @description Null if it was never pulled over HTTP. */
+            pull: components["schemas"]["Pull"] | null;
+        };
+        /**
+         * Models
+         * @description The packs of models, the best first.
+         */
+        Models: {
+            /** @description The pack of jobs that name none; null if it is not on disk. */
+            default: string | null;
+            /**
+             * @description The setting `TIMBRE_MODEL`; `auto` takes the first complete pack.
+             * @example auto
+             */
+            model: string;
+            /** @description Whether downloads are forbidden by `TIMBRE_OFFLINE`. */
+            offline: boolean;
+            packs: components["schemas"]["ModelPack"][];
+        };
+        /**
+         * NamedSpeaker
+         * @description A person of the gallery.
+         */
+        NamedSpeaker: {
+            /** @example Ada */
+            name: string;
+            /**
+             * Format: uuid
+             * @example 8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52
+             */
+            speakerId: string;
+        };
+        /**
+         * NewKey
+         * @description An API key that was just made.
+         */
+        NewKey: {
+            /**
+             * @description Its last characters, by which keys are told apart.
+             * @example x7Gq2M
+             */
+            hint: string;
+            /**
+             * Format: uuid
+             * @example 8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52
+             */
+            id: string;
+            /**
+             * @description The key itself; nobody can see it again.
+             * @example sk_4b7Yq…
+             */
+            key: string;
+            /** @example laptop */
+            name: string;
+            scopes: ("jobs:read" | "jobs:write" | "media:read" | "media:write" | "stream:read" | "stream:write" | "speakers:read" | "speakers:write" | "admin")[];
+        };
+        /**
+         * Peaks
+         * @description How loud a recording is, from beginning to end.
+         */
+        Peaks: {
+            /**
+             * @description Seconds of the recording.
+             * @example 79.4
+             */
+            duration: number;
+            /**
+             * @description The loudest moment of each of up to 2000 equal parts; 255 is full scale.
+             * @example [
+             *       0,
+             *       12,
+             *       180,
+             *       96
+             *     ]
+             */
+            peaks: number[];
+        };
+        /**
+         * Pull
+         * @description How the last pull of a pack goes or went.
+         */
+        Pull: {
+            /** @description Null while it runs. */
+            endedAt: string | null;
+            /** @description Why it failed; null unless it did. */
+            error: string | null;
+            /** @description What is being fetched, or was last; null before the first. */
+            file: string | null;
+            /** @example 0.42 */
+            fraction: number;
+            /**
+             * @description Name of the machine whose disk the files go to.
+             * @example api-1
+             */
+            machine: string;
+            /**
+             * Format: date-time
+             * @description UTC, with milliseconds.
+             * @example 2026-10-02T08:15:31.204Z
+             */
+            startedAt: string;
+            /** @enum {string} */
+            state: "running" | "succeeded" | "failed";
+        };
+        /**
+         * Quality
+         * @description What was measured on a recording that a voice was learned from.
+         */
+        Quality: {
+            /** @description What would make it better; empty when nothing needs to be. */
+            advice: string[];
+            /**
+             * @description Fraction of the samples at full scale.
+             * @example 0
+             */
+            clipped: number;
+            /**
+             * @description How loud the speech is, in dBFS.
+             * @example -24.1
+             */
+            level: number;
+            /**
+             * @description Length of the recording.
+             * @example 21.4
+             */
+            seconds: number;
+            /** @description How sure it is that one person speaks, 0 to 100. */
+            single_speaker: number;
+            /**
+             * @description dB from the background up to the speech; null if unknown.
+             * @example 40
+             */
+            snr: number | null;
+            /**
+             * @description Seconds of speech.
+             * @example 19.9
+             */
+            speech_seconds: number;
+        };
+        /**
+         * RematchRequest
+         * @description Name the voices of a job again, by what is known of people now.
+         */
+        RematchRequest: {
+            /** @description How names are given. The threshold is 50 if unset; speakers are not merged. */
+            matching?: components["schemas"]["Matching"];
+            /** @description People of the gallery to recognise: `all`, some by their ids, or those who bear any of some tags. */
+            speakers?: "all" | string[] | {
+                tags: string[];
+            };
+            /**
+             * @description Voiceprints of further people to recognise; those that were sent with the job if left out.
+             * @default null
+             */
+            voiceprints: components["schemas"]["LabelledVoiceprint"][] | null;
+        };
+        /**
+         * RetentionRule
+         * @description How long one kind of thing is kept.
+         */
+        RetentionRule: {
+            /** @example output_hours */
+            name: string;
+            /**
+             * @description Environment variable that says so.
+             * @example TIMBRE_OUTPUT_HOURS
+             */
+            setting: string;
+            /** @example Uploaded recordings are deleted 24 hours after the upload. */
+            text: string;
+            /** @enum {string} */
+            unit: "seconds" | "hours" | "days" | "months";
+            /** @example 24 */
+            value: number;
+        };
+        /**
+         * SampleQuality
+         * @description What was measured on the recording of a sample.
+         */
+        SampleQuality: {
+            /** @description What would make it better. */
+            advice: string[];
+            /**
+             * @description Fraction of samples at full scale.
+             * @example 0
+             */
+            clipped: number;
+            /**
+             * @description How loud the speech is, in dBFS.
+             * @example -23.1
+             */
+            level: number;
+            /**
+             * @description Length of the recording.
+             * @example 20.1
+             */
+            seconds: number;
+            /**
+             * @description 0 to 100: how sure it is that one person speaks.
+             * @example 98
+             */
+            singleSpeaker: number;
+            /**
+             * @description Speech above the background, in dB; null where there is no background.
+             * @example 31
+             */
+            snr: number | null;
+            /**
+             * @description Of which somebody speaks.
+             * @example 17.4
+             */
+            speechSeconds: number;
+        };
+        /**
+         * SampleRequest
+         * @description Where to learn a voice from: one of a recording, a voiceprint, a voice of a job, a stretch of its recording.
+         */
+        SampleRequest: {
+            /**
+             * @description End of that stretch.
+             * @default null
+             */
+            end: number | null;
+            /**
+             * @description A finished job, together with `speaker`, or with `start` and `end`.
+             * @default null
+             */
+            jobId: string | null;
+            /**
+             * @description Label of one of its speakers: the voice as that job heard it.
+             * @default null
+             * @example SPEAKER_01
+             */
+            speaker: string | null;
+            /**
+             * @description Beginning of a stretch of its recording in which the person speaks alone; heard by a job.
+             * @default null
+             */
+            start: number | null;
+            /**
+             * @description A recording of the person alone: a direct link to the file, or the `media://` name it was uploaded under. It is heard by a job.
+             * @default null
+             * @example media://team/ada.flac
+             */
+            url: string | null;
+            /**
+             * @description What the output of a voiceprint job holds. Each recording in it becomes a sample.
+             * @default null
+             */
+            voiceprint: string | null;
+        };
+        /**
+         * Secret
+         * @description A secret that webhooks are signed with.
+         */
+        Secret: {
+            /**
+             * Format: date-time
+             * @description UTC, with milliseconds.
+             * @example 2026-10-02T08:15:31.204Z
+             */
+            createdAt: string;
+            /** @description When it is no longer used; null for the newest. */
+            expiresAt: string | null;
+            /** @example whsec_c2VjcmV0 */
+            secret: string;
+        };
+        /**
+         * SecretList
+         * @description The secrets that receivers may verify with, the one of `X-Signature` first.
+         */
+        SecretList: {
+            items: components["schemas"]["Secret"][];
+        };
+        /**
+         * SecretRequest
+         * @description Make a new secret to sign webhooks with.
+         */
+        SecretRequest: {
+            /**
+             * @description Make the secrets before worthless now, as when one has leaked; else they stay for a while.
+             * @default false
+             */
+            atOnce: boolean | null;
+        };
+        /**
          * Segment
          * @description A stretch of speech by one speaker.
          */
@@ -1122,6 +2383,281 @@ export interface components {
              * @example 0.485
              */
             start: number;
+        };
+        /**
+         * ServerState
+         * @description What this server is.
+         */
+        ServerState: {
+            /** @description The pack of jobs that name none; null if it is not on disk. */
+            defaultPack: string | null;
+            /** @enum {string} */
+            device: "cpu" | "cuda";
+            /** @description Whether there is a key to protect voiceprints with; people need it. */
+            masterKey: boolean;
+            /**
+             * @description The setting `TIMBRE_MODEL`.
+             * @example auto
+             */
+            model: string;
+            /** @description People in the team's gallery. */
+            people: number;
+            retention: components["schemas"]["RetentionRule"][];
+            /**
+             * @description Version of the database.
+             * @example 0002
+             */
+            schema: string;
+            /**
+             * @description `folder`, or the kind of bucket: `s3`, `gs`, `az`.
+             * @example folder
+             */
+            storage: string;
+            /** @example 0.1.0 */
+            version: string;
+            /** @description Worker processes that are alive. */
+            workers: number;
+        };
+        /**
+         * Session
+         * @description Who asks.
+         */
+        Session: {
+            /** @description When the browser is signed out; null for an API key. */
+            expiresAt: string | null;
+            /**
+             * @description What they may do.
+             * @example [
+             *       "jobs:read",
+             *       "jobs:write"
+             *     ]
+             */
+            scopes: string[];
+            /**
+             * @description Name of the team.
+             * @example default
+             */
+            team: string;
+        };
+        /**
+         * SessionRequest
+         * @description Sign a browser in: either by a link or by a key.
+         */
+        SessionRequest: {
+            /**
+             * @description An API key.
+             * @default null
+             * @example sk_4fJ8sVq2
+             */
+            key: string | null;
+            /**
+             * @description What stands behind `#sign-in=` in a link.
+             * @default null
+             * @example h3kR9-vVtq
+             */
+            token: string | null;
+        };
+        /**
+         * Speaker
+         * @description A person of the gallery.
+         */
+        Speaker: {
+            /**
+             * @description What would make them surer to recognise, and what is due.
+             * @example [
+             *       "All speech is from one recording: add one from another day or microphone"
+             *     ]
+             */
+            advice: string[];
+            /** @description Null if none was recorded. */
+            consent: components["schemas"]["ConsentRecord"] | null;
+            /**
+             * Format: date-time
+             * @description UTC, with milliseconds.
+             * @example 2026-10-02T08:15:31.204Z
+             */
+            createdAt: string;
+            /**
+             * Format: uuid
+             * @description Id of the person.
+             * @example 8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52
+             */
+            id: string;
+            /** @description When a job last named them; null if none ever did. */
+            lastHeardAt: string | null;
+            /**
+             * @description As results name them.
+             * @example Ada Lovelace
+             */
+            name: string;
+            /** @description When it is to be asked whether they may stay. */
+            reviewDate: string | null;
+            /** @example 3 */
+            sampleCount: number;
+            /**
+             * @description Of all samples.
+             * @example 48.2
+             */
+            speechSeconds: number;
+            /**
+             * @description Words to choose people by.
+             * @example [
+             *       "board"
+             *     ]
+             */
+            tags: string[];
+            /**
+             * Format: date-time
+             * @description UTC, with milliseconds.
+             * @example 2026-10-02T08:15:31.204Z
+             */
+            updatedAt: string;
+        };
+        /**
+         * SpeakerDetail
+         * @description A person of the gallery, with all samples.
+         */
+        SpeakerDetail: {
+            /**
+             * @description What would make them surer to recognise, and what is due.
+             * @example [
+             *       "All speech is from one recording: add one from another day or microphone"
+             *     ]
+             */
+            advice: string[];
+            /** @description Null if none was recorded. */
+            consent: components["schemas"]["ConsentRecord"] | null;
+            /**
+             * Format: date-time
+             * @description UTC, with milliseconds.
+             * @example 2026-10-02T08:15:31.204Z
+             */
+            createdAt: string;
+            /**
+             * Format: uuid
+             * @description Id of the person.
+             * @example 8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description The job that hears the sample sent along; absent if there is none to wait for.
+             * @example 8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52
+             */
+            jobId?: string;
+            /** @description When a job last named them; null if none ever did. */
+            lastHeardAt: string | null;
+            /**
+             * @description As results name them.
+             * @example Ada Lovelace
+             */
+            name: string;
+            /** @description When it is to be asked whether they may stay. */
+            reviewDate: string | null;
+            /** @example 3 */
+            sampleCount: number;
+            /** @description The oldest first. */
+            samples: components["schemas"]["SpeakerSample"][];
+            /**
+             * @description Of all samples.
+             * @example 48.2
+             */
+            speechSeconds: number;
+            /**
+             * @description Words to choose people by.
+             * @example [
+             *       "board"
+             *     ]
+             */
+            tags: string[];
+            /**
+             * Format: date-time
+             * @description UTC, with milliseconds.
+             * @example 2026-10-02T08:15:31.204Z
+             */
+            updatedAt: string;
+            /** @description What was probably not meant, such as keys that are ignored. */
+            warning?: string;
+        };
+        /**
+         * SpeakerErased
+         * @description The person is gone.
+         */
+        SpeakerErased: {
+            /** @constant */
+            deleted: true;
+            /**
+             * Format: uuid
+             * @description Id of the person.
+             * @example 8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52
+             */
+            speakerId: string;
+        };
+        /**
+         * SpeakerList
+         * @description One page of the people of a team, the newest first.
+         */
+        SpeakerList: {
+            items: components["schemas"]["Speaker"][];
+            /** @description The `cursor` of the next page; null on the last one. */
+            nextCursor: string | null;
+            /**
+             * @description How many people there are on all pages.
+             * @example 240
+             */
+            total: number;
+            /**
+             * @description How often the people of the team have changed.
+             * @example 913
+             */
+            version: number;
+        };
+        /**
+         * SpeakerMap
+         * @description A map of the voices: those that sound alike are near each other.
+         */
+        SpeakerMap: {
+            points: components["schemas"]["MapPoint"][];
+        };
+        /**
+         * SpeakerSample
+         * @description What one recording told of a voice.
+         */
+        SpeakerSample: {
+            /**
+             * Format: date-time
+             * @description UTC, with milliseconds.
+             * @example 2026-10-02T08:15:31.204Z
+             */
+            createdAt: string;
+            /** @description Whether there are some seconds to listen to. */
+            hasClip: boolean;
+            /**
+             * Format: uuid
+             * @example 8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52
+             */
+            id: string;
+            /** @description The job whose recording it is from; null if that is gone, or none was. */
+            jobId: string | null;
+            /**
+             * @description Whether the server's model can compare it with voices; `other` samples find nobody.
+             * @enum {string}
+             */
+            model: "current" | "other";
+            /** @description Null where it is not known. */
+            quality: components["schemas"]["SampleQuality"] | null;
+            /**
+             * @description `recording` was sent for it, `job` is from the recording of a job, `voiceprint` came as one.
+             * @enum {string}
+             */
+            source: "recording" | "job" | "voiceprint";
+            /**
+             * @description Seconds of speech behind it.
+             * @example 17.4
+             */
+            speechSeconds: number;
+            /** @description What to know about the request that made it. */
+            warning?: string;
         };
         /**
          * SpeakerScores
@@ -1168,6 +2704,32 @@ export interface components {
             /** @description Seconds from the beginning of the recording. */
             start: number;
             text: string;
+        };
+        /**
+         * UpdateSpeakerRequest
+         * @description Change what is known of a person; what is left out stays as it is.
+         */
+        UpdateSpeakerRequest: {
+            /**
+             * @description Another record; null for none.
+             * @default null
+             */
+            consent: components["schemas"]["ConsentRequest"] | null;
+            /**
+             * @description Another name; results that name them follow.
+             * @default null
+             */
+            name: string | null;
+            /**
+             * @description Another date; null for none.
+             * @default null
+             */
+            reviewDate: string | null;
+            /**
+             * @description All tags, in place of those before.
+             * @default null
+             */
+            tags: string[] | null;
         };
         /**
          * Usage
@@ -1223,7 +2785,7 @@ export interface components {
              */
             seconds: number;
             /** @enum {string} */
-            type: "diarize" | "identify" | "voiceprint";
+            type: "diarize" | "identify" | "voiceprint" | "enrol" | "label";
         };
         /**
          * ValidationErrorResponse
@@ -1234,6 +2796,37 @@ export interface components {
             errors: components["schemas"]["FieldError"][];
             /** @example Invalid request */
             message: string;
+        };
+        /**
+         * Voice
+         * @description How a speaker of a job sounds.
+         */
+        Voice: {
+            /** @description The likeliest people of the gallery, the best first. */
+            candidates: components["schemas"]["Candidate"][];
+            /** @description Whether there is something to listen to. */
+            hasClip: boolean;
+            /**
+             * @description The name they were given; null if none was.
+             * @example Ada
+             */
+            match: string | null;
+            /** @description Seconds of their speech that were clean enough to go by. */
+            seconds: number;
+            /**
+             * @description Label of the speaker.
+             * @example SPEAKER_00
+             */
+            speaker: string;
+            /** @description The person of the gallery they were found to be; null if none. */
+            speakerId: string | null;
+        };
+        /**
+         * VoiceList
+         * @description The voices of a job, in the order of their labels.
+         */
+        VoiceList: {
+            items: components["schemas"]["Voice"][];
         };
         /**
          * VoiceprintOutput
@@ -1264,6 +2857,11 @@ export interface components {
              */
             model: ("precision-1" | "precision-2" | "precision-3" | "best" | "standard" | "resnet34" | "campplus" | "base-segmented" | "base" | "ge2e") | null;
             /**
+             * @description What to call the recording in lists, such as the name of its file. Timbre's own addition.
+             * @default null
+             */
+            title: string | null;
+            /**
              * @description The recording: a direct link to the file, or the `media://` name it was uploaded under.
              * @example media://team/standup.flac
              * @example https://media.example.org/board.mp3
@@ -1285,10 +2883,14 @@ export interface components {
     parameters: never;
     requestBodies: never;
     headers: {
+        /** @description Which bytes of how many, as `bytes 0-1023/4096`. */
+        "Content-Range": string;
         /** @description `true` if this is the job of an earlier request with the same Idempotency-Key. */
         "Idempotency-Replayed": "true";
         /** @description Seconds to wait. */
         "Retry-After": number;
+        /** @description The session, which scripts cannot read. */
+        "Set-Cookie": string;
         /** @description `Bearer` */
         "WWW-Authenticate": string;
         /** @description Requests a minute; absent without a limit. */
@@ -1407,6 +3009,119 @@ export interface operations {
             };
         };
     };
+    listAudit: {
+        parameters: {
+            query?: {
+                /** @description Only this, as `speaker.erased`. */
+                action?: string;
+                /** @description The `nextCursor` of the page before. */
+                cursor?: string;
+                /** @description At most so many. */
+                limit?: number;
+                /** @description Only what was done to this person or thing. */
+                subject?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of the team's audit, the newest first. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Audit"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
     diarize: {
         parameters: {
             query?: never;
@@ -1496,7 +3211,7 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
-            /** @description The Idempotency-Key was used for another request */
+            /** @description It contradicts what is there, such as a name or an Idempotency-Key that is in use */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1656,7 +3371,7 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
-            /** @description The Idempotency-Key was used for another request */
+            /** @description It contradicts what is there, such as a name or an Idempotency-Key that is in use */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2091,6 +3806,306 @@ export interface operations {
             };
         };
     };
+    changeJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job. */
+                jobId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeRequest"];
+            };
+        };
+        responses: {
+            /** @description A job, and its output once it has ended. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is not here: never was, was deleted, or belongs to another team */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "There is no such job; it may have been deleted, or belong to another team."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description More was sent than is allowed */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The request is larger than allowed; send less."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    getJobAudio: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The part that is wanted, as `bytes=0-1023`. */
+                range?: string;
+            };
+            path: {
+                /** @description Id of the job. */
+                jobId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The recording */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": string;
+                };
+            };
+            /** @description The part that `Range` asked for */
+            206: {
+                headers: {
+                    "Content-Range": components["headers"]["Content-Range"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": string;
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is not here: never was, was deleted, or belongs to another team */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "There is no such job; it may have been deleted, or belong to another team."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description There is nothing of this part; `Content-Range` says how long the recording is */
+            416: {
+                headers: {
+                    "Content-Range": components["headers"]["Content-Range"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "There is nothing of the part of the file that `Range` asks for; Content-Range says how long the file is."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
     followJob: {
         parameters: {
             query?: never;
@@ -2245,7 +4260,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["IdentificationOutput"] | components["schemas"]["DiarizationOutput"] | components["schemas"]["VoiceprintOutput"];
+                    "application/json": components["schemas"]["IdentificationOutput"] | components["schemas"]["DiarizationOutput"] | components["schemas"]["VoiceprintOutput"] | components["schemas"]["EnrolOutput"];
                     "application/x-subrip": string;
                     "text/csv": string;
                     "text/plain": string;
@@ -2306,6 +4321,1030 @@ export interface operations {
                      * @example {
                      *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
                      *       "message": "There is no such job; it may have been deleted, or belong to another team."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    getJobPeaks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job. */
+                jobId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How loud a recording is, from beginning to end. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Peaks"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is not here: never was, was deleted, or belongs to another team */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "There is no such job; it may have been deleted, or belong to another team."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    rematchJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job. */
+                jobId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RematchRequest"];
+            };
+        };
+        responses: {
+            /** @description A job, and its output once it has ended. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is not here: never was, was deleted, or belongs to another team */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "There is no such job; it may have been deleted, or belong to another team."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description More was sent than is allowed */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The request is larger than allowed; send less."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    getJobVoices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job. */
+                jobId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The voices of a job, in the order of their labels. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VoiceList"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is not here: never was, was deleted, or belongs to another team */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "There is no such job; it may have been deleted, or belong to another team."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    getJobVoiceAudio: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job. */
+                jobId: string;
+                /** @description Label of the speaker, as SPEAKER_00. */
+                speaker: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Ogg */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/ogg": string;
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is not here: never was, was deleted, or belongs to another team */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "There is no such job; it may have been deleted, or belong to another team."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    mergeJobVoices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job. */
+                jobId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeVoicesRequest"];
+            };
+        };
+        responses: {
+            /** @description A job, and its output once it has ended. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is not here: never was, was deleted, or belongs to another team */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "There is no such job; it may have been deleted, or belong to another team."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description More was sent than is allowed */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The request is larger than allowed; send less."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    listKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All keys of the team, the newest first. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyList"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    createKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyRequest"];
+            };
+        };
+        responses: {
+            /** @description An API key that was just made. */
+            201: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewKey"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description More was sent than is allowed */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The request is larger than allowed; send less."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    revokeKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the key. */
+                keyId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The key is worthless from now on. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyRevoked"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is not here: never was, was deleted, or belongs to another team */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "There is no such job; it may have been deleted, or belong to another team."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It contradicts what is there, such as a name or an Idempotency-Key that is in use */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "This Idempotency-Key was used for another request within a day; take a new one."
                      *     }
                      */
                     "application/json": components["schemas"]["ApiError"];
@@ -2796,6 +5835,2271 @@ export interface operations {
             };
         };
     };
+    listModels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The packs of models, the best first. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Models"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    pullModel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the pack. */
+                pack: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The packs of models, the best first. */
+            202: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Models"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is not here: never was, was deleted, or belongs to another team */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "There is no such job; it may have been deleted, or belong to another team."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It contradicts what is there, such as a name or an Idempotency-Key that is in use */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "This Idempotency-Key was used for another request within a day; take a new one."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    getServer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What this server is. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServerState"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    getSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who asks. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    signIn: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text; without it, another site may have made the browser send this. */
+                "x-timbre-web"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SessionRequest"];
+            };
+        };
+        responses: {
+            /** @description Who asks. */
+            201: {
+                headers: {
+                    "Set-Cookie": components["headers"]["Set-Cookie"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description More was sent than is allowed */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The request is larger than allowed; send less."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    signOut: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The browser is signed out */
+            204: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    listSpeakers: {
+        parameters: {
+            query?: {
+                /** @description The `nextCursor` of the page before. */
+                cursor?: string;
+                /** @description At most so many. */
+                limit?: number;
+                /** @description Only people in whose name this is. */
+                q?: string;
+                /** @description Only people who have this tag. */
+                tag?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of the people of a team, the newest first. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpeakerList"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    createSpeaker: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateSpeakerRequest"];
+            };
+        };
+        responses: {
+            /** @description A person of the gallery, with all samples. */
+            201: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpeakerDetail"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The team's budget for this month is used up */
+            402: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The team's budget for this month is used up; raise it with `timbre usage --budget`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is not here: never was, was deleted, or belongs to another team */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "There is no such job; it may have been deleted, or belong to another team."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It contradicts what is there, such as a name or an Idempotency-Key that is in use */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "This Idempotency-Key was used for another request within a day; take a new one."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description More was sent than is allowed */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The request is larger than allowed; send less."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    getSpeaker: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the person. */
+                speakerId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A person of the gallery, with all samples. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpeakerDetail"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is not here: never was, was deleted, or belongs to another team */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "There is no such job; it may have been deleted, or belong to another team."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    eraseSpeaker: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the person. */
+                speakerId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The person is gone. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpeakerErased"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is not here: never was, was deleted, or belongs to another team */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "There is no such job; it may have been deleted, or belong to another team."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    updateSpeaker: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the person. */
+                speakerId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateSpeakerRequest"];
+            };
+        };
+        responses: {
+            /** @description A person of the gallery, with all samples. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpeakerDetail"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is not here: never was, was deleted, or belongs to another team */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "There is no such job; it may have been deleted, or belong to another team."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It contradicts what is there, such as a name or an Idempotency-Key that is in use */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "This Idempotency-Key was used for another request within a day; take a new one."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description More was sent than is allowed */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The request is larger than allowed; send less."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    mergeSpeakers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the person. */
+                speakerId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeSpeakersRequest"];
+            };
+        };
+        responses: {
+            /** @description A person of the gallery, with all samples. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpeakerDetail"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is not here: never was, was deleted, or belongs to another team */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "There is no such job; it may have been deleted, or belong to another team."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It contradicts what is there, such as a name or an Idempotency-Key that is in use */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "This Idempotency-Key was used for another request within a day; take a new one."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description More was sent than is allowed */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The request is larger than allowed; send less."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    addSample: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the person. */
+                speakerId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SampleRequest"];
+            };
+        };
+        responses: {
+            /** @description What one recording told of a voice. */
+            201: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpeakerSample"];
+                };
+            };
+            /** @description A job will hear it */
+            202: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnrolmentCreated"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The team's budget for this month is used up */
+            402: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The team's budget for this month is used up; raise it with `timbre usage --budget`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is not here: never was, was deleted, or belongs to another team */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "There is no such job; it may have been deleted, or belong to another team."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It contradicts what is there, such as a name or an Idempotency-Key that is in use */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "This Idempotency-Key was used for another request within a day; take a new one."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description More was sent than is allowed */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The request is larger than allowed; send less."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    removeSample: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the sample. */
+                sampleId: string;
+                /** @description Id of the person. */
+                speakerId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A person of the gallery, with all samples. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpeakerDetail"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is not here: never was, was deleted, or belongs to another team */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "There is no such job; it may have been deleted, or belong to another team."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    listenToSample: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the sample. */
+                sampleId: string;
+                /** @description Id of the person. */
+                speakerId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Some seconds of the sample */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/ogg": string;
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is not here: never was, was deleted, or belongs to another team */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "There is no such job; it may have been deleted, or belong to another team."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    exportSpeakers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A line of JSON for each person */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {"name":"Ada","tags":[],"consent":null,"reviewDate":null,"samples":[{"voiceprint":"VE1C…"}]} */
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    importSpeakers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /** @example {"name":"Ada","tags":[],"consent":null,"reviewDate":null,"samples":[{"voiceprint":"VE1C…"}]} */
+                "application/x-ndjson": string;
+            };
+        };
+        responses: {
+            /** @description What became of an import. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportReport"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description More was sent than is allowed */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The request is larger than allowed; send less."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    mapSpeakers: {
+        parameters: {
+            query?: {
+                /** @description At most so many people, the newest. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A map of the voices: those that sound alike are near each other. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpeakerMap"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
     testKey: {
         parameters: {
             query?: never;
@@ -3096,7 +8400,7 @@ export interface operations {
                     "application/json": components["schemas"]["ApiError"];
                 };
             };
-            /** @description The Idempotency-Key was used for another request */
+            /** @description It contradicts what is there, such as a name or an Idempotency-Key that is in use */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3401,6 +8705,234 @@ export interface operations {
             };
         };
     };
+    listSecrets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The secrets that receivers may verify with, the one of `X-Signature` first. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecretList"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    rotateSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecretRequest"];
+            };
+        };
+        responses: {
+            /** @description A secret that webhooks are signed with. */
+            201: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Secret"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description More was sent than is allowed */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The request is larger than allowed; send less."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
     getJobsByTeamV2: {
         parameters: {
             query?: {
@@ -3408,6 +8940,10 @@ export interface operations {
                 cursor?: string;
                 /** @description At most so many. */
                 limit?: number;
+                /** @description Only jobs in whose title this is, in whatever case. */
+                q?: string;
+                /** @description Only jobs in whose result this person of the gallery is named. */
+                speaker?: string;
                 /** @description Only jobs in this state. */
                 status?: "pending" | "created" | "running" | "succeeded" | "failed" | "canceled";
             };

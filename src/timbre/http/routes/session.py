@@ -13,8 +13,7 @@ from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json, timestamp
 from timbre.http.schemas import Session
 from timbre.http.state import State
-from timbre.service.requests import parse
-from timbre.service.session_requests import SessionRequest
+from timbre.service.requests import SessionRequest, parse
 from timbre.service.sessions import Session as Begun
 from timbre.service.teams import Caller
 
