@@ -5,17 +5,14 @@ import { FINAL, type Job } from "./types";
 /** What a job does now, in words. */
 export function stageWords(job: Pick<Job, "status" | "stage">): string {
   if (job.status === "pending" || job.status === "created") return "Waiting for its turn";
-  return STAGES[job.stage ?? ""] ?? "Listening";
+  return STAGES[job.stage ?? ""] ?? "Reading the recording";
 }
 
 const STAGES: Record<string, string> = {
-  fetch: "Fetching the recording",
-  decode: "Reading the recording",
+  fetching: "Fetching the recording",
   speech: "Finding speech",
-  segment: "Finding speech",
-  embed: "Listening to the voices",
-  cluster: "Telling the voices apart",
-  identify: "Comparing with the people you know",
+  segmentation: "Finding who speaks at once",
+  voices: "Telling the voices apart",
 };
 
 /** Send a recording; answer the `media://` address it is now known by. */

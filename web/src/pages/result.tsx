@@ -10,6 +10,7 @@ import { stopClips } from "../ui/clip";
 import { Button, ButtonLink, Empty, Loading, Note, Progress } from "../ui/controls";
 import { tellError } from "../ui/toasts";
 import { Head } from "./result/head";
+import { type News, NewsNote } from "./result/news";
 import { Player } from "./result/player";
 import { type Recording, recording, renamed, turnAt } from "./result/recording";
 import { type Peaks, Stage } from "./result/stage";
@@ -88,9 +89,7 @@ function Underway({ job, onChange }: { job: Job; onChange: (job: Job) => void })
 function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
   const [voices, setVoices] = useState<Voice[]>([]);
   const [peaks, setPeaks] = useState<Peaks | null>(null);
-  const [news, setNews] = useState<{ text: string; labels: ReadonlySet<string>; undo?: () => Promise<Job> } | null>(
-    null,
-  );
+  const [news, setNews] = useState<News | null>(null);
   const [only, setOnly] = useState<string | null>(null);
   const [version, setVersion] = useState<{ version: number; total: number } | null>(null);
   const [busy, setBusy] = useState(false);
@@ -121,18 +120,22 @@ function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
 
   useKeys(player, now, zoom);
 
-  /** Take over a job that was named anew, and say what changed. */
-  async function take(next: Job, undo?: () => Promise<Job>) {
+  /** Take over a job that was named anew, and say what changed: at the voice of this label, or else above all. */
+  async function take(next: Job, label: string | null = null, undo: (() => Promise<Job>) | null = null) {
     const before = now.current;
     const after = recording(next, voices);
     onChange(next);
     if (before && after) {
       const names = new Map(before.voices.map((voice) => [voice.label, voice.name]));
-      const labels = new Set(
-        after.voices.filter((voice) => names.get(voice.label) !== voice.name).map((voice) => voice.label),
-      );
+      const changed = after.voices.filter((voice) => names.get(voice.label) !== voice.name);
       const text = renamed(before, after);
-      setNews({ text, labels, ...(undo ? { undo } : {}) });
+      setNews({
+        text,
+        label,
+        labels: new Set(changed.map((voice) => voice.label)),
+        undo: undo && (async () => take(await undo(), label)),
+        close: () => setNews(null),
+      });
       announce(text);
     }
     if (next.output?.gallery && version) setVersion({ ...version, version: next.output.gallery.version });
@@ -201,42 +204,19 @@ function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
             them.
           </Note>
         )}
-        {news && (
-          <Note
-            kind="good"
-            action={
-              <span class="row">
-                {news.undo && (
-                  <Button
-                    small
-                    busy={busy}
-                    onClick={() =>
-                      attempt(async () => {
-                        if (news.undo) await take(await news.undo());
-                      })
-                    }
-                  >
-                    Undo
-                  </Button>
-                )}
-                <Button small kind="quiet" icon="close" aria-label="Close" onClick={() => setNews(null)} />
-              </span>
-            }
-          >
-            <strong>{news.text}</strong>
-          </Note>
-        )}
+        {news && news.label === null && <NewsNote news={news} />}
         <div class="result-columns">
           <Voices
             job={job.jobId}
             voices={shown.voices}
             only={only}
+            news={news}
             actions={{
               canName: Boolean(job.hasVoices),
               name: async (voice, choice) => {
                 stopClips();
                 const taught = await teach(job.jobId, voice.label, choice);
-                await take(taught.job, taught.undo);
+                await take(taught.job, voice.label, taught.undo);
               },
               merge: (into, from) => attempt(async () => take(await join(job.jobId, into.label, [from.label]))),
               only: (voice) => setOnly(voice?.label ?? null),

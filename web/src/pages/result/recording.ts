@@ -102,6 +102,17 @@ function spoken(output: Output): Spoken[] | null {
   return output.diarization?.map(({ speaker, start, end }) => ({ label: speaker, match: null, start, end })) ?? null;
 }
 
+/** Who a voice may be: those who are likely enough, and are not another voice of this recording already. */
+export function suggestions(voice: VoiceView, voices: readonly VoiceView[]): Candidate[] {
+  const taken = new Set(voices.map((each) => each.speakerId));
+  return voice.candidates
+    .filter(({ speakerId, confidence }) => confidence >= LEAST_LIKELY && !taken.has(speakerId))
+    .slice(0, MOST_SUGGESTED);
+}
+
+const LEAST_LIKELY = 10; // of 100
+const MOST_SUGGESTED = 3;
+
 /** What changed from one naming to the next, in words: "Renamed 14 turns to Ada and 3 to Ben." */
 export function renamed(before: Recording, after: Recording): string {
   const names = new Map(before.voices.map((voice) => [voice.label, called(voice)]));

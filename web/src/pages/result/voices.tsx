@@ -10,11 +10,9 @@ import { Button, percent, Tag } from "../../ui/controls";
 import { Dialog } from "../../ui/dialog";
 import { Menu, type MenuItem } from "../../ui/menu";
 import { NamingForm } from "./naming";
-import { called, colour, type VoiceView } from "./recording";
+import { type News, NewsNote } from "./news";
+import { called, colour, suggestions, type VoiceView } from "./recording";
 import type { NameChoice } from "./teaching";
-
-const SUGGESTED = 3;
-const LEAST = 10; // of confidence, for a suggestion to be worth its place
 
 export interface VoiceActions {
   canName: boolean; // its voices are kept
@@ -27,11 +25,13 @@ export function Voices({
   job,
   voices,
   only,
+  news,
   actions,
 }: {
   job: string;
   voices: readonly VoiceView[];
   only: string | null;
+  news: News | null;
   actions: VoiceActions;
 }) {
   const [merging, setMerging] = useState<VoiceView | null>(null);
@@ -44,7 +44,9 @@ export function Voices({
             key={voice.label}
             job={job}
             voice={voice}
+            suggested={voice.name ? [] : suggestions(voice, voices)}
             alone={voices.length === 1}
+            news={news?.label === voice.label ? news : null}
             only={only === voice.label}
             actions={actions}
             onMerge={() => setMerging(voice)}
@@ -71,22 +73,23 @@ function clip(job: string, voice: VoiceView): string {
 function VoiceCard({
   job,
   voice,
+  suggested,
   alone,
+  news,
   only,
   actions,
   onMerge,
 }: {
   job: string;
   voice: VoiceView;
+  suggested: readonly Candidate[];
   alone: boolean;
+  news: News | null;
   only: boolean;
   actions: VoiceActions;
   onMerge: () => void;
 }) {
   const [naming, setNaming] = useState<Candidate | "anybody" | null>(null);
-  const suggested = voice.name
-    ? []
-    : voice.candidates.filter((candidate) => candidate.confidence >= LEAST).slice(0, SUGGESTED);
   const mayName = actions.canName && may("speakers:write") && may("jobs:write");
   const items: (MenuItem | false)[] = [
     Boolean(voice.speakerId) && {
@@ -140,6 +143,7 @@ function VoiceCard({
           {length(voice.seconds)}, {Math.round(voice.share * 100)} % of all talk, {count(voice.turns, "turn")}
         </span>
       </div>
+      {news && <NewsNote news={news} />}
       {naming ? (
         <NamingForm
           candidates={voice.candidates}
