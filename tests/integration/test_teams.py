@@ -21,6 +21,8 @@ from timbre.store.embedded import EmbeddedPostgres
 ID = uuid4()
 NEEDED = {
     "testKey": None,
+    "getSession": None,
+    "signOut": None,
     "diarize": Scope.JOBS_WRITE,
     "identify": Scope.JOBS_WRITE,
     "voiceprint": Scope.JOBS_WRITE,
