@@ -46,6 +46,7 @@ NEEDED = {
     "pullModel": Scope.ADMIN,
     "getServer": Scope.ADMIN,
     "listAudit": Scope.ADMIN,
+    "getSpeakerRetention": Scope.SPEAKERS_READ,
 }
 
 

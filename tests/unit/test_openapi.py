@@ -58,6 +58,7 @@ ERRORS = {
     "signIn": {400, 403, 413, 503},
     "getSession": KEYED,
     "signOut": KEYED,
+    "getSpeakerRetention": KEYED,
     "uploadMedia": {400, 403, 413, 503},
     "downloadMedia": {400, 403, 404, 503},
     "health": set(),

@@ -28,7 +28,16 @@ def test_zero_is_said_in_other_words(field):
 
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
-    [(24, "hours", "24 hours"), (1, "days", "1 day"), (1.5, "hours", "1.5 hours"), (300, "seconds", "300 seconds")],
+    [
+        (24, "hours", "24 hours"),
+        (720, "hours", "30 days"),
+        (30, "hours", "30 hours"),
+        (1, "days", "1 day"),
+        (1.5, "hours", "1.5 hours"),
+        (8, "seconds", "8 seconds"),
+        (300, "seconds", "5 minutes"),
+        (7200, "seconds", "2 hours"),
+    ],
 )
 def test_durations(value, unit, text):
     assert duration(value, unit) == text

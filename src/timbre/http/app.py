@@ -25,6 +25,7 @@ from timbre.http.routes import (
     samples,
     server,
     session,
+    speaker_retention,
     speakers,
     submit,
     usage,
@@ -54,7 +55,12 @@ from timbre.service.search import (
     Search,
 )
 from timbre.service.secrets import Secrets
-from timbre.service.sessions import Sessions
+from timbre.service.sessions import (
+    Sessions,
+)
+from timbre.service.speaker_retention import (
+    SpeakerRetention,
+)
 from timbre.service.storage import open_storage
 from timbre.service.teams import Teams
 from timbre.service.usage import Usage
@@ -83,26 +89,9 @@ def create_app(settings: Settings, url: str) -> FastAPI:
             yield
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json", redirect_slashes=False)
-    for module in (
-        keys,
-        submit,
-        outputs,
-        jobs,
-        media,
-        webhooks,
-        usage,
-        exchange,
-        speakers,
-        samples,
-        models,
-        server,
-        audit,
-        session,
-        recordings,
-        voices,
-        health,
-        web,
-    ):
+    people = (exchange, speaker_retention, speakers, samples)
+    server_ = (models, server, session, health, web)
+    for module in (keys, submit, outputs, jobs, recordings, voices, media, webhooks, usage, *people, audit, *server_):
         app.include_router(module.router)
     install_errors(app)
     install_openapi(app)
@@ -150,6 +139,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         exchange=Exchange(database, gallery),
         enrolment=Enrolment(database, jobs_, kept, settings),
         rematch=Rematch(database, jobs=jobs_, voices=kept, naming=naming, packs=packs, settings=settings),
+        speaker_retention=SpeakerRetention(database, gallery.erase, settings),
         webhooks=webhooks_,
         usage=usage_,
         events=events,

@@ -124,10 +124,23 @@ class MapPoint(Answer):
     y: float = Field(examples=[-0.0876])
 
 
+class AlikePair(Answer):
+    """Two people who sound alike."""
+
+    speaker_ids: list[SpeakerId] = Field(description="Of both.")
+    likeness: int = Field(
+        ge=10,
+        le=100,
+        description="The confidence with which a recording that sounds just like the one would be taken for the other.",
+        examples=[34],
+    )
+
+
 class SpeakerMap(Answer):
     """A map of the voices: those that sound alike are near each other."""
 
     points: list[MapPoint]
+    pairs: list[AlikePair] = Field(description="Who sounds alike, those most alike first; at most 50.")
 
 
 class ImportFault(Answer):
@@ -145,3 +158,31 @@ class ImportReport(Answer):
     samples: int = Field(ge=0, description="Samples that were added.", examples=[41])
     failed: int = Field(ge=0, description="Lines at fault, of which nothing was kept.", examples=[0])
     errors: list[ImportFault] = Field(description="Why, for the first thousand of them.")
+
+
+class DueSpeaker(Answer):
+    """A person whom no recording names."""
+
+    speaker_id: SpeakerId
+    name: Name
+    created_at: Time
+    last_heard_at: Time | None = Field(description="When a recording last named them; null if none ever did.")
+    due_at: Time = Field(description="When they have not been named for as long as the setting says.")
+    erased_from: Time = Field(description="From when on they are erased: at the earliest seven days after a notice.")
+
+
+class DueReview(Answer):
+    """A person of whom it is to be asked whether they may stay."""
+
+    speaker_id: SpeakerId
+    name: Name
+    review_date: Date
+
+
+class SpeakerRetentionReport(Answer):
+    """Who is to be erased, and whose review is due; the first thousand of each."""
+
+    months: int = Field(ge=0, description="After which people are erased whom no recording names; 0 for never.")
+    due_now: list[DueSpeaker]
+    due_soon: list[DueSpeaker] = Field(description="Within 30 days.")
+    review_due: list[DueReview] = Field(description="Nobody is erased for it.")

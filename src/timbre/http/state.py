@@ -22,6 +22,9 @@ from timbre.service.rematch import (
 from timbre.service.sessions import (
     Sessions,
 )
+from timbre.service.speaker_retention import (
+    SpeakerRetention,
+)
 from timbre.service.storage import Storage
 from timbre.service.teams import Teams
 from timbre.service.usage import Usage
@@ -43,6 +46,7 @@ class State:
     jobs: Jobs
     gallery: Gallery
     exchange: Exchange
+    speaker_retention: SpeakerRetention
     enrolment: Enrolment
     rematch: Rematch
     webhooks: Webhooks

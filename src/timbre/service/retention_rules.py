@@ -36,11 +36,19 @@ def rules(settings: Settings) -> tuple[Rule, ...]:
     )
 
 
-def duration(value: float, unit: Unit) -> str:
-    """Return `24 hours`, `1 day`, `1.5 days`."""
+def duration(value: float, unit: str) -> str:
+    """Return `24 hours`, `1 day`, `1.5 days`, `30 days` for 720 hours, `5 minutes` for 300 seconds."""
+    for small, number, large in _LARGER:
+        if unit == small and value > number and value % number == 0:
+            value, unit = value / number, large
     return f"{value:g} {unit.removesuffix('s') if value == 1 else unit}"
 
 
+_LARGER: Final = (
+    ("seconds", 60, "minutes"),
+    ("minutes", 60, "hours"),
+    ("hours", 24, "days"),
+)  # of which so many are one
 _RULES: Final[tuple[tuple[str, Unit, Callable[[str], str]], ...]] = (
     ("media_hours", "hours", lambda kept: f"Uploaded recordings are deleted {kept} after the upload."),
     (

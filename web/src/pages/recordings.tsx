@@ -4,7 +4,7 @@ import { announce } from "../announce";
 import { api } from "../api/client";
 import { FINAL, type Job, type JobItem, type SpeakerDetail } from "../api/types";
 import { go, query } from "../router";
-import { Button, Empty, Loading, Note, PageHead } from "../ui/controls";
+import { Button, Check, Empty, Loading, Note, PageHead } from "../ui/controls";
 import { Icon } from "../ui/icons";
 import { useLoaded } from "../ui/loaded";
 import { PersonPicker } from "./people/picker";
@@ -17,6 +17,7 @@ const PAGE = 20;
 const LOOK = 1500; // milliseconds between two looks at what is not done
 const LOOKED_AT = 5; // jobs that are asked about at once; the others wait anyway
 const PAUSE = 250;
+const HEARD = ["identify", "diarize", "label"]; // what people call recordings; the rest are samples and voiceprints
 
 interface JobPage {
   items: JobItem[];
@@ -26,14 +27,15 @@ interface JobPage {
 export function Recordings() {
   const part = query.value.get("q") ?? "";
   const speaker = query.value.get("speaker") ?? "";
+  const all = query.value.get("all") !== null;
   const [shown, setShown] = useState(PAGE);
   const [busy, setBusy] = useState(false);
-  const found = useLoaded<JobPage>((signal) => pages(part, speaker, shown, signal), [part, speaker, shown]);
+  const found = useLoaded<JobPage>((signal) => pages(part, speaker, all, shown, signal), [part, speaker, all, shown]);
   const person = useLoaded<SpeakerDetail | null>(
     async (signal) => (speaker ? api.get("/v1/speakers/{speakerId}", { path: { speakerId: speaker }, signal }) : null),
     [speaker],
   );
-  useEffect(() => setShown(PAGE), [part, speaker]);
+  useEffect(() => setShown(PAGE), [part, speaker, all]);
   useEffect(() => setBusy(false), [found.value]);
   const items = found.value?.items ?? [];
   const running = useRunning(items, () => void found.reload());
@@ -54,7 +56,7 @@ export function Recordings() {
       )}
       {(items.length > 0 || narrowed) && (
         <div class="recordings-tools">
-          <TitleSearch value={part} onChange={(q) => go(where(q, speaker), { replace: true })} />
+          <TitleSearch value={part} onChange={(q) => go(where(q, speaker, all), { replace: true })} />
           {speaker ? (
             <p class="chosen-person">
               <span>
@@ -65,12 +67,12 @@ export function Recordings() {
                 small
                 icon="close"
                 aria-label="Show the recordings of everybody"
-                onClick={() => go(where(part, ""))}
+                onClick={() => go(where(part, "", all))}
               />
             </p>
           ) : (
             <div class="by-person">
-              <PersonPicker label="Who speaks" onChoose={(chosen) => go(where(part, chosen.id))} />
+              <PersonPicker label="Who speaks" onChoose={(chosen) => go(where(part, chosen.id, all))} />
             </div>
           )}
         </div>
@@ -97,6 +99,13 @@ export function Recordings() {
           ))}
         </ul>
       )}
+      {(items.length > 0 || all) && !speaker && (
+        <p class="all-jobs small">
+          <Check checked={all} onChange={(on) => go(where(part, speaker, on))}>
+            Show voiceprints and samples of people, too
+          </Check>
+        </p>
+      )}
       {found.value?.nextCursor && (
         <p class="show-more">
           <Button
@@ -114,22 +123,23 @@ export function Recordings() {
   );
 }
 
-function where(q: string, speaker: string): string {
+function where(q: string, speaker: string, all: boolean): string {
   const asked = new URLSearchParams();
   if (q) asked.set("q", q);
   if (speaker) asked.set("speaker", speaker);
+  if (all) asked.set("all", "");
   return asked.size ? `/recordings?${asked}` : "/recordings";
 }
 
 /** So many of the newest jobs, in as many requests as it takes. */
-async function pages(q: string, speaker: string, most: number, signal: AbortSignal): Promise<JobPage> {
+async function pages(q: string, speaker: string, all: boolean, most: number, signal: AbortSignal): Promise<JobPage> {
   const items: JobItem[] = [];
   let cursor: string | null = null;
   do {
-    const page: JobPage = await api.get("/v2/jobs", {
-      query: { q, speaker, cursor, limit: Math.min(100, most - items.length) },
-      signal,
-    });
+    const asked = new URLSearchParams({ limit: String(Math.min(100, most - items.length)) });
+    for (const type of all ? [] : HEARD) asked.append("type", type);
+    for (const [name, value] of Object.entries({ q, speaker, cursor })) if (value) asked.set(name, value);
+    const page: JobPage = await api.get(`/v2/jobs?${asked}`, { signal });
     items.push(...page.items);
     cursor = page.nextCursor;
   } while (cursor && items.length < most);

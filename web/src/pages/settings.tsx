@@ -25,9 +25,9 @@ interface Section {
 const SECTIONS: Section[] = [
   { name: "keys", text: "API keys", icon: "key", scope: "admin", content: Keys },
   { name: "webhooks", text: "Webhooks", icon: "link", scope: "jobs:read", content: Webhooks },
-  { name: "models", text: "Models", icon: "download", scope: "admin", content: Models },
-  { name: "usage", text: "Usage", icon: "clock", scope: "jobs:read", content: Usage },
-  { name: "retention", text: "Retention", icon: "trash", scope: "admin", content: Retention },
+  { name: "models", text: "Models", icon: "box", scope: "admin", content: Models },
+  { name: "usage", text: "Usage", icon: "chart", scope: "jobs:read", content: Usage },
+  { name: "retention", text: "Retention", icon: "clock", scope: "admin", content: Retention },
   { name: "audit", text: "Audit log", icon: "list", scope: "admin", content: Audit },
   { name: "about", text: "About", icon: "info", scope: "admin", content: About },
 ];

@@ -37,6 +37,7 @@ WHERE job.team_id = %(team)s
   AND (%(speaker)s::uuid IS NULL
        OR job.id IN (SELECT job_id FROM job_speakers WHERE speaker_id = %(speaker)s AND named))
   AND (%(part)s::text IS NULL OR position(lower(%(part)s) IN lower(job.title)) > 0)
+  AND (%(types)s::text[] IS NULL OR job.type = ANY(%(types)s))
 ORDER BY job.id DESC LIMIT %(limit)s
 
 -- change --

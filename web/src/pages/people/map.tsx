@@ -15,20 +15,20 @@ interface Point {
 }
 
 interface Pair {
-  speakers: [string, string];
-  likeness: number; // 0 to 100
+  speakerIds: string[]; // of both
+  likeness: number; // 0 to 100; pairs that are not alike are not there
 }
 
 interface VoiceMapAnswer {
   points: Point[];
-  pairs?: Pair[];
+  pairs: Pair[];
 }
 
 const WIDTH = 960;
 const HEIGHT = 560;
 const RADIUS = 15;
 const FEW = 40; // people whose names are all written beside them
-const ALIKE = 20; // likeness from which two people are told to be mixed up
+const ONE = 50; // likeness from which two are probably one
 
 export function VoiceMap({ part }: { part: string }) {
   const { value, error, reload } = useLoaded<VoiceMapAnswer>(
@@ -48,7 +48,7 @@ export function VoiceMap({ part }: { part: string }) {
         As soon as two people have a recording, this shows how near their voices are to each other.
       </Empty>
     );
-  return <Drawn points={value.points} pairs={value.pairs ?? []} part={part.toLocaleLowerCase()} />;
+  return <Drawn points={value.points} pairs={value.pairs} part={part.toLocaleLowerCase()} />;
 }
 
 function Drawn({ points, pairs, part }: { points: Point[]; pairs: Pair[]; part: string }) {
@@ -57,7 +57,7 @@ function Drawn({ points, pairs, part }: { points: Point[]; pairs: Pair[]; part: 
   const [active, setActive] = useState(places[0]?.speakerId ?? "");
   const [shown, setShown] = useState("");
   const svg = useRef<SVGSVGElement>(null);
-  const alike = pairs.filter((pair) => pair.likeness >= ALIKE);
+  const alike = pairs.map(({ speakerIds: [a = "", b = ""], likeness }) => ({ a, b, likeness }));
   const matches = (name: string) => !part || name.toLocaleLowerCase().includes(part);
   useEffect(() => setShown(""), [points]);
 
@@ -84,7 +84,7 @@ function Drawn({ points, pairs, part }: { points: Point[]; pairs: Pair[]; part: 
       <figure class="card">
         {/* biome-ignore lint/a11y/useSemanticElements: a group of links inside of a drawing */}
         <svg ref={svg} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="group" aria-label="Map of the voices">
-          {alike.map(({ speakers: [a, b] }) => {
+          {alike.map(({ a, b }) => {
             const [one, other] = [byId.get(a), byId.get(b)];
             return (
               one &&
@@ -122,7 +122,7 @@ function Drawn({ points, pairs, part }: { points: Point[]; pairs: Pair[]; part: 
                 <text
                   class={place.speakerId === shown ? "map-name shown" : "map-name"}
                   x={place.left}
-                  y={place.top + RADIUS + 17}
+                  y={place.above ? place.top - RADIUS - 8 : place.top + RADIUS + 17}
                   text-anchor="middle"
                 >
                   {place.name}
@@ -140,14 +140,14 @@ function Drawn({ points, pairs, part }: { points: Point[]; pairs: Pair[]; part: 
         <h2>Who sounds alike</h2>
         {alike.length ? (
           <ul class="alike">
-            {alike.map(({ speakers: [a, b], likeness }) => (
+            {alike.map(({ a, b, likeness }) => (
               <li key={`${a}${b}`}>
                 <p>
                   <a href={`/people/${a}`}>{byId.get(a)?.name}</a> and <a href={`/people/${b}`}>{byId.get(b)?.name}</a>{" "}
-                  {likeness >= 50 ? "sound like one person" : "sound alike"}
+                  {likeness >= ONE ? "sound like one person" : "sound alike"}
                 </p>
                 <p class="small muted">
-                  {likeness >= 50
+                  {likeness >= ONE
                     ? "If they are, merge them. If not, add recordings of both."
                     : "More recordings of both make mix-ups rarer."}
                 </p>

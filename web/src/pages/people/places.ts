@@ -6,6 +6,7 @@ export interface Place {
   left: number;
   top: number;
   nearest: string; // name of who is nearest on the map
+  above: boolean; // where the name is written
 }
 
 interface Point {
@@ -31,9 +32,31 @@ export function layOut(points: readonly Point[], width: number, height: number, 
     left: width / 2 + (point.x - (left + right) / 2) * scale + Math.cos(index) * 0.01,
     top: height / 2 - (point.y - (low + high) / 2) * scale + Math.sin(index) * 0.01,
     nearest: nearest(points, index),
+    above: false,
   }));
   if (points.length <= 200) pushApart(places, apart, width, height, margin);
+  placeNames(places);
   return places;
+}
+
+const LETTER = 8; // width of one, about
+const LINE = 20; // height of a name
+const BELOW = 30; // from the middle of a point to that of its name
+
+/** Write a name above its point where it would cover that of another below it. */
+function placeNames(places: Place[]): void {
+  const taken: { left: number; right: number; middle: number }[] = [];
+  for (const place of places) {
+    const half = (place.name.length * LETTER) / 2;
+    const at = (middle: number) => ({ left: place.left - half, right: place.left + half, middle });
+    const free = (box: ReturnType<typeof at>) =>
+      taken.every(
+        (other) => box.right < other.left || box.left > other.right || Math.abs(box.middle - other.middle) > LINE,
+      );
+    const [below, above] = [at(place.top + BELOW), at(place.top - BELOW)];
+    place.above = !free(below) && free(above);
+    taken.push(place.above ? above : below);
+  }
 }
 
 function nearest(points: readonly Point[], index: number): string {

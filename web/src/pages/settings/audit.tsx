@@ -82,7 +82,13 @@ function Entry({ entry }: { entry: AuditEntry }) {
         </p>
         {entry.subject && (
           <p class="small muted">
-            <code>{entry.subject}</code>
+            {entry.action.startsWith("speaker.") && entry.action !== "speaker.erased" ? (
+              <a href={`/people/${entry.subject}`}>
+                <code>{entry.subject}</code>
+              </a>
+            ) : (
+              <code>{entry.subject}</code>
+            )}
           </p>
         )}
       </div>

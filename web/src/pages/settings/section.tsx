@@ -41,7 +41,7 @@ export function Copyable({ value, what, hidden = false }: { value: string; what:
           {shown ? "Hide" : "Show"}
         </Button>
       )}
-      <Button small icon={copied ? "check" : "list"} onClick={copy}>
+      <Button small icon={copied ? "check" : "copy"} onClick={copy}>
         {copied ? "Copied" : "Copy"}
       </Button>
     </div>

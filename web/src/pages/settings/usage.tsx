@@ -88,7 +88,7 @@ function Month({ usage }: { usage: UsageAnswer }) {
           </table>
         </div>
       ) : (
-        <Empty icon="clock" title="Nothing was heard in this month">
+        <Empty icon="chart" title="Nothing was heard in this month">
           {count(0, "recording")} by any key.
         </Empty>
       )}
