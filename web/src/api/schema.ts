@@ -1035,12 +1035,12 @@ export interface components {
              * @description Whether its record, its output and its recording stay until the job is erased.
              * @default null
              */
-            kept: boolean | null;
+            kept?: boolean | null;
             /**
              * @description What to call the recording in lists; an empty text takes it away.
              * @default null
              */
-            title: string | null;
+            title?: string | null;
         };
         /**
          * ConsentRecord
@@ -1072,13 +1072,13 @@ export interface components {
              * @default null
              * @example 2026-10-02
              */
-            date: string | null;
+            date?: string | null;
             /**
              * @description Where the form is, who asked, what for.
              * @default null
              * @example folder 3
              */
-            note: string | null;
+            note?: string | null;
         };
         /**
          * CreateSpeakerRequest
@@ -1089,7 +1089,7 @@ export interface components {
              * @description Why their voice may be kept.
              * @default null
              */
-            consent: components["schemas"]["ConsentRequest"] | null;
+            consent?: components["schemas"]["ConsentRequest"] | null;
             /**
              * @description As results will name them: nobody else of the team has it, in whatever case; not beginning with `SPEAKER_`.
              * @example Ada Lovelace
@@ -1100,12 +1100,12 @@ export interface components {
              * @default null
              * @example 2027-10-02
              */
-            reviewDate: string | null;
+            reviewDate?: string | null;
             /**
              * @description What to learn their voice from; more can be added later.
              * @default null
              */
-            sample: components["schemas"]["SampleRequest"] | null;
+            sample?: components["schemas"]["SampleRequest"] | null;
             /**
              * @description Words to choose people by.
              * @default []
@@ -1114,7 +1114,7 @@ export interface components {
              *       "london"
              *     ]
              */
-            tags: string[];
+            tags?: string[];
         };
         /**
          * Deleted
@@ -1226,72 +1226,72 @@ export interface components {
              * @description `separate` hears every channel by itself, for recordings with each person on a channel of their own, such as phone calls. Each channel then has one speaker, unless a number of speakers is given, which counts those of all channels.
              * @default mixed
              */
-            channels: ("mixed" | "separate") | null;
+            channels?: ("mixed" | "separate") | null;
             /**
              * @description Add a curve of how sure the diarization is.
              * @default false
              */
-            confidence: boolean | null;
+            confidence?: boolean | null;
             /**
              * @description Add a curve of how likely people talk at once.
              * @default false
              */
-            crosstalkProbability: boolean | null;
+            crosstalkProbability?: boolean | null;
             /**
              * @description Above 0 more is heard as people talking at once, below 0 less.
              * @default 0
              */
-            crosstalkSensitivity: number | null;
+            crosstalkSensitivity?: number | null;
             /**
              * @description Add `exclusiveDiarization`, in which nobody talks at the same time.
              * @default false
              */
-            exclusive: boolean | null;
+            exclusive?: boolean | null;
             /**
              * @description At most so many people speak.
              * @default null
              */
-            maxSpeakers: number | null;
+            maxSpeakers?: number | null;
             /**
              * @description At least so many people speak.
              * @default null
              */
-            minSpeakers: number | null;
+            minSpeakers?: number | null;
             /**
              * @description A pack of this server, or a model of the hosted service; the server's own choice if unset.
              * @default null
              */
-            model: ("precision-1" | "precision-2" | "precision-3" | "community-1" | "best" | "standard" | "resnet34" | "campplus" | "base-segmented" | "base" | "ge2e") | null;
+            model?: ("precision-1" | "precision-2" | "precision-3" | "community-1" | "best" | "standard" | "resnet34" | "campplus" | "base-segmented" | "base" | "ge2e") | null;
             /**
              * @description Exactly so many people speak; not together with the bounds.
              * @default null
              */
-            numSpeakers: number | null;
+            numSpeakers?: number | null;
             /**
              * @description Add a curve for each speaker of how likely they speak.
              * @default false
              */
-            speakerProbability: boolean | null;
+            speakerProbability?: boolean | null;
             /**
              * @description Add a curve of how likely anybody speaks.
              * @default false
              */
-            speechProbability: boolean | null;
+            speechProbability?: boolean | null;
             /**
              * @description What to call the recording in lists, such as the name of its file. Timbre's own addition.
              * @default null
              */
-            title: string | null;
+            title?: string | null;
             /**
              * @description Not part of this server; `true` is refused.
              * @default false
              */
-            transcription: false | null;
+            transcription?: false | null;
             /**
              * @description Add to every turn how sure each speaker is.
              * @default false
              */
-            turnLevelConfidence: boolean | null;
+            turnLevelConfidence?: boolean | null;
             /**
              * @description The recording: a direct link to the file, or the `media://` name it was uploaded under.
              * @example media://team/standup.flac
@@ -1302,17 +1302,17 @@ export interface components {
              * @description Above 0 more is heard as speech, below 0 less.
              * @default 0
              */
-            vadSensitivity: number | null;
+            vadSensitivity?: number | null;
             /**
              * @description Where the result is sent when the job has ended.
              * @default null
              */
-            webhook: string | null;
+            webhook?: string | null;
             /**
              * @description Leave the output out of what the webhook is sent.
              * @default false
              */
-            webhookStatusOnly: boolean | null;
+            webhookStatusOnly?: boolean | null;
         };
         /**
          * DueReview
@@ -1603,81 +1603,81 @@ export interface components {
              * @description `separate` hears every channel by itself, for recordings with each person on a channel of their own, such as phone calls. Each channel then has one speaker, unless a number of speakers is given, which counts those of all channels.
              * @default mixed
              */
-            channels: ("mixed" | "separate") | null;
+            channels?: ("mixed" | "separate") | null;
             /**
              * @description Add a curve of how sure the diarization is.
              * @default false
              */
-            confidence: boolean | null;
+            confidence?: boolean | null;
             /**
              * @description Add a curve of how likely people talk at once.
              * @default false
              */
-            crosstalkProbability: boolean | null;
+            crosstalkProbability?: boolean | null;
             /**
              * @description Above 0 more is heard as people talking at once, below 0 less.
              * @default 0
              */
-            crosstalkSensitivity: number | null;
+            crosstalkSensitivity?: number | null;
             /**
              * @description Add `exclusiveDiarization`, in which nobody talks at the same time.
              * @default false
              */
-            exclusive: boolean | null;
+            exclusive?: boolean | null;
             /** @description How names are given. */
             matching?: components["schemas"]["Matching"] | null;
             /**
              * @description At most so many people speak.
              * @default null
              */
-            maxSpeakers: number | null;
+            maxSpeakers?: number | null;
             /**
              * @description At least so many people speak.
              * @default null
              */
-            minSpeakers: number | null;
+            minSpeakers?: number | null;
             /**
              * @description A pack of this server, or a model of the hosted service; the server's own choice if unset.
              * @default null
              */
-            model: ("precision-1" | "precision-2" | "precision-3" | "best" | "standard" | "resnet34" | "campplus" | "base-segmented" | "base" | "ge2e") | null;
+            model?: ("precision-1" | "precision-2" | "precision-3" | "best" | "standard" | "resnet34" | "campplus" | "base-segmented" | "base" | "ge2e") | null;
             /**
              * @description Exactly so many people speak; not together with the bounds.
              * @default null
              */
-            numSpeakers: number | null;
+            numSpeakers?: number | null;
             /**
              * @description Add a curve for each speaker of how likely they speak.
              * @default false
              */
-            speakerProbability: boolean | null;
+            speakerProbability?: boolean | null;
             /**
              * @description People of the gallery to recognise: `all`, some by their ids, or those who bear any of some tags. Then `voiceprints` may be left out, and the threshold is 50 if unset. Timbre's own addition.
              * @default null
              */
-            speakers: "all" | string[] | {
+            speakers?: "all" | string[] | {
                 tags: string[];
             } | null;
             /**
              * @description Add a curve of how likely anybody speaks.
              * @default false
              */
-            speechProbability: boolean | null;
+            speechProbability?: boolean | null;
             /**
              * @description What to call the recording in lists, such as the name of its file. Timbre's own addition.
              * @default null
              */
-            title: string | null;
+            title?: string | null;
             /**
              * @description Not part of this server; `true` is refused.
              * @default false
              */
-            transcription: false | null;
+            transcription?: false | null;
             /**
              * @description Add to every turn how sure each speaker is.
              * @default false
              */
-            turnLevelConfidence: boolean | null;
+            turnLevelConfidence?: boolean | null;
             /**
              * @description The recording: a direct link to the file, or the `media://` name it was uploaded under.
              * @example media://team/standup.flac
@@ -1688,22 +1688,22 @@ export interface components {
              * @description Above 0 more is heard as speech, below 0 less.
              * @default 0
              */
-            vadSensitivity: number | null;
+            vadSensitivity?: number | null;
             /**
              * @description Voiceprints of people to recognise.
              * @default null
              */
-            voiceprints: components["schemas"]["LabelledVoiceprint"][] | null;
+            voiceprints?: components["schemas"]["LabelledVoiceprint"][] | null;
             /**
              * @description Where the result is sent when the job has ended.
              * @default null
              */
-            webhook: string | null;
+            webhook?: string | null;
             /**
              * @description Leave the output out of what the webhook is sent.
              * @default false
              */
-            webhookStatusOnly: boolean | null;
+            webhookStatusOnly?: boolean | null;
         } | unknown | unknown;
         /**
          * ImportFault
@@ -2004,7 +2004,7 @@ export interface components {
              *       "admin"
              *     ]
              */
-            scopes: ("jobs:read" | "jobs:write" | "media:read" | "media:write" | "stream:read" | "stream:write" | "speakers:read" | "speakers:write" | "admin")[];
+            scopes?: ("jobs:read" | "jobs:write" | "media:read" | "media:write" | "stream:read" | "stream:write" | "speakers:read" | "speakers:write" | "admin")[];
         };
         /**
          * KeyRevoked
@@ -2066,17 +2066,17 @@ export interface components {
              * @description Give a name to at most one speaker.
              * @default true
              */
-            exclusive: boolean | null;
+            exclusive?: boolean | null;
             /**
              * @description Make one speaker of those that match the same voiceprint. Timbre's own addition.
              * @default true
              */
-            mergeSpeakers: boolean | null;
+            mergeSpeakers?: boolean | null;
             /**
              * @description Confidence from which a name is given; at 0 as many as there are.
              * @default 0
              */
-            threshold: number | null;
+            threshold?: number | null;
         };
         /**
          * MediaRequest
@@ -2319,7 +2319,7 @@ export interface components {
              * @description Voiceprints of further people to recognise; those that were sent with the job if left out.
              * @default null
              */
-            voiceprints: components["schemas"]["LabelledVoiceprint"][] | null;
+            voiceprints?: components["schemas"]["LabelledVoiceprint"][] | null;
         };
         /**
          * RetentionRule
@@ -2387,34 +2387,34 @@ export interface components {
              * @description End of that stretch.
              * @default null
              */
-            end: number | null;
+            end?: number | null;
             /**
              * @description A finished job, together with `speaker`, or with `start` and `end`.
              * @default null
              */
-            jobId: string | null;
+            jobId?: string | null;
             /**
              * @description Label of one of its speakers: the voice as that job heard it.
              * @default null
              * @example SPEAKER_01
              */
-            speaker: string | null;
+            speaker?: string | null;
             /**
              * @description Beginning of a stretch of its recording in which the person speaks alone; heard by a job.
              * @default null
              */
-            start: number | null;
+            start?: number | null;
             /**
              * @description A recording of the person alone: a direct link to the file, or the `media://` name it was uploaded under. It is heard by a job.
              * @default null
              * @example media://team/ada.flac
              */
-            url: string | null;
+            url?: string | null;
             /**
              * @description What the output of a voiceprint job holds. Each recording in it becomes a sample.
              * @default null
              */
-            voiceprint: string | null;
+            voiceprint?: string | null;
         };
         /**
          * Secret
@@ -2448,7 +2448,7 @@ export interface components {
              * @description Make the secrets before worthless now, as when one has leaked; else they stay for a while.
              * @default false
              */
-            atOnce: boolean | null;
+            atOnce?: boolean | null;
         };
         /**
          * Segment
@@ -2545,13 +2545,13 @@ export interface components {
              * @default null
              * @example sk_4fJ8sVq2
              */
-            key: string | null;
+            key?: string | null;
             /**
              * @description What stands behind `#sign-in=` in a link.
              * @default null
              * @example h3kR9-vVtq
              */
-            token: string | null;
+            token?: string | null;
         };
         /**
          * Speaker
@@ -2825,22 +2825,22 @@ export interface components {
              * @description Another record; null for none.
              * @default null
              */
-            consent: components["schemas"]["ConsentRequest"] | null;
+            consent?: components["schemas"]["ConsentRequest"] | null;
             /**
              * @description Another name; results that name them follow.
              * @default null
              */
-            name: string | null;
+            name?: string | null;
             /**
              * @description Another date; null for none.
              * @default null
              */
-            reviewDate: string | null;
+            reviewDate?: string | null;
             /**
              * @description All tags, in place of those before.
              * @default null
              */
-            tags: string[] | null;
+            tags?: string[] | null;
         };
         /**
          * Usage
@@ -2966,12 +2966,12 @@ export interface components {
              * @description A pack of this server, or a model of the hosted service; the server's own choice if unset.
              * @default null
              */
-            model: ("precision-1" | "precision-2" | "precision-3" | "best" | "standard" | "resnet34" | "campplus" | "base-segmented" | "base" | "ge2e") | null;
+            model?: ("precision-1" | "precision-2" | "precision-3" | "best" | "standard" | "resnet34" | "campplus" | "base-segmented" | "base" | "ge2e") | null;
             /**
              * @description What to call the recording in lists, such as the name of its file. Timbre's own addition.
              * @default null
              */
-            title: string | null;
+            title?: string | null;
             /**
              * @description The recording: a direct link to the file, or the `media://` name it was uploaded under.
              * @example media://team/standup.flac
@@ -2982,12 +2982,12 @@ export interface components {
              * @description Where the result is sent when the job has ended.
              * @default null
              */
-            webhook: string | null;
+            webhook?: string | null;
             /**
              * @description Leave the output out of what the webhook is sent.
              * @default false
              */
-            webhookStatusOnly: boolean | null;
+            webhookStatusOnly?: boolean | null;
         };
     };
     responses: never;
