@@ -78,7 +78,9 @@ class Database:
         """
         try:
             async with await _Connection.connect(
-                self.pool.conninfo, autocommit=True, row_factory=dict_row  # type: ignore[arg-type]
+                self.pool.conninfo,
+                autocommit=True,
+                row_factory=dict_row,  # type: ignore[arg-type]
             ) as connection:
                 yield connection
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
