@@ -13,6 +13,7 @@ from timbre.service.exchange import Exchange
 from timbre.service.gallery import Gallery
 from timbre.service.jobs import Jobs
 from timbre.service.media import Media
+from timbre.service.rematch import Rematch
 from timbre.service.storage import Storage
 from timbre.service.teams import Teams
 from timbre.service.usage import Usage
@@ -34,6 +35,7 @@ class State:
     gallery: Gallery
     exchange: Exchange
     enrolment: Enrolment
+    rematch: Rematch
     webhooks: Webhooks
     usage: Usage
     events: JobEvents
