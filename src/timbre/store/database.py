@@ -78,9 +78,9 @@ class Database:
         """
         try:
             async with await _Connection.connect(
-                self.pool.conninfo,
+                self.pool.conninfo,  # type: ignore[arg-type]
                 autocommit=True,
-                row_factory=dict_row,  # type: ignore[arg-type]
+                row_factory=dict_row,
             ) as connection:
                 yield connection
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
