@@ -26,11 +26,12 @@ FOLDERS = {
     "data_dir": "`timbre` in the user's data folder; for root `/var/lib/timbre`",
 }
 
+WHO = {"voiceprint", "speakers", "team", "data_dir"}  # may speak
 UNTOLD = {"progress", "gallery", "clip_seconds"}  # what only a program has a use for
 
 PAIRS = [
     pytest.param(Engine.diarize, diarize, SHOWN | {"model", "device"}, id="diarize"),
-    pytest.param(Engine.identify, identify, SHOWN | {"model", "device", "voiceprint"}, id="identify"),
+    pytest.param(Engine.identify, identify, SHOWN | WHO | {"model", "device"}, id="identify"),
     pytest.param(Engine.voiceprint, voiceprint, {"json", "output", "model", "device"}, id="voiceprint"),
 ]
 
