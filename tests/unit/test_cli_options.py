@@ -88,7 +88,7 @@ def shown(command):
 def row(parameter):
     """The row of the reference's table."""
     if parameter.param_type_name == "argument":
-        return f"| `{parameter.metavar}` | {parameter.help} | required |"
+        return f"| `{parameter.metavar}` | {parameter.help} | {'required' if parameter.required else ''} |"
     names = [*sorted(parameter.opts, key=len, reverse=True), *parameter.secondary_opts]
     match parameter.show_default, parameter.default:
         case str() as default, _:
