@@ -21,6 +21,7 @@ from timbre.http.routes import (
     media,
     outputs,
     samples,
+    speaker_retention,
     speakers,
     submit,
     usage,
@@ -36,6 +37,7 @@ from timbre.service.media import Media
 from timbre.service.packs import Packs
 from timbre.service.protection import Protection
 from timbre.service.secrets import Secrets
+from timbre.service.speaker_retention import SpeakerRetention
 from timbre.service.storage import open_storage
 from timbre.service.teams import Teams
 from timbre.service.usage import Usage
@@ -65,7 +67,8 @@ def create_app(settings: Settings, url: str) -> FastAPI:
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json", redirect_slashes=False)
     # `outputs` first: its paths begin like a job's own; so do those of `exchange` like a person's.
-    for module in (keys, submit, outputs, jobs, media, webhooks, usage, exchange, speakers, samples, audit, health):
+    people = (exchange, speaker_retention, speakers, samples)
+    for module in (keys, submit, outputs, jobs, media, webhooks, usage, *people, audit, health):
         app.include_router(module.router)
     install_errors(app)
     install_openapi(app)
@@ -106,6 +109,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         jobs=jobs_,
         gallery=gallery,
         exchange=Exchange(database, gallery),
+        speaker_retention=SpeakerRetention(database, gallery.erase, settings),
         enrolment=Enrolment(database, jobs_, KeptVoices(database, protection), settings),
         webhooks=webhooks_,
         usage=usage_,

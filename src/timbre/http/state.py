@@ -13,6 +13,7 @@ from timbre.service.exchange import Exchange
 from timbre.service.gallery import Gallery
 from timbre.service.jobs import Jobs
 from timbre.service.media import Media
+from timbre.service.speaker_retention import SpeakerRetention
 from timbre.service.storage import Storage
 from timbre.service.teams import Teams
 from timbre.service.usage import Usage
@@ -33,6 +34,7 @@ class State:
     jobs: Jobs
     gallery: Gallery
     exchange: Exchange
+    speaker_retention: SpeakerRetention
     enrolment: Enrolment
     webhooks: Webhooks
     usage: Usage
