@@ -34,6 +34,13 @@ ERRORS = {
     "deleteJob": KEYED | {404},
     "followJob": KEYED | {404},
     "exportJob": KEYED | {404},
+    "changeJob": KEYED | {404, 413},
+    "getJobAudio": KEYED | {404, 416},
+    "getJobPeaks": KEYED | {404},
+    "getJobVoices": KEYED | {404},
+    "getJobVoiceAudio": KEYED | {404},
+    "mergeJobVoices": KEYED | {404, 413},
+    "rematchJob": KEYED | {404, 413},
     "getJobsByTeamV2": KEYED,
     "getJobsByTeam": KEYED,
     "listDeliveries": KEYED,
@@ -53,6 +60,9 @@ BODIES = {
     "diarize": "DiarizeRequest",
     "voiceprint": "VoiceprintRequest",
     "identify": "IdentifyRequest",
+    "changeJob": "ChangeRequest",
+    "mergeJobVoices": "MergeVoicesRequest",
+    "rematchJob": "RematchRequest",
 }
 RATES = {"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"}
 # What JSON Schema 2020-12 and OpenAPI 3.1 know; anything else is a slip that no validator reports.
