@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 _SQL: Final = {name: SQL(query.decode()) for name, query in queries("search").items()}
 _BREADTH: Final = 400  # candidates that a search in an index keeps; more find more of the true nearest, and take longer
 _BROADEST: Final = 1000  # that the database allows
-_NEIGHBOURS: Final = 16  # of a voice in the graph
-_CARE: Final = 64  # candidates that are looked at for the neighbours of a new voice
+_NEIGHBOURS: Final = 16  # of a voice in the graph; twice as many find more, and take twice as long to look through
+_CARE: Final = 128  # candidates that are looked at for the neighbours of a new voice
 _KEPT_TO: Final = 0.5  # part of `index_from` below which an index goes, so that it is not made and dropped in turns
 _HELPERS: Final = 1  # processes that help to build; the other cores are for those who search meanwhile
 _NODE: Final = 1024  # bytes of a voice in a graph that is being built, beside its vector
