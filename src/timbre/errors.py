@@ -45,6 +45,7 @@
     │   │   ├── SampleUnknown
     │   │   └── VoicesMissing
     │   ├── NameTaken
+    │   ├── SamplesFull
     │   ├── OriginRejected
     │   └── ServiceUnavailable
     │       ├── MasterKeyMissing
@@ -255,6 +256,10 @@ class VoicesMissing(NotKept):
 
 class NameTaken(ServiceError):
     """Another person has this name already; a name means one person."""
+
+
+class SamplesFull(ServiceError):
+    """This person has 24 samples of one model, as many as one can have; remove one to add another."""
 
 
 class OriginRejected(ServiceError):

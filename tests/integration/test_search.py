@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from psycopg.sql import SQL
 
 from timbre.service.identifiers import new_id
-from timbre.service.protection import MasterKey, Protection
+from timbre.service.master_key import MasterKeys
+from timbre.service.protection import Protection
 from timbre.service.search import Found, Search
 from timbre.service.selection import Selection
 
@@ -91,7 +92,7 @@ def run(url: str, tmp_path: Path) -> Callable[..., None]:  # noqa: F811
 
         async def body() -> None:
             async with opened(address, tmp_path / "data", **{"index_from": MANY} | given) as service:
-                MasterKey.load_or_make(service.settings)
+                MasterKeys.make(service.settings)
                 await act(People(service))
 
         asyncio.run(body())

@@ -39,6 +39,7 @@ ERRORS = {
     "listDeliveries": KEYED,
     "replayDelivery": KEYED | {404},
     "getUsage": KEYED,
+    "listAudit": KEYED,
     "uploadMedia": {400, 403, 413, 503},
     "downloadMedia": {400, 403, 404, 503},
     "health": set(),

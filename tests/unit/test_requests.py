@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from timbre import engine
 from timbre.errors import RequestInvalid
+from timbre.identification import naming
 from timbre.models.catalogue import catalogue
 from timbre.service import values
 from timbre.service.requests import (
@@ -483,8 +483,8 @@ def test_half_a_character_is_refused():
 
 
 def test_the_limits_are_those_of_the_engine():
-    assert values.LONGEST_LABEL == engine.LONGEST_LABEL
-    assert values.RESERVED_LABEL == engine.RESERVED_LABEL
+    assert values.LONGEST_LABEL == naming.LONGEST_LABEL
+    assert values.RESERVED_LABEL == naming.RESERVED_LABEL
 
 
 # --- the body as a whole, and warnings ---

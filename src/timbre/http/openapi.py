@@ -23,9 +23,24 @@ from timbre.errors import (
 )
 from timbre.http.schemas import JOB_ID, ApiError, ValidationErrorResponse
 from timbre.service.requests import DiarizeRequest, IdentifyRequest, MediaRequest, Request, VoiceprintRequest
+from timbre.service.speaker_requests import (
+    CreateSpeakerRequest,
+    MergeSpeakersRequest,
+    SampleRequest,
+    UpdateSpeakerRequest,
+)
 
 _REFERENCE: Final = "#/components/schemas/{model}"
-_REQUESTS: Final[tuple[type[Request], ...]] = (DiarizeRequest, IdentifyRequest, VoiceprintRequest, MediaRequest)
+_REQUESTS: Final[tuple[type[Request], ...]] = (
+    DiarizeRequest,
+    IdentifyRequest,
+    VoiceprintRequest,
+    MediaRequest,
+    CreateSpeakerRequest,
+    UpdateSpeakerRequest,
+    MergeSpeakersRequest,
+    SampleRequest,
+)
 _DESCRIPTION: Final = """\
 Who spoke when, by name, on your own machine. The routes of the hosted pyannoteAI service behave as they do there;
 those it does not have say so. Send `Authorization: Bearer sk_…` with every request. Every error is JSON with a
@@ -39,7 +54,7 @@ _ERRORS: Final[dict[int, str]] = {
     402: "The team's budget for this month is used up",
     403: "The key does not have the scope, or the link has expired",
     404: "It is not here: never was, was deleted, or belongs to another team",
-    409: "The Idempotency-Key was used for another request",
+    409: "It contradicts what is there, such as a name or an Idempotency-Key that is in use",
     413: "More was sent than is allowed",
     429: "Too many requests; `Retry-After` says when to go on",
     503: "The server is not ready; `Retry-After` says when to try again",
@@ -75,6 +90,7 @@ _RATES: Final = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Rese
 _HEADERS_OF: Final[dict[int, tuple[str, ...]]] = {
     200: _RATES,
     201: _RATES,
+    202: _RATES,
     204: _RATES,
     401: ("WWW-Authenticate",),
     429: (*_RATES, "Retry-After"),

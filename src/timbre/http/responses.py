@@ -97,6 +97,19 @@ def delivery_item(row: Row) -> dict[str, Any]:
     }
 
 
+def audit_entry(row: Row) -> dict[str, Any]:
+    """An entry of the audit."""
+    return {
+        "id": str(row["id"]),
+        "at": timestamp(row["at"]),
+        "action": row["action"],
+        "subject": None if row["subject"] is None else str(row["subject"]),
+        "keyId": None if row["key_id"] is None else str(row["key_id"]),
+        "keyName": row["key_name"],
+        "details": row["details"],
+    }
+
+
 def usage_report(rows: Sequence[Row], budget: float | None) -> dict[str, Any]:
     """What a team used in a month, in all and by key and type of job; the budget is in seconds of audio a month."""
     return {

@@ -21,7 +21,8 @@ RetryReason = Literal[
 ]
 
 
-def _left_out(schema: dict[str, Any]) -> None:
+def left_out(schema: dict[str, Any]) -> None:
+    """Say of a field that it is absent rather than null."""
     del schema["default"]
 
 
@@ -74,7 +75,7 @@ class JobCreated(Answer):
         None,
         description="What was probably not meant, such as keys that are ignored; absent if there is nothing to say.",
         examples=["Ignored unknown keys: speakers"],
-        json_schema_extra=_left_out,
+        json_schema_extra=left_out,
     )
 
 
@@ -87,7 +88,7 @@ class Segment(Answer):
     confidence: Scores | SkipJsonSchema[None] = Field(
         None,
         description="How sure each speaker of the recording is; there if `turnLevelConfidence` was asked for.",
-        json_schema_extra=_left_out,
+        json_schema_extra=left_out,
     )
 
 
@@ -141,13 +142,13 @@ class Output(Answer):
     warning: str | SkipJsonSchema[None] = Field(
         None,
         description="What to know about this result; absent if there is nothing to say.",
-        json_schema_extra=_left_out,
+        json_schema_extra=left_out,
     )
     error: str | SkipJsonSchema[None] = Field(
         None,
         description="Why the job failed; absent if it did not.",
         examples=["Could not load audio"],
-        json_schema_extra=_left_out,
+        json_schema_extra=left_out,
     )
 
 
@@ -158,31 +159,31 @@ class DiarizationOutput(Output):
     exclusive_diarization: list[Segment] | SkipJsonSchema[None] = Field(
         None,
         description="Segments that never overlap; there if `exclusive` was asked for.",
-        json_schema_extra=_left_out,
+        json_schema_extra=left_out,
     )
     confidence: FrameScores | SkipJsonSchema[None] = Field(
-        None, description="How sure the diarization is; there if asked for.", json_schema_extra=_left_out
+        None, description="How sure the diarization is; there if asked for.", json_schema_extra=left_out
     )
     speech_probability: FrameScores | SkipJsonSchema[None] = Field(
-        None, description="How likely anybody speaks; there if asked for.", json_schema_extra=_left_out
+        None, description="How likely anybody speaks; there if asked for.", json_schema_extra=left_out
     )
     crosstalk_probability: FrameScores | SkipJsonSchema[None] = Field(
-        None, description="How likely people talk at once; there if asked for.", json_schema_extra=_left_out
+        None, description="How likely people talk at once; there if asked for.", json_schema_extra=left_out
     )
     speaker_probability: SpeakerScores | SkipJsonSchema[None] = Field(
-        None, description="How likely each speaker speaks; there if asked for.", json_schema_extra=_left_out
+        None, description="How likely each speaker speaks; there if asked for.", json_schema_extra=left_out
     )
     speaker_channels: dict[str, Annotated[int, Field(ge=0)]] | SkipJsonSchema[None] = Field(
         None,
         description="Label of the speaker to the channel, counted from 0; there if `channels` was `separate`.",
         examples=[{"SPEAKER_00": 0, "SPEAKER_01": 1}],
-        json_schema_extra=_left_out,
+        json_schema_extra=left_out,
     )
     word_level_transcription: list[TranscriptionSegment] | SkipJsonSchema[None] = Field(
-        None, description="Known to clients of the hosted service; absent here.", json_schema_extra=_left_out
+        None, description="Known to clients of the hosted service; absent here.", json_schema_extra=left_out
     )
     turn_level_transcription: list[TranscriptionSegment] | SkipJsonSchema[None] = Field(
-        None, description="Known to clients of the hosted service; absent here.", json_schema_extra=_left_out
+        None, description="Known to clients of the hosted service; absent here.", json_schema_extra=left_out
     )
 
 
@@ -222,32 +223,32 @@ class Job(Answer):
     updated_at: Time
     progress: float = Field(ge=0, le=1, description="Fraction of the work that is done.", examples=[0.4])
     stage: str | SkipJsonSchema[None] = Field(
-        None, description="What is being done; absent unless it is running.", json_schema_extra=_left_out
+        None, description="What is being done; absent unless it is running.", json_schema_extra=left_out
     )
     duration: Annotated[float, Field(ge=0)] | SkipJsonSchema[None] = Field(
         None,
         description="Seconds of the recording; absent until it was decoded.",
         examples=[79.4],
-        json_schema_extra=_left_out,
+        json_schema_extra=left_out,
     )
     started_at: Time | SkipJsonSchema[None] = Field(
-        None, description="When it was begun first; absent until then.", json_schema_extra=_left_out
+        None, description="When it was begun first; absent until then.", json_schema_extra=left_out
     )
     completed_at: Time | SkipJsonSchema[None] = Field(
-        None, description="When it ended; absent until then.", json_schema_extra=_left_out
+        None, description="When it ended; absent until then.", json_schema_extra=left_out
     )
     output_expires_at: Time | SkipJsonSchema[None] = Field(
-        None, description="When the output is deleted; absent unless it succeeded.", json_schema_extra=_left_out
+        None, description="When the output is deleted; absent unless it succeeded.", json_schema_extra=left_out
     )
     warning: str | SkipJsonSchema[None] = Field(
-        None, description="As it was told when the job was submitted.", json_schema_extra=_left_out
+        None, description="As it was told when the job was submitted.", json_schema_extra=left_out
     )
     # The most telling first: a reader that takes the first that fits, takes the right one.
     output: IdentificationOutput | DiarizationOutput | VoiceprintOutput | FailedOutput | SkipJsonSchema[None] = Field(
         None,
         description="Absent before the job has ended, and when the time of outputs is over; of a job that failed or was"
         " canceled it says why.",
-        json_schema_extra=_left_out,
+        json_schema_extra=left_out,
     )
 
 
@@ -292,7 +293,7 @@ class Deleted(Answer):
 
     job_id: Uuid
     status: Literal["canceled"] | SkipJsonSchema[None] = Field(
-        None, description="Absent when the job is gone.", json_schema_extra=_left_out
+        None, description="Absent when the job is gone.", json_schema_extra=left_out
     )
     deleted: bool = Field(description="Whether the job is gone; false if it was still to be done and is now canceled.")
 
@@ -346,6 +347,29 @@ class DeliveryList(Answer):
     """One page of the team's deliveries, the newest first."""
 
     items: list[Delivery]
+    next_cursor: Uuid | None = Field(description="The `cursor` of the next page; null on the last one.")
+
+
+class AuditEntry(Answer):
+    """Something that was done to a person or a key."""
+
+    id: Uuid
+    at: Time
+    action: str = Field(description="What was done.", examples=["speaker.erased"])
+    subject: Uuid | None = Field(description="Id of whom or what it was done to; null if it was the whole team.")
+    key_id: Uuid | None = Field(
+        description="The API key it was done with; null if the server did it by itself, or a command on its machine."
+    )
+    key_name: str | None = Field(description="Name of that key; null if it is no longer known.", examples=["laptop"])
+    details: dict[str, str | float | bool | None] = Field(
+        description="Numbers and ids, by action; never a name, never anything biometric.", examples=[{"samples": 3}]
+    )
+
+
+class Audit(Answer):
+    """One page of the team's audit, the newest first."""
+
+    items: list[AuditEntry]
     next_cursor: Uuid | None = Field(description="The `cursor` of the next page; null on the last one.")
 
 

@@ -8,7 +8,8 @@ like that, and what it costs: docs/explanations/search.md.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -103,8 +104,9 @@ class Search:
         if not len(vectors):
             return []
         scope, dimension = _Scope(team, space, selection), vectors.shape[1]
-        async with self._database.transaction() as connection:
-            turned = (await self._protection.cipher(team, connection)).turn(vectors)
+        # The team's key may be replaced at any time: its cipher and the vectors have to be of one moment.
+        async with self._protection.reading(team) as (connection, cipher):
+            turned = cipher.turn(vectors)
             arguments = scope.arguments | {"vectors": [_text(row) for row in turned], "limit": limit}
             if breadth := await self._breadth(connection, scope, dimension):
                 condition = _SQL["anybody" if selection.tags is None else "has_tag"]
@@ -116,6 +118,7 @@ class Search:
                 found = _ranked(await cursor.fetchall(), len(vectors))
                 if all(len(people) == limit for people in found):
                     return found
+                await connection.execute(_SQL["tune_back"])
             query = _SQL["exact"].format(people=scope.query, dimension=Literal(dimension))
             cursor = await connection.execute(query, arguments, prepare=False)
             return _ranked(await cursor.fetchall(), len(vectors))
@@ -175,6 +178,22 @@ class Search:
                 if row["people"] >= self._settings.index_from and name not in there:
                     await _make(connection, name, row)
 
+    @asynccontextmanager
+    async def without_indexes(self, team: UUID | None = None) -> AsyncIterator[None]:
+        """Drop the indexes of a team, or of all, and have none made while the block runs; a worker makes them again.
+
+        For whoever changes every vector, which takes far longer where each has to find its place in a graph.
+
+        Raises:
+            ServiceUnavailable: the database broke off.
+        """
+        async with self._database.apart() as connection:
+            await connection.execute(_SQL["wait_alone"])
+            for row in await (await connection.execute(_SQL["indexes"])).fetchall():
+                if team is None or row["name"].startswith(_indexes_of(team)):
+                    await _drop(connection, row["name"])
+            yield
+
 
 async def _make(connection: Connection, name: str, row: Row) -> None:
     query = _SQL["make_index"].format(
@@ -211,7 +230,11 @@ async def _drop(connection: Connection, name: str) -> None:
 
 
 def _index(team: UUID, space: str, dimension: int) -> str:
-    return f"people_{team.hex}_{space}_{dimension}"
+    return f"{_indexes_of(team)}{space}_{dimension}"
+
+
+def _indexes_of(team: UUID) -> str:
+    return f"people_{team.hex}_"
 
 
 async def _number(connection: Connection, query: SQL | Composed, arguments: dict[str, Any]) -> int:

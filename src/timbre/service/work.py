@@ -256,7 +256,7 @@ def _output(
             request = IdentifyRequest.model_validate(attempt.params, context=_STORED)
             identification = engine.identify(
                 path,
-                {labelled.label: labelled.voiceprint for labelled in request.voiceprints},
+                {labelled.label: labelled.voiceprint for labelled in request.voiceprints or ()},
                 threshold=request.matching.threshold,
                 exclusive=request.matching.exclusive,
                 merge_speakers=request.matching.merge_speakers,

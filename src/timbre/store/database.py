@@ -77,9 +77,8 @@ class Database:
             ServiceUnavailable: the database cannot be reached, or broke off.
         """
         try:
-            async with await _Connection.connect(
-                self.pool.conninfo, autocommit=True, row_factory=dict_row  # type: ignore[arg-type]
-            ) as connection:
+            connecting = _Connection.connect(self.pool.conninfo, autocommit=True, row_factory=dict_row)  # type: ignore[arg-type]
+            async with await connecting as connection:
                 yield connection
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             raise ServiceUnavailable("The database does not answer; try again soon.") from error

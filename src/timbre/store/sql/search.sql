@@ -38,6 +38,9 @@ SELECT set_config('hnsw.ef_search', %(breadth)s::text, true),
        set_config('hnsw.iterative_scan', 'relaxed_order', true),
        set_config('enable_sort', 'off', true)
 
+-- tune_back --
+SELECT set_config('enable_sort', 'on', true)
+
 -- indexed --
 SELECT place, speaker_id, cosine
 FROM unnest(%(vectors)s::halfvec[]) WITH ORDINALITY AS asked (wanted, place)
@@ -57,6 +60,9 @@ true
 
 -- alone --
 SELECT pg_try_advisory_lock(7595436)::integer AS number
+
+-- wait_alone --
+SELECT pg_advisory_lock(7595436)
 
 -- indexes --
 SELECT relname AS name, indisvalid AS valid
