@@ -35,6 +35,7 @@
     │   ├── TooManyRequests
     │   ├── IdempotencyConflict
     │   ├── LinkRejected
+    │   ├── RangeUnsatisfiable
     │   ├── NotKept                   what was asked for is not here
     │   │   ├── JobUnknown
     │   │   ├── OutputMissing
@@ -216,6 +217,14 @@ class IdempotencyConflict(ServiceError):
 
 class LinkRejected(ServiceError):
     """This link is not valid or has expired; ask for a new one."""
+
+
+class RangeUnsatisfiable(ServiceError):
+    """There is nothing of the part of the file that `Range` asks for; Content-Range says how long the file is."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size  # bytes
 
 
 class NotKept(ServiceError):

@@ -36,6 +36,7 @@ NEEDED = {
     "replayDelivery": Scope.JOBS_WRITE,
     "getUsage": Scope.JOBS_READ,
     "listAudit": Scope.ADMIN,
+    "getSpeakerRetention": Scope.SPEAKERS_READ,
 }
 
 

@@ -122,6 +122,8 @@ def test_the_body_of_an_old_sdk_has_no_model():
 @pytest.mark.parametrize("model", JOBS)
 def test_null_is_absent_for_every_optional_field(model):
     optional = [field.alias for field in model.model_fields.values() if not field.is_required()]
+    if model is IdentifyRequest:
+        optional.remove("voiceprints")  # they may be absent only where there are `speakers`
     assert "webhook" in optional
     assert accepted(model, **dict.fromkeys(optional)) == accepted(model)
 

@@ -20,10 +20,13 @@ from timbre.http.routes import (
     keys,
     media,
     outputs,
+    recordings,
     samples,
+    speaker_retention,
     speakers,
     submit,
     usage,
+    voices,
     webhooks,
 )
 from timbre.http.state import State
@@ -33,9 +36,13 @@ from timbre.service.exchange import Exchange
 from timbre.service.gallery import Gallery
 from timbre.service.jobs import Jobs
 from timbre.service.media import Media
+from timbre.service.naming import Naming
 from timbre.service.packs import Packs
 from timbre.service.protection import Protection
+from timbre.service.rematch import Rematch
+from timbre.service.search import Search
 from timbre.service.secrets import Secrets
+from timbre.service.speaker_retention import SpeakerRetention
 from timbre.service.storage import open_storage
 from timbre.service.teams import Teams
 from timbre.service.usage import Usage
@@ -65,7 +72,8 @@ def create_app(settings: Settings, url: str) -> FastAPI:
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json", redirect_slashes=False)
     # `outputs` first: its paths begin like a job's own; so do those of `exchange` like a person's.
-    for module in (keys, submit, outputs, jobs, media, webhooks, usage, exchange, speakers, samples, audit, health):
+    people = (exchange, speaker_retention, speakers, samples)
+    for module in (keys, submit, outputs, jobs, recordings, voices, *people, media, webhooks, usage, audit, health):
         app.include_router(module.router)
     install_errors(app)
     install_openapi(app)
@@ -87,6 +95,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
     webhooks_ = Webhooks(database, queue, settings)
     packs, protection = Packs(settings), Protection(database, settings)
     gallery = Gallery(database, protection, packs)
+    kept = KeptVoices(database, protection)
     jobs_ = Jobs(
         database,
         queue,
@@ -97,6 +106,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         webhooks=webhooks_,
         settings=settings,
     )
+    naming = Naming(Search(database, protection, settings), gallery)
     return State(
         settings=settings,
         database=database,
@@ -106,7 +116,9 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         jobs=jobs_,
         gallery=gallery,
         exchange=Exchange(database, gallery),
-        enrolment=Enrolment(database, jobs_, KeptVoices(database, protection), settings),
+        speaker_retention=SpeakerRetention(database, gallery.erase, settings),
+        enrolment=Enrolment(database, jobs_, kept, settings),
+        rematch=Rematch(database, jobs=jobs_, voices=kept, naming=naming, packs=packs, settings=settings),
         webhooks=webhooks_,
         usage=usage_,
         events=events,

@@ -15,7 +15,7 @@ from pydantic.json_schema import SkipJsonSchema
 JOB_ID = "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52"
 
 JobStatus = Literal["pending", "created", "running", "succeeded", "failed", "canceled"]
-JobType = Literal["diarize", "identify", "voiceprint"]
+JobType = Literal["diarize", "identify", "voiceprint", "enrol", "label"]
 RetryReason = Literal[
     "http_timeout", "too_many_redirects", "connection_failed", "ssl_error", "http_error", "unknown_error"
 ]
@@ -98,17 +98,49 @@ class IdentificationSegment(Segment):
     speaker: str = Field(description="The matched name, or the label if nobody was matched.", examples=["Ada"])
     diarization_speaker: str = Field(description="Label of the speaker.", examples=["SPEAKER_00"])
     match: str | None = Field(description="The matched name; null if nobody was matched.", examples=["Ada"])
+    speaker_id: Uuid | SkipJsonSchema[None] | None = Field(
+        None,
+        description="The person of the gallery who was matched, null if none; there if `speakers` was asked for.",
+        json_schema_extra=left_out,
+    )
+
+
+class Candidate(Answer):
+    """A person of the gallery who may be a speaker."""
+
+    speaker_id: Uuid
+    name: str = Field(examples=["Ada"])
+    confidence: Score = Field(description="How likely it is this person, with the number of people accounted for.")
 
 
 class IdentificationVoiceprint(Answer):
-    """One speaker of the recording, compared with every voiceprint of the request."""
+    """One speaker of the recording, compared with every voiceprint of the request and the people of the gallery."""
 
     speaker: str = Field(description="Label of the speaker.", examples=["SPEAKER_00"])
     match: str | None = Field(description="The matched name; null if nobody was matched.", examples=["Ada"])
+    speaker_id: Uuid | SkipJsonSchema[None] | None = Field(
+        None,
+        description="The person of the gallery who was matched, null if none; there if `speakers` was asked for.",
+        json_schema_extra=left_out,
+    )
     confidence: dict[str, Score] = Field(
-        description="From 0 to 100 for each voiceprint: how likely it is this person, with their number accounted for.",
+        description="From 0 to 100 for each voiceprint, and each of `candidates` by name: how likely it is this person,"
+        " with their number accounted for.",
         examples=[{"Ada": 88, "Grace": 20}],
     )
+    candidates: list[Candidate] | SkipJsonSchema[None] = Field(
+        None,
+        description="The likeliest people of the gallery, the best first, at most five; there if `speakers` was asked"
+        " for.",
+        json_schema_extra=left_out,
+    )
+
+
+class GalleryState(Answer):
+    """The people among whom speakers were looked for."""
+
+    version: int = Field(ge=0, description="How often the people of the team had changed by then.", examples=[42])
+    people: int = Field(ge=0, description="How many they were.", examples=[1200])
 
 
 class FrameScores(Answer):
@@ -194,6 +226,9 @@ class IdentificationOutput(DiarizationOutput):
         description="One for each segment of `diarization`, in the same order."
     )
     voiceprints: list[IdentificationVoiceprint] = Field(description="One for each speaker, in the order of labels.")
+    gallery: GalleryState | SkipJsonSchema[None] = Field(
+        None, description="There if `speakers` was asked for.", json_schema_extra=left_out
+    )
 
 
 class VoiceprintOutput(Output):
@@ -204,6 +239,26 @@ class VoiceprintOutput(Output):
         max_length=20_000,
         examples=["VE1CUgEAcHJpbnQ"],
     )
+
+
+class Quality(Answer):
+    """What was measured on a recording that a voice was learned from."""
+
+    seconds: float = Field(description="Length of the recording.", examples=[21.4])
+    speech_seconds: float = Field(alias="speech_seconds", description="Seconds of speech.", examples=[19.9])
+    level: float = Field(description="How loud the speech is, in dBFS.", examples=[-24.1])
+    clipped: float = Field(description="Fraction of the samples at full scale.", examples=[0.0])
+    snr: float | None = Field(description="dB from the background up to the speech; null if unknown.", examples=[40.0])
+    single_speaker: int = Field(alias="single_speaker", description="How sure it is that one person speaks, 0 to 100.")
+    advice: list[str] = Field(description="What would make it better; empty when nothing needs to be.")
+
+
+class EnrolOutput(Output):
+    """A sample that was added to a person of the gallery."""
+
+    speaker_id: Uuid
+    sample_id: Uuid
+    quality: Quality
 
 
 class FailedOutput(Answer):
@@ -238,18 +293,38 @@ class Job(Answer):
         None, description="When it ended; absent until then.", json_schema_extra=left_out
     )
     output_expires_at: Time | SkipJsonSchema[None] = Field(
-        None, description="When the output is deleted; absent unless it succeeded.", json_schema_extra=left_out
+        None,
+        description="When the output is deleted; absent unless it succeeded, and where it is kept.",
+        json_schema_extra=left_out,
     )
     warning: str | SkipJsonSchema[None] = Field(
         None, description="As it was told when the job was submitted.", json_schema_extra=left_out
     )
+    title: str | SkipJsonSchema[None] = Field(
+        None,
+        description="What the recording is called; absent if it has no title.",
+        examples=["standup.flac"],
+        json_schema_extra=left_out,
+    )
+    kept: bool = Field(description="Whether it stays until it is erased, with its output and its recording.")
+    has_voices: bool = Field(description="Whether its voices are kept: they can be named again, and listened to.")
+    has_audio: bool = Field(description="Whether its recording is kept, and can be listened to.")
     # The most telling first: a reader that takes the first that fits, takes the right one.
-    output: IdentificationOutput | DiarizationOutput | VoiceprintOutput | FailedOutput | SkipJsonSchema[None] = Field(
+    output: (
+        IdentificationOutput | DiarizationOutput | VoiceprintOutput | EnrolOutput | FailedOutput | SkipJsonSchema[None]
+    ) = Field(
         None,
         description="Absent before the job has ended, and when the time of outputs is over; of a job that failed or was"
         " canceled it says why.",
         json_schema_extra=left_out,
     )
+
+
+class NamedSpeaker(Answer):
+    """A person of the gallery."""
+
+    speaker_id: Uuid
+    name: str = Field(examples=["Ada"])
 
 
 class JobItem(Answer):
@@ -264,6 +339,12 @@ class JobItem(Answer):
     reason: str | None = Field(None, description="Why it failed.")
     created_at: Time
     completed_at: Time | None = Field(None, description="When it ended.")
+    title: str | None = Field(None, description="What the recording is called.", examples=["standup.flac"])
+    kept: bool = Field(description="Whether it stays until it is erased, with its output and its recording.")
+    output_expires_at: Time | None = Field(
+        None, description="When the output is deleted; null if there is none, or it is kept."
+    )
+    speakers: list[NamedSpeaker] = Field(description="People of the gallery whom the result names.")
 
 
 class JobList(Answer):
@@ -296,6 +377,33 @@ class Deleted(Answer):
         None, description="Absent when the job is gone.", json_schema_extra=left_out
     )
     deleted: bool = Field(description="Whether the job is gone; false if it was still to be done and is now canceled.")
+
+
+class Voice(Answer):
+    """How a speaker of a job sounds."""
+
+    speaker: str = Field(description="Label of the speaker.", examples=["SPEAKER_00"])
+    seconds: float = Field(ge=0, description="Seconds of their speech that were clean enough to go by.")
+    has_clip: bool = Field(description="Whether there is something to listen to.")
+    match: str | None = Field(description="The name they were given; null if none was.", examples=["Ada"])
+    speaker_id: Uuid | None = Field(description="The person of the gallery they were found to be; null if none.")
+    candidates: list[Candidate] = Field(description="The likeliest people of the gallery, the best first.")
+
+
+class VoiceList(Answer):
+    """The voices of a job, in the order of their labels."""
+
+    items: list[Voice]
+
+
+class Peaks(Answer):
+    """How loud a recording is, from beginning to end."""
+
+    peaks: list[Annotated[int, Field(ge=0, le=255)]] = Field(
+        description="The loudest moment of each of up to 2000 equal parts; 255 is full scale.",
+        examples=[[0, 12, 180, 96]],
+    )
+    duration: float = Field(ge=0, description="Seconds of the recording.", examples=[79.4])
 
 
 class UsageOfKey(Answer):

@@ -38,6 +38,7 @@ class Attempt:
 
     job: UUID
     team: UUID
+    key: UUID | None  # it was submitted with; None if that is no longer known
     type: str
     model: str  # the pack
     params: dict[str, Any]  # the request, as it came over the wire
@@ -71,6 +72,7 @@ class Attempts:
         attempt = Attempt(
             job=row["id"],
             team=row["team_id"],
+            key=row["key_id"],
             type=row["type"],
             model=row["model"],
             params=row["params"],

@@ -48,18 +48,22 @@ async def check_selection(database: Database, team: UUID, selection: Selection, 
     if selection.ids is not None:
         rows = await database.all(_SQL["unknown"], {"team": team, "ids": list(selection.ids)})
         faults += [(f"speakers.{row['place'] - 1}", str(SpeakerUnknown())) for row in rows]
-    if labels:
-        rows = await database.all(_SQL["taken"], {"team": team, "labels": list(labels)})
-        message = "Expected a label that is not the name of a person of the gallery, got {!r}"
-        faults += [
-            (f"voiceprints.{row['place'] - 1}.label", message.format(shortened(labels[row["place"] - 1])))
-            for row in rows
-        ]
+    message = "Expected a label that is not the name of a person of the gallery, got {!r}"
+    for label in await taken(database, team, labels):
+        faults.append((f"voiceprints.{labels.index(label)}.label", message.format(shortened(label))))
     if faults:
         raise RequestInvalid(faults)
 
 
-def _selection(came: object) -> Selection:
+async def taken(database: Database, team: UUID, labels: Sequence[str]) -> list[str]:
+    """Those of some labels that are names of people of a team, in whatever case."""
+    if not labels:
+        return []
+    return [row["label"] for row in await database.all(_SQL["taken"], {"team": team, "labels": list(labels)})]
+
+
+def read_selection(came: object) -> Selection:
+    """Read a selection as it is sent; refuses what is none."""
     if isinstance(came, Selection):
         return came
     if came == ALL:
@@ -112,5 +116,5 @@ _SCHEMA: Final[dict[str, Any]] = {
     ]
 }
 Speakers = Annotated[
-    Selection, BeforeValidator(_selection), PlainSerializer(Selection.to_json), WithJsonSchema(_SCHEMA)
+    Selection, BeforeValidator(read_selection), PlainSerializer(Selection.to_json), WithJsonSchema(_SCHEMA)
 ]

@@ -66,7 +66,8 @@ class SpeakerRetention:
 
     async def _erase_overdue(self) -> int:
         erased = 0
-        while rows := await self._database.all(_SQL["overdue"], {"days": NOTICE.days}):
+        asked = {"days": NOTICE.days, "months": self._settings.speaker_months}
+        while rows := await self._database.all(_SQL["overdue"], asked):
             for row in rows:
                 try:
                     await self._erase(row["team_id"], row["id"])

@@ -22,11 +22,11 @@ LONGEST_TITLE: Final = 200
 LONGEST_SPEAKER: Final = 20
 LONGEST_VOICEPRINT: Final = 20_000
 MOST_VOICEPRINTS: Final = 50
+SPEAKER_PATTERN: Final = "^SPEAKER_[0-9]+$"
 CHANNELS: Final = ("mixed", "separate")
 RESERVED_LABEL: Final = "speaker_"  # how the labels of unknown speakers begin, in any case
 
 _MEDIA_PATTERN: Final = r"^media://[a-zA-Z0-9\-_./]+$"
-_SPEAKER_PATTERN: Final = "^SPEAKER_[0-9]+$"
 _NOT_IN_HOST: Final = re.compile(r'[\s\\%<>"^`{|}]')
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # and halves of characters
 _CONTROLS_IN_LINES: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -195,7 +195,7 @@ def a_tag(came: object, at: str = "") -> str:
 def _speaker(came: object) -> str:
     expected = "the label of a speaker, as SPEAKER_00"
     label = _text(came, expected, LONGEST_SPEAKER)
-    if not re.fullmatch(_SPEAKER_PATTERN.rstrip("$"), label):
+    if not re.fullmatch(SPEAKER_PATTERN.rstrip("$"), label):
         expect(expected, came)
     return label
 
@@ -257,6 +257,6 @@ VoiceprintText = Annotated[str, Field(min_length=1, max_length=LONGEST_VOICEPRIN
 Title = Annotated[str, Field(max_length=LONGEST_TITLE), BeforeValidator(_title)]
 Speaker = Annotated[
     str,
-    Field(max_length=LONGEST_SPEAKER, json_schema_extra={"pattern": _SPEAKER_PATTERN}),
+    Field(max_length=LONGEST_SPEAKER, json_schema_extra={"pattern": SPEAKER_PATTERN}),
     BeforeValidator(_speaker),
 ]

@@ -4,9 +4,10 @@ So voices can be named again, or become samples of people, without the recording
 
 The sealed body is a length (4 bytes, little-endian), that many bytes of JSON, the embeddings as float32, and the clips:
 
-    {"space": "9f3c…", "voices": [{"speaker", "seconds", "telephone", "snr", "channel", "clip"}], "voiceprints": {…}}
+    {"space": "9f3c…", "voices": [{"speaker", "seconds", "telephone", "snr", "channel", "clip"}],
+     "asked": {"speakers": "all", "voiceprints": {"Ada": "VE1C…"}, "threshold": 50.0, "exclusive": true}}
 
-`clip` is the length of each voice's clip in bytes. `voiceprints` are those that were sent with the job, by label.
+`clip` is the length of each voice's clip in bytes. `asked` is how the voices were named last, null if they never were.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import json
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import numpy as np
@@ -24,11 +25,44 @@ from timbre.audio.acoustics import Acoustics
 from timbre.diarization.result import Voice
 from timbre.errors import VoicesMissing
 from timbre.service.protection import Protection
+from timbre.service.selection import Selection, read_selection
 from timbre.store.database import Connection, Database, one
 from timbre.store.queries import queries
 
 _SQL: Final = queries("voices")
 _HEAD: Final = struct.Struct("<I")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """How voices are to be named."""
+
+    selection: Selection | None  # people of the gallery; None if none of them
+    voiceprints: Mapping[str, str]  # of other people, by label
+    threshold: float
+    exclusive: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as it is kept."""
+        return {
+            "speakers": None if self.selection is None else self.selection.to_json(),
+            "voiceprints": dict(self.voiceprints),
+            "threshold": self.threshold,
+            "exclusive": self.exclusive,
+        }
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any] | None) -> Asked | None:
+        """Read what `to_json` gave."""
+        if kept is None:
+            return None
+        speakers = kept["speakers"]
+        return cls(
+            selection=None if speakers is None else read_selection(speakers),
+            voiceprints=kept["voiceprints"],
+            threshold=kept["threshold"],
+            exclusive=kept["exclusive"],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +72,7 @@ class Voices:
     space: str  # that their vectors belong to
     voices: tuple[Voice, ...]  # in the order of their labels
     clips: Mapping[str, bytes] = field(default_factory=dict)  # some seconds of each by its label, as a file
-    voiceprints: Mapping[str, str] = field(default_factory=dict)  # that were sent with the job, by label
+    asked: Asked | None = None  # how they were named last
 
     def find(self, speaker: str) -> Voice:
         """The voice with this label.
@@ -67,7 +101,7 @@ class Voices:
                 }
                 for voice in self.voices
             ],
-            "voiceprints": dict(self.voiceprints),
+            "asked": None if self.asked is None else self.asked.to_json(),
         }
         text = json.dumps(head, separators=(",", ":"), ensure_ascii=False).encode()
         vectors = [voice.embedding.astype("<f4").tobytes() for voice in self.voices]
@@ -97,7 +131,7 @@ class Voices:
             if item["clip"]:
                 heard[item["speaker"]] = body[clips : clips + item["clip"]]
                 clips += item["clip"]
-        return cls(space=head["space"], voices=tuple(voices), clips=heard, voiceprints=head["voiceprints"])
+        return cls(space=head["space"], voices=tuple(voices), clips=heard, asked=Asked.from_json(head["asked"]))
 
 
 class KeptVoices:

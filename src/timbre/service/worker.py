@@ -22,7 +22,9 @@ from procrastinate.jobs import Job
 from timbre.errors import ServiceUnavailable
 from timbre.service.attempts import Attempts
 from timbre.service.gallery import Gallery
+from timbre.service.keeping import Keeping
 from timbre.service.media import Media
+from timbre.service.naming import Naming
 from timbre.service.outgoing import outgoing_client
 from timbre.service.packs import Engines, Packs
 from timbre.service.protection import Protection, check_master_key
@@ -33,6 +35,7 @@ from timbre.service.secrets import Secrets
 from timbre.service.speaker_retention import SpeakerRetention
 from timbre.service.storage import open_storage
 from timbre.service.usage import Usage
+from timbre.service.voices import KeptVoices
 from timbre.service.webhooks import Webhooks
 from timbre.service.work import Work
 from timbre.settings import Settings
@@ -166,7 +169,16 @@ async def run_worker(settings: Settings, url: str, ready: Callable[[], None] = l
         protection = Protection(database, settings)
         gallery = Gallery(database, protection, Packs(settings))
         search = Search(database, protection, settings)
-        work = Work(attempts, media=media, storage=storage, engines=engines, client=client, settings=settings)
+        work = Work(
+            attempts,
+            media=media,
+            storage=storage,
+            engines=engines,
+            naming=Naming(search, gallery),
+            keeping=Keeping(KeptVoices(database, protection), gallery),
+            client=client,
+            settings=settings,
+        )
 
         async def deliver(delivery: str, round: int, number: int) -> None:  # noqa: A002 - the entry's own word
             await webhooks.deliver(client, UUID(delivery), round, number)

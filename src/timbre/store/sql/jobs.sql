@@ -70,7 +70,7 @@ SET status = 'running', attempt = attempt + 1, unfinished = unfinished + 1, stag
     worker = %(worker)s, started_at = coalesce(started_at, now()), updated_at = now(), alive_at = now()
 WHERE id = %(id)s AND status IN ('pending', 'created', 'running')
   AND (%(stage)s <> 'fetching' OR object IS NULL)  -- what has been fetched already is on its way to be heard
-RETURNING id, team_id, type, model, params, media_id, object, attempt, unfinished
+RETURNING id, team_id, key_id, type, model, params, media_id, object, attempt, unfinished
 
 -- report --
 UPDATE jobs SET stage = %(stage)s, progress = %(progress)s, updated_at = now(), alive_at = now()

@@ -13,7 +13,10 @@ RETURNING id
 SELECT body FROM job_outputs WHERE job_id = %(job)s FOR UPDATE
 
 -- replace_output --
-UPDATE job_outputs SET body = %(body)s, length = %(length)s WHERE job_id = %(job)s
+UPDATE job_outputs SET body = %(body)s, length = %(length)s WHERE job_id = %(job)s RETURNING job_id
+
+-- hold_job --
+UPDATE jobs SET updated_at = now() WHERE id = %(job)s AND updated_at = %(seen)s RETURNING id
 
 -- drop_people --
 DELETE FROM job_speakers WHERE job_id = %(job)s

@@ -4,6 +4,6 @@ WHERE NOT EXISTS (SELECT 1 FROM speakers WHERE speakers.id = asked.id AND speake
 ORDER BY asked.place LIMIT 10
 
 -- taken --
-SELECT asked.place FROM unnest(%(labels)s::text[]) WITH ORDINALITY AS asked (label, place)
+SELECT asked.label FROM unnest(%(labels)s::text[]) WITH ORDINALITY AS asked (label, place)
 WHERE EXISTS (SELECT 1 FROM speakers WHERE speakers.team_id = %(team)s AND lower(speakers.name) = lower(asked.label))
 ORDER BY asked.place

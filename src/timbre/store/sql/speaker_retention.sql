@@ -15,6 +15,7 @@ RETURNING id, team_id
 -- overdue --
 SELECT id, team_id FROM speakers
 WHERE notice_at <= now() - make_interval(days => %(days)s)
+  AND coalesce(heard_at, created_at) <= now() - make_interval(months => %(months)s)  -- nobody heard them just now
 ORDER BY team_id, id LIMIT 1000
 
 -- due --
