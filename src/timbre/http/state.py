@@ -13,6 +13,7 @@ from timbre.service.exchange import Exchange
 from timbre.service.gallery import Gallery
 from timbre.service.jobs import Jobs
 from timbre.service.media import Media
+from timbre.service.recognition import Recognition
 from timbre.service.rematch import Rematch
 from timbre.service.speaker_retention import SpeakerRetention
 from timbre.service.storage import Storage
@@ -37,6 +38,7 @@ class State:
     exchange: Exchange
     speaker_retention: SpeakerRetention
     enrolment: Enrolment
+    recognition: Recognition
     rematch: Rematch
     webhooks: Webhooks
     usage: Usage
