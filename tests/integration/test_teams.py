@@ -48,6 +48,7 @@ NEEDED = {
     "listenToSample": Scope.SPEAKERS_READ,
     "getUsage": Scope.JOBS_READ,
     "listAudit": Scope.ADMIN,
+    "getSpeakerRetention": Scope.SPEAKERS_READ,
 }
 
 

@@ -59,6 +59,7 @@ ERRORS = {
     "listenToSample": KEYED | {404},
     "getUsage": KEYED,
     "listAudit": KEYED,
+    "getSpeakerRetention": KEYED,
     "uploadMedia": {400, 403, 413, 503},
     "downloadMedia": {400, 403, 404, 503},
     "health": set(),

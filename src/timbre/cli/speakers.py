@@ -20,6 +20,7 @@ from timbre.cli.loading import load_engine
 from timbre.cli.output import json_line
 from timbre.cli.serve import DataDir
 from timbre.cli.speaker_exchange import export, import_
+from timbre.cli.speaker_upkeep import retention, scrub
 from timbre.cli.units import NOTHING
 from timbre.errors import AudioError, EnrolmentRefused, OptionError, SampleUnknown, VoiceprintError
 
@@ -33,6 +34,8 @@ app = typer.Typer(
 )
 app.command()(export)
 app.command(name="import")(import_)
+app.command()(retention)
+app.command()(scrub)
 Speaker = Annotated[str, typer.Argument(metavar="SPEAKER", help="Name or id of the person.")]
 MaxSeconds = Annotated[float | None, typer.Option(help="Longest recording that is accepted, in seconds; inf for any.")]
 Tag = Annotated[

@@ -13,7 +13,9 @@ from timbre.service.exchange import Exchange
 from timbre.service.gallery import Gallery
 from timbre.service.jobs import Jobs
 from timbre.service.media import Media
+from timbre.service.recognition import Recognition
 from timbre.service.rematch import Rematch
+from timbre.service.speaker_retention import SpeakerRetention
 from timbre.service.storage import Storage
 from timbre.service.teams import Teams
 from timbre.service.usage import Usage
@@ -34,7 +36,9 @@ class State:
     jobs: Jobs
     gallery: Gallery
     exchange: Exchange
+    speaker_retention: SpeakerRetention
     enrolment: Enrolment
+    recognition: Recognition
     rematch: Rematch
     webhooks: Webhooks
     usage: Usage
