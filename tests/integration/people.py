@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
 
 import numpy as np
 from database import Service
@@ -42,7 +41,3 @@ def vector(seed: int, dimension: int = 32) -> np.ndarray:
 def parsed(text: str) -> np.ndarray:
     """A vector as the database prints it."""
     return np.array([float(number) for number in text.strip("[]").split(",")])
-
-
-def cosines(one: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> np.ndarray:
-    return np.stack(list(one)) @ np.stack(list(other)).T

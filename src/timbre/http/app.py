@@ -14,19 +14,24 @@ from timbre.http.middleware import Envelope
 from timbre.http.openapi import install_openapi
 from timbre.http.routes import (
     audit,
+    exchange,
     health,
     jobs,
     keys,
     media,
     outputs,
     recordings,
+    samples,
+    speakers,
     submit,
     usage,
     voices,
     webhooks,
 )
 from timbre.http.state import State
+from timbre.service.enrolment import Enrolment
 from timbre.service.events import JobEvents
+from timbre.service.exchange import Exchange
 from timbre.service.gallery import Gallery
 from timbre.service.jobs import Jobs
 from timbre.service.media import Media
@@ -64,8 +69,23 @@ def create_app(settings: Settings, url: str) -> FastAPI:
             yield
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json", redirect_slashes=False)
-    # `outputs` first: its paths begin like a job's own.
-    for module in (keys, submit, outputs, jobs, recordings, voices, media, webhooks, usage, audit, health):
+    # `outputs` first: its paths begin like a job's own; so do those of `exchange` like a person's.
+    for module in (
+        keys,
+        submit,
+        outputs,
+        jobs,
+        recordings,
+        voices,
+        media,
+        webhooks,
+        usage,
+        exchange,
+        speakers,
+        samples,
+        audit,
+        health,
+    ):
         app.include_router(module.router)
     install_errors(app)
     install_openapi(app)
@@ -107,6 +127,9 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         media=media_,
         jobs=jobs_,
         rematch=Rematch(database, jobs=jobs_, voices=kept, naming=naming, packs=packs, settings=settings),
+        gallery=gallery,
+        exchange=Exchange(database, gallery),
+        enrolment=Enrolment(database, jobs_, KeptVoices(database, protection), settings),
         webhooks=webhooks_,
         usage=usage_,
         events=events,

@@ -25,6 +25,12 @@ from timbre.errors import (
 from timbre.http.schemas import JOB_ID, ApiError, ValidationErrorResponse
 from timbre.service.job_requests import ChangeRequest, MergeVoicesRequest, RematchRequest
 from timbre.service.requests import DiarizeRequest, IdentifyRequest, MediaRequest, Request, VoiceprintRequest
+from timbre.service.speaker_requests import (
+    CreateSpeakerRequest,
+    MergeSpeakersRequest,
+    SampleRequest,
+    UpdateSpeakerRequest,
+)
 
 _REFERENCE: Final = "#/components/schemas/{model}"
 _REQUESTS: Final[tuple[type[Request], ...]] = (
@@ -35,6 +41,10 @@ _REQUESTS: Final[tuple[type[Request], ...]] = (
     ChangeRequest,
     RematchRequest,
     MergeVoicesRequest,
+    CreateSpeakerRequest,
+    UpdateSpeakerRequest,
+    MergeSpeakersRequest,
+    SampleRequest,
 )
 _DESCRIPTION: Final = """\
 Who spoke when, by name, on your own machine. The routes of the hosted pyannoteAI service behave as they do there;
@@ -49,7 +59,7 @@ _ERRORS: Final[dict[int, str]] = {
     402: "The team's budget for this month is used up",
     403: "The key does not have the scope, or the link has expired",
     404: "It is not here: never was, was deleted, or belongs to another team",
-    409: "The Idempotency-Key was used for another request",
+    409: "It contradicts what is there, such as a name or an Idempotency-Key that is in use",
     413: "More was sent than is allowed",
     416: "There is nothing of this part; `Content-Range` says how long the recording is",
     429: "Too many requests; `Retry-After` says when to go on",
@@ -92,6 +102,7 @@ _RATES: Final = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Rese
 _HEADERS_OF: Final[dict[int, tuple[str, ...]]] = {
     200: _RATES,
     201: _RATES,
+    202: _RATES,
     204: _RATES,
     206: (*_RATES, "Content-Range"),
     416: ("Content-Range",),

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from timbre.http.limits import RateLimits
+from timbre.service.enrolment import Enrolment
 from timbre.service.events import JobEvents
+from timbre.service.exchange import Exchange
+from timbre.service.gallery import Gallery
 from timbre.service.jobs import Jobs
 from timbre.service.media import Media
 from timbre.service.rematch import Rematch
@@ -30,6 +33,9 @@ class State:
     media: Media
     jobs: Jobs
     rematch: Rematch
+    gallery: Gallery
+    exchange: Exchange
+    enrolment: Enrolment
     webhooks: Webhooks
     usage: Usage
     events: JobEvents

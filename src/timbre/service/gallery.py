@@ -21,12 +21,12 @@ from psycopg.types.json import Jsonb
 from timbre.errors import NameTaken, SampleUnknown, SpeakerUnknown
 from timbre.identification.quality import Quality
 from timbre.identification.voiceprint import Voiceprint
-from timbre.service import audit
+from timbre.service import audit, outputs
 from timbre.service.identifiers import new_id
 from timbre.service.packs import Packs
 from timbre.service.people import Changes, Consent, Person, Sample, Source
 from timbre.service.protection import Protection
-from timbre.service.samples import Origin, Samples
+from timbre.service.samples import CLIP, Origin, Samples, read_texts, read_voiceprints
 from timbre.store.database import Connection, Database, Row, one
 from timbre.store.queries import queries
 
@@ -73,7 +73,7 @@ class Gallery:
             NameTaken: somebody has this name.
         """
         person = new_id()
-        async with self._changing(team, connection) as changing:
+        async with self.changing(team, connection) as changing:
             row = {"id": person, "team": team, "name": name, **_columns(tags, consent, review_on)}
             if await one(changing, _SQL["create"], row) is None:
                 raise NameTaken(f"Another person is called {name} already; a name means one person.")
@@ -94,17 +94,13 @@ class Gallery:
             raise SpeakerUnknown
         return (await _people(connection, [row]))[0]
 
-    async def named(self, team: UUID, name: str) -> Person:
-        """The person of a name, in whatever case.
-
-        Raises:
-            SpeakerUnknown: the team has none of this name.
-        """
-        async with self._database.transaction() as connection:
-            row = await one(connection, _SQL["named"], {"team": team, "name": name})
-            if row is None:
-                raise SpeakerUnknown(f"There is nobody called {name!r}; `timbre speakers list` shows who there is.")
-            return (await _people(connection, [row]))[0]
+    async def find(self, team: UUID, name: str, connection: Connection | None = None) -> Person | None:
+        """The person of a name, in whatever case."""
+        if connection is None:
+            async with self._database.transaction() as own:
+                return await self.find(team, name, own)
+        row = await one(connection, _SQL["named"], {"team": team, "name": name})
+        return None if row is None else (await _people(connection, [row]))[0]
 
     async def page(
         self,
@@ -130,15 +126,23 @@ class Gallery:
             count = await one(connection, _SQL["count"], asked)
             return await _people(connection, rows), count["total"] if count else 0
 
-    async def update(self, team: UUID, speaker: UUID, *, key: UUID | None = None, **changes: Unpack[Changes]) -> None:
+    async def update(
+        self,
+        team: UUID,
+        speaker: UUID,
+        *,
+        key: UUID | None = None,
+        connection: Connection | None = None,
+        **changes: Unpack[Changes],
+    ) -> None:
         """Change what is known of a person beside their voice.
 
         Raises:
             SpeakerUnknown: the team has none of this id.
             NameTaken: somebody else has this name.
         """
-        async with self._changing(team) as connection:
-            person = await self.get(team, speaker, connection)
+        async with self.changing(team, connection) as changing:
+            person = await self.get(team, speaker, changing)
             now = Changes(name=person.name, tags=person.tags, consent=person.consent, review_on=person.review_on)
             after = now | changes
             after["tags"] = tuple(dict.fromkeys(after["tags"]))
@@ -150,9 +154,11 @@ class Gallery:
                 "name": after["name"],
                 **_columns(after["tags"], after["consent"], after["review_on"]),
             }
-            if await one(connection, _SQL["change"], row) is None:
+            if await one(changing, _SQL["change"], row) is None:
                 raise NameTaken(f"Another person is called {after['name']} already; a name means one person.")
-            await self._note(connection, team, "speaker.changed", speaker, key)
+            if after["name"] != person.name:
+                await outputs.rename(changing, team, speaker, after["name"])
+            await self._note(changing, team, "speaker.changed", speaker, key)
 
     async def erase(self, team: UUID, speaker: UUID, *, key: UUID | None = None) -> None:
         """Erase a person: templates, samples, clips, what search looks through, the record, and the name in results.
@@ -160,9 +166,10 @@ class Gallery:
         Raises:
             SpeakerUnknown: the team has none of this id.
         """
-        async with self._changing(team) as connection:
-            if await one(connection, _SQL["erase"], {"id": speaker, "team": team}) is None:
-                raise SpeakerUnknown
+        async with self.changing(team) as connection:
+            await self.get(team, speaker, connection)
+            await outputs.forget(connection, team, speaker)
+            await connection.execute(_SQL["erase"], {"ids": [speaker], "team": team})
             await self._note(connection, team, "speaker.erased", speaker, key)
 
     async def merge(self, team: UUID, into: UUID, others: Iterable[UUID], *, key: UUID | None = None) -> None:
@@ -175,16 +182,17 @@ class Gallery:
             SamplesFull: together they have more samples than one person can have.
         """
         gone = list(dict.fromkeys(other for other in others if other != into))
-        async with self._changing(team) as connection:
+        async with self.changing(team) as connection:
             person = await self.get(team, into, connection)
             rest = [await self.get(team, other, connection) for other in gone]
             if not rest:
                 return
             everybody = [person, *rest]
             moving = {"into": into, "ids": gone, "team": team}
-            await connection.execute(_SQL["move_samples"], moving)
+            await outputs.move(connection, team, gone, into, person.name)
             await connection.execute(_SQL["move_jobs"], moving)
-            await connection.execute(_SQL["erase_all"], moving)
+            await connection.execute(_SQL["move_samples"], moving)
+            await connection.execute(_SQL["erase"], moving)
             reviews = [one_.review_on for one_ in everybody if one_.review_on is not None]
             heard = [one_.heard_at for one_ in everybody if one_.heard_at is not None]
             await connection.execute(
@@ -239,14 +247,31 @@ class Gallery:
             MasterKeyMissing, TemplateUnreadable: it cannot be protected.
         """
         origin = Origin(source=source, job=job, quality=quality, clip=clip)
-        async with self._changing(team, connection) as changing:
-            if await one(changing, _SQL["get"], {"id": speaker, "team": team}) is None:
-                raise SpeakerUnknown
-            sample, added = await self._samples.add(changing, team, speaker, voiceprint, origin)
-            if added:
-                await changing.execute(_SQL["touch"], {"id": speaker})
-                await self._note(changing, team, "sample.added", speaker, key, samples=added)
-        return sample
+        async with self.changing(team, connection) as changing:
+            return (await self.add_samples(changing, team, speaker, voiceprint, origin, key=key))[0]
+
+    async def add_samples(
+        self,
+        connection: Connection,
+        team: UUID,
+        speaker: UUID,
+        voiceprint: Voiceprint,
+        origin: Origin,
+        *,
+        key: UUID | None = None,
+    ) -> tuple[UUID, int]:
+        """Add samples while the team is held by `changing`; return the id of the first, and how many were new.
+
+        Raises:
+            as `add_sample`
+        """
+        if await one(connection, _SQL["get"], {"id": speaker, "team": team}) is None:
+            raise SpeakerUnknown
+        sample, added = await self._samples.add(connection, team, speaker, voiceprint, origin)
+        if added:
+            await connection.execute(_SQL["touch"], {"id": speaker})
+            await self._note(connection, team, "sample.added", speaker, key, samples=added)
+        return sample, added
 
     async def remove_sample(self, team: UUID, speaker: UUID, sample: UUID, *, key: UUID | None = None) -> None:
         """Erase a sample.
@@ -255,7 +280,7 @@ class Gallery:
             SpeakerUnknown: the team has none of this id.
             SampleUnknown: the person has none of this id.
         """
-        async with self._changing(team) as connection:
+        async with self.changing(team) as connection:
             if await one(connection, _SQL["get"], {"id": speaker, "team": team}) is None:
                 raise SpeakerUnknown
             arguments = {"id": sample, "speaker": speaker, "team": team}
@@ -272,12 +297,13 @@ class Gallery:
         Raises:
             SampleUnknown: there is no such sample, or it has none.
         """
-        row = await self._database.one(_SQL["clip"], {"id": sample, "speaker": speaker, "team": team})
-        if row is None:
-            raise SampleUnknown
-        if row["clip"] is None:
-            raise SampleUnknown("Nothing of this sample was kept to listen to.")
-        return (await self._protection.cipher(team)).open(row["clip"], sample)
+        async with self._protection.reading(team) as (connection, cipher):
+            row = await one(connection, _SQL["clip"], {"id": sample, "speaker": speaker, "team": team})
+            if row is None:
+                raise SampleUnknown
+            if row["clip"] is None:
+                raise SampleUnknown("Nothing of this sample was kept to listen to.")
+            return cipher.open(row["clip"], sample, part=CLIP)
 
     async def voiceprints(self, team: UUID, space: str, ids: Sequence[UUID]) -> dict[UUID, tuple[str, Voiceprint]]:
         """Names and voiceprints of people in a space; those who have no sample in it are left out.
@@ -285,28 +311,28 @@ class Gallery:
         Raises:
             MasterKeyMissing, TemplateUnreadable: they cannot be read.
         """
-        async with self._database.transaction() as connection:
-            return await self._samples.voiceprints(connection, team, space, ids)
+        async with self._protection.reading(team) as (connection, cipher):
+            return await read_voiceprints(connection, cipher, team, space, ids)
 
     async def version(self, team: UUID) -> int:
         """How often the people of a team have changed."""
         row = await self._database.one(_SQL["version"], {"team": team})
         return row["gallery_version"] if row else 0
 
-    async def names(self, team: UUID, ids: Iterable[UUID], connection: Connection) -> dict[UUID, str]:
-        """Names of the people among these who are still there.
+    async def templates(self, team: UUID, ids: Sequence[UUID]) -> dict[UUID, str]:
+        """The voiceprints of all samples of people as text, by the ids of the samples.
 
-        Until the transaction of the connection ends, nobody of the team is changed or erased.
+        Raises:
+            MasterKeyMissing, TemplateUnreadable: they cannot be read.
         """
-        await connection.execute(_SQL["hold_shared"], {"team": team})
-        rows = await (await connection.execute(_SQL["names"], {"team": team, "ids": list(ids)})).fetchall()
-        return {row["id"]: row["name"] for row in rows}
+        async with self._protection.reading(team) as (connection, cipher):
+            return await read_texts(connection, cipher, team, ids)
 
     @asynccontextmanager
-    async def _changing(self, team: UUID, connection: Connection | None = None) -> AsyncIterator[Connection]:
+    async def changing(self, team: UUID, connection: Connection | None = None) -> AsyncIterator[Connection]:
         """A transaction in which nobody else changes the people of a team."""
         if connection is None:
-            async with self._database.transaction() as own, self._changing(team, own) as changing:
+            async with self._database.transaction() as own, self.changing(team, own) as changing:
                 yield changing
         else:
             await connection.execute(_SQL["hold"], {"team": team})

@@ -19,9 +19,9 @@ from psycopg.types.json import Jsonb
 from timbre.errors import IdempotencyConflict, JobUnknown, MediaUnknown, OutputMissing
 from timbre.service.identifiers import new_id
 from timbre.service.job_requests import ChangeRequest
+from timbre.service.master_key import MasterKeys
 from timbre.service.media import Media, Recording, media_key
 from timbre.service.packs import Packs
-from timbre.service.protection import MasterKey
 from timbre.service.requests import IdentifyRequest, WorkRequest
 from timbre.service.selection import check_selection
 from timbre.service.storage import Storage
@@ -265,7 +265,7 @@ class Jobs:
         self._packs.check_voiceprints(request.model, voiceprints)
         if request.speakers is None:
             return
-        MasterKey.load(self._settings)
+        MasterKeys.load(self._settings)
         await check_selection(self._database, team, request.speakers, [labelled.label for labelled in voiceprints])
 
     async def _create(self, row: dict[str, Any], lane: Lane, task: str, once: Once | None) -> bool:

@@ -7,7 +7,7 @@ show how it varies. Vectors of a sample compare only inside its *space*: one enc
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, Literal, TypedDict
 from uuid import UUID
@@ -77,7 +77,7 @@ class Sample:
             space=row["space"],
             seconds=row["seconds"],
             telephone=row["telephone"],
-            quality=None if row["quality"] is None else Quality(**row["quality"]),
+            quality=quality_of(row["quality"]),
             has_clip=row["has_clip"],
             created_at=row["created_at"],
         )
@@ -139,8 +139,31 @@ class Person:
 
 
 def quality_json(quality: Quality | None) -> dict[str, Any] | None:
-    """Return measurements as a sample keeps them."""
-    return None if quality is None else asdict(quality)
+    """Return measurements as they are kept and sent."""
+    if quality is None:
+        return None
+    return {
+        "seconds": quality.seconds,
+        "speechSeconds": quality.speech_seconds,
+        "level": quality.level,
+        "clipped": quality.clipped,
+        "snr": quality.snr,
+        "singleSpeaker": quality.single_speaker,
+    }
+
+
+def quality_of(kept: Mapping[str, Any] | None) -> Quality | None:
+    """Read what `quality_json` gave."""
+    if kept is None:
+        return None
+    return Quality(
+        seconds=kept["seconds"],
+        speech_seconds=kept["speechSeconds"],
+        level=kept["level"],
+        clipped=kept["clipped"],
+        snr=kept["snr"],
+        single_speaker=kept["singleSpeaker"],
+    )
 
 
 def _on_samples(samples: Sequence[Sample]) -> Iterator[str]:

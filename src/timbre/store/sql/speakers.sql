@@ -1,9 +1,6 @@
 -- hold --
 SELECT gallery_version FROM teams WHERE id = %(team)s FOR NO KEY UPDATE
 
--- hold_shared --
-SELECT gallery_version FROM teams WHERE id = %(team)s FOR SHARE
-
 -- raise_version --
 UPDATE teams SET gallery_version = gallery_version + 1 WHERE id = %(team)s
 
@@ -40,9 +37,6 @@ WHERE team_id = %(team)s
   AND (%(tag)s::text IS NULL OR tags @> ARRAY[%(tag)s::text])
   AND (%(part)s::text IS NULL OR position(lower(%(part)s) IN lower(name)) > 0)
 
--- names --
-SELECT id, name FROM speakers WHERE team_id = %(team)s AND id = ANY(%(ids)s)
-
 -- change --
 UPDATE speakers AS person
 SET name = %(name)s, tags = %(tags)s, consent = %(consent)s, review_on = %(review_on)s, updated_at = now()
@@ -55,7 +49,7 @@ RETURNING person.id
 UPDATE speakers SET updated_at = now() WHERE id = %(id)s
 
 -- erase --
-DELETE FROM speakers WHERE id = %(id)s AND team_id = %(team)s RETURNING id
+DELETE FROM speakers WHERE team_id = %(team)s AND id = ANY(%(ids)s)
 
 -- samples --
 SELECT id, speaker_id, source, job_id, space, seconds, telephone, quality, clip IS NOT NULL AS has_clip, created_at
@@ -70,13 +64,21 @@ FROM samples AS sample JOIN speakers AS person ON person.id = sample.speaker_id
 WHERE sample.speaker_id = ANY(%(ids)s) AND person.team_id = %(team)s AND sample.space = %(space)s
 ORDER BY sample.id
 
+-- all_templates --
+SELECT sample.id, sample.template
+FROM samples AS sample JOIN speakers AS person ON person.id = sample.speaker_id
+WHERE sample.speaker_id = ANY(%(ids)s) AND person.team_id = %(team)s
+ORDER BY sample.id
+
 -- any_sample --
 SELECT id FROM samples WHERE speaker_id = %(speaker)s AND space = %(space)s LIMIT 1
 
 -- add_sample --
-INSERT INTO samples (id, speaker_id, team_id, source, job_id, space, seconds, telephone, quality, template, clip)
+INSERT INTO samples (id, speaker_id, team_id, source, job_id, space, seconds, telephone, quality, template, clip,
+                     created_at)
 VALUES (%(id)s, %(speaker)s, %(team)s, %(source)s, (SELECT id FROM jobs WHERE id = %(job)s AND team_id = %(team)s FOR KEY SHARE), %(space)s,
-        %(seconds)s, %(telephone)s, %(quality)s, %(template)s, %(clip)s)
+        %(seconds)s, %(telephone)s, %(quality)s, %(template)s, %(clip)s,
+        coalesce(%(created_at)s, now()))
 
 -- remove_sample --
 DELETE FROM samples WHERE id = %(id)s AND speaker_id = %(speaker)s AND team_id = %(team)s RETURNING space
@@ -102,8 +104,8 @@ DELETE FROM speaker_vectors WHERE speaker_id = %(speaker)s AND space = %(space)s
 UPDATE samples SET speaker_id = %(into)s WHERE speaker_id = ANY(%(ids)s)
 
 -- move_jobs --
-INSERT INTO job_speakers (job_id, speaker_id)
-SELECT DISTINCT job_id, %(into)s::uuid FROM job_speakers WHERE speaker_id = ANY(%(ids)s)
+INSERT INTO job_speakers (job_id, speaker_id, named)  -- of those whose output is gone
+SELECT job_id, %(into)s::uuid, bool_or(named) FROM job_speakers WHERE speaker_id = ANY(%(ids)s) GROUP BY job_id
 ON CONFLICT DO NOTHING
 
 -- join --
@@ -111,5 +113,8 @@ UPDATE speakers AS person
 SET tags = %(tags)s, consent = %(consent)s, review_on = %(review_on)s, heard_at = %(heard_at)s, updated_at = now()
 WHERE person.id = %(id)s
 
--- erase_all --
-DELETE FROM speakers WHERE team_id = %(team)s AND id = ANY(%(ids)s)
+-- vectors --
+SELECT person.id, person.name, entry.vector::text
+FROM speakers AS person JOIN speaker_vectors AS entry ON entry.speaker_id = person.id AND entry.space = %(space)s
+WHERE person.team_id = %(team)s
+ORDER BY person.id DESC LIMIT %(limit)s
