@@ -23,6 +23,7 @@ from timbre.http.routes import (
     outputs,
     recordings,
     samples,
+    search,
     server,
     session,
     speaker_retention,
@@ -48,6 +49,7 @@ from timbre.service.protection import Protection
 from timbre.service.pulls import (
     Pulls,
 )
+from timbre.service.recognition import Recognition
 from timbre.service.rematch import (
     Rematch,
 )
@@ -89,9 +91,11 @@ def create_app(settings: Settings, url: str) -> FastAPI:
             yield
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json", redirect_slashes=False)
-    people = (exchange, speaker_retention, speakers, samples)
-    server_ = (models, server, session, health, web)
-    for module in (keys, submit, outputs, jobs, recordings, voices, media, webhooks, usage, *people, audit, *server_):
+    # `outputs` first: its paths begin like a job's own; so do those of `exchange` like a person's.
+    of_jobs = (submit, outputs, jobs, recordings, voices)
+    people = (exchange, speaker_retention, search, speakers, samples)
+    administration = (keys, webhooks, usage, audit, models, server)
+    for module in (*of_jobs, *people, media, *administration, session, health, web):
         app.include_router(module.router)
     install_errors(app)
     install_openapi(app)
@@ -137,9 +141,10 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         jobs=jobs_,
         gallery=gallery,
         exchange=Exchange(database, gallery),
-        enrolment=Enrolment(database, jobs_, kept, settings),
-        rematch=Rematch(database, jobs=jobs_, voices=kept, naming=naming, packs=packs, settings=settings),
         speaker_retention=SpeakerRetention(database, gallery.erase, settings),
+        enrolment=Enrolment(database, jobs_, kept, settings),
+        recognition=Recognition(database, jobs=jobs_, voices=kept, naming=naming, packs=packs, settings=settings),
+        rematch=Rematch(database, jobs=jobs_, voices=kept, naming=naming, packs=packs, settings=settings),
         webhooks=webhooks_,
         usage=usage_,
         events=events,

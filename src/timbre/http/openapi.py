@@ -41,6 +41,7 @@ from timbre.service.requests import (
     SessionRequest,
     VoiceprintRequest,
 )
+from timbre.service.search_requests import SearchRequest
 from timbre.service.speaker_requests import (
     CreateSpeakerRequest,
     MergeSpeakersRequest,
@@ -64,6 +65,7 @@ _REQUESTS: Final[tuple[type[Request], ...]] = (
     ChangeRequest,
     RematchRequest,
     MergeVoicesRequest,
+    SearchRequest,
 )
 _DESCRIPTION: Final = """\
 Who spoke when, by name, on your own machine. The routes of the hosted pyannoteAI service behave as they do there;

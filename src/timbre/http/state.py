@@ -16,6 +16,7 @@ from timbre.service.media import Media
 from timbre.service.pulls import (
     Pulls,
 )
+from timbre.service.recognition import Recognition
 from timbre.service.rematch import (
     Rematch,
 )
@@ -48,6 +49,7 @@ class State:
     exchange: Exchange
     speaker_retention: SpeakerRetention
     enrolment: Enrolment
+    recognition: Recognition
     rematch: Rematch
     webhooks: Webhooks
     usage: Usage
