@@ -216,7 +216,7 @@ def test_halves_of_characters_stay_escaped():
         ("", "JSON, line 1, column 1: Expecting value"),
         ('{"segments": [\n{"start": 1,}]}', "JSON, line 2, column 13: "),
         ('{"segments": []} x', "JSON, line 1: expected the end of the file, got 'x'"),
-        ("3", 'JSON, line 1, $: expected a list of segments, or an object that has one as "segments", got 3.0'),
+        ("3", "JSON, line 1, $: expected a list of segments, or an object that has one as \"segments\", got '3'"),
         (
             '\n{"text": ""}',
             'JSON, line 2, $: expected a list of segments, or an object that has one as "segments", got [',
@@ -286,11 +286,20 @@ def test_limits(tmp_path, monkeypatch):
     path.write_bytes(b"\n" * 1_000_001)
     with pytest.raises(FormatError, match=message):
         read(path)
-    path.write_bytes(b"\n" * 1_000_000)
+    path.write_bytes(b" " * 1_000_000)
     assert read(path).segments == ()
+    monkeypatch.setattr("timbre.transcripts.cues.MOST_LINES", 2)
+    for form in ("srt", "vtt"):
+        with pytest.raises(FormatError, match="expected at most 2 lines, got more; cut the transcript in two"):
+            loads("WEBVTT\n\n\n", form)
     monkeypatch.setattr("timbre.transcripts.spoken.MOST_SEGMENTS", 2)
     with pytest.raises(FormatError, match="JSON: expected at most 2 segments, got 3; cut the transcript in two"):
         loads(json.dumps([{"start": 1, "end": 2}] * 3))
     monkeypatch.setattr("timbre.transcripts.spoken.MOST_WORDS", 2)
     with pytest.raises(FormatError, match="JSON: expected at most 2 words, got 3"):
         loads(json.dumps([{"start": 1, "end": 2, "words": [{"word": "x"}] * 3}]))
+    for limit in ("MOST_VALUES", "MOST_OBJECTS"):
+        monkeypatch.setattr(f"timbre.transcripts.json_text.{limit}", 5)
+        with pytest.raises(FormatError, match=r"JSON: expected at most \d+ values, got more; cut the"):
+            loads("[[],[],[],[],[],[],[]]")
+        monkeypatch.undo()

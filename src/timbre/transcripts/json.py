@@ -20,7 +20,7 @@ from timbre.transcripts.alignment import aligned, joined, pieces
 from timbre.transcripts.attribution import Part
 from timbre.transcripts.edits import Edit, edited
 from timbre.transcripts.json_fields import Record, extent, read_record, read_words
-from timbre.transcripts.json_text import Item, Span, apart, document, given, items, members, place, written
+from timbre.transcripts.json_text import Span, apart, document, given, items, members, place, written
 from timbre.transcripts.spoken import Segment, Word, check_counts
 
 _FORM: Final = "JSON"
@@ -65,7 +65,7 @@ class Json:
             edits += self._named(span, speakers[segment][word])
         return edited(self._text, sorted(edits))
 
-    def _read_loose(self, array: Item, path: str) -> None:
+    def _read_loose(self, array: Span, path: str) -> None:
         """Find words beside the segments in the segments, or give them to segments that have none."""
         listed = read_words(self._text, array, path)
         words = [word for _, word in listed]
@@ -116,19 +116,17 @@ class Json:
         return written(value, ascii_only=self._text.isascii())
 
 
-def _lists(text: str) -> tuple[Item | None, str, dict[str, Item]]:
+def _lists(text: str) -> tuple[Span | None, str, dict[str, Span]]:
     """The list of segments, the path to it, and lists of words beside it."""
-    top = document(text)
-    if isinstance(top.value, list):
+    top, kind = document(text)
+    if kind is list:
         return top, "$", {}
-    found = members(text, top) if isinstance(top.value, dict) else {}
-    array = found.get("segments")
-    loose: dict[str, Item] = {
-        name: found[name] for name in _LOOSE if name in found and isinstance(found[name].value, list)
-    }
-    if isinstance(array.value if array else None, list) or (array is None and loose):
-        return array, "$.segments", loose
-    came = sorted(found) if found else top.value
+    found = members(text, top) if kind is dict else {}
+    lists = {key: member.span for key, member in found.items() if isinstance(member.value, list)}
+    loose: dict[str, Span] = {name: lists[name] for name in _LOOSE if name in lists}
+    if "segments" in lists or (loose and "segments" not in found):
+        return lists.get("segments"), "$.segments", loose
+    came = sorted(found) if kind is dict else text[top.start : top.end]
     raise place(text, top.start, "$").error('a list of segments, or an object that has one as "segments"', came)
 
 

@@ -31,8 +31,11 @@ def read_record(text: str, item: Item, path: str) -> Record:
         raise place(text, item.start, path).error('an object with "start", "end" and "text"', item.value)
     spoken = item.value.get("text")
     listed = []
-    if item.value.get("words") is not None:
-        listed = read_words(text, members(text, item)["words"], f"{path}.words")
+    if (came := item.value.get("words")) is not None:
+        array = members(text, item)["words"]
+        if not isinstance(came, list):
+            raise place(text, array.start, f"{path}.words").error("a list of words", came)
+        listed = read_words(text, array, f"{path}.words")
     words = tuple(word for _, word in listed)
     start, end = _times(text, item, words, path)
     return Record(
@@ -43,14 +46,8 @@ def read_record(text: str, item: Item, path: str) -> Record:
     )
 
 
-def read_words(text: str, array: Item, path: str) -> list[tuple[Span, Word]]:
-    """Read a list of words.
-
-    Raises:
-        FormatError: it is no list, or something in it is no word.
-    """
-    if not isinstance(array.value, list):
-        raise place(text, array.start, path).error("a list of words", array.value)
+def read_words(text: str, array: Span, path: str) -> list[tuple[Span, Word]]:
+    """Read a list of words; raises FormatError where something in it is none."""
     return [(item.span, _word(text, item, f"{path}[{index}]")) for index, item in enumerate(items(text, array))]
 
 

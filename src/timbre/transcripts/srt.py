@@ -77,7 +77,7 @@ class Srt:
 def _cues(text: str) -> Iterator[_Cue]:
     timing: Timing | None = None
     spoken: list[Line] = []  # what may be the text of the last cue
-    for line in lines(text):
+    for line in lines(_FORM, text):
         if not (TIMING.fullmatch(line.text) or (ARROW in line.text and _begins(spoken))):
             spoken.append(line)
             continue
@@ -90,9 +90,10 @@ def _cues(text: str) -> Iterator[_Cue]:
 
 def _begins(before: Sequence[Line]) -> bool:
     """Whether what stands after these lines begins a cue: at the top, or after a blank line, and perhaps a number."""
-    if before and _NUMBER.fullmatch(before[-1].text):
-        before = before[:-1]
-    return not before or not before[-1].text.strip()
+    count = len(before)
+    if count and _NUMBER.fullmatch(before[-1].text):
+        count -= 1
+    return not count or not before[count - 1].text.strip()
 
 
 def _cue(timing: Timing | None, spoken: Sequence[Line]) -> Iterator[_Cue]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from timbre.formats.escaping import escape_markup
@@ -25,7 +26,7 @@ from timbre.transcripts.spoken import Segment, Word, check_counts, shown_name
 _FORM: Final = "WebVTT"
 _HEADER: Final = re.compile(r"\ufeff?WEBVTT(?:[ \t].*)?")
 _NOT_CUES: Final = re.compile(r"(?:NOTE|STYLE|REGION)(?:[ \t].*)?")
-_TAG: Final = re.compile(r"<(/?)([^<>\s./]*)((?:\.[^<>\s]*)?)([^<>]*)>")
+_TAG: Final = re.compile(r"<(/?)([^<>\s./]*+)((?:\.[^<>\s]*+)?+)([^<>]*+)>")
 _VOICE: Final = "v"
 _BEFORE_TEXT: Final = 2  # lines of a cue: its name, and the timing
 
@@ -88,7 +89,7 @@ class Vtt:
 def _cue_blocks(text: str) -> Iterator[list[Line]]:
     block: list[Line] = []
     header = True
-    for line in (*lines(text), None):
+    for line in chain(lines(_FORM, text), (None,)):
         if line is not None and line.text:
             block.append(line)
             continue
