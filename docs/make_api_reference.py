@@ -25,7 +25,8 @@ CHAPTERS: Final = (  # by how paths begin, in the order of the page
     ("Media", ("/v1/media",)),
     ("Submitting jobs", ("/v1/diarize", "/v1/voiceprint", "/v1/identify")),
     ("Looking at jobs", ("/v1/jobs", "/v2/jobs")),
-    ("Webhooks and usage", ("/v1/webhooks", "/v1/usage")),
+    ("People", ("/v1/speakers",)),
+    ("Webhooks, usage and audit", ("/v1/webhooks", "/v1/usage", "/v1/audit")),
     ("The server itself", ("/",)),
 )
 INTRODUCTION: Final = """\
@@ -38,8 +39,8 @@ pyannoteAI](../how-to/move-from-pyannoteai.md).
 - Send `Authorization: Bearer sk_…` with every request, except to links to media and to the server's own pages.
 - A key has scopes. `jobs:write` is for submitting, canceling, erasing and delivering again, `jobs:read` for looking at
   jobs, deliveries and usage, `media:write` for links to upload to, `media:read` for links to download from. Testing a
-  key needs none. `speakers:read` and `speakers:write` are for the people of the gallery, `admin` for keys and models;
-  `stream:read` and `stream:write` do nothing yet.
+  key needs none. `speakers:read` and `speakers:write` are for the people of the gallery, `admin` for keys, models
+  and the audit; `stream:read` and `stream:write` do nothing yet.
 - Bodies are JSON in UTF-8, whatever `Content-Type` says. `null` stands for an option that is left out. Keys that are
   not known are passed over, and named in `warning`.
 - Times of recordings are seconds; moments are ISO 8601 in UTC with milliseconds, as `2026-10-02T08:15:31.204Z`.

@@ -35,6 +35,7 @@
     │   ├── TooManyRequests
     │   ├── IdempotencyConflict
     │   ├── LinkRejected
+    │   ├── RangeUnsatisfiable
     │   ├── NotKept                   what was asked for is not here
     │   │   ├── JobUnknown
     │   │   ├── OutputMissing
@@ -45,6 +46,7 @@
     │   │   ├── SampleUnknown
     │   │   └── VoicesMissing
     │   ├── NameTaken
+    │   ├── SamplesFull
     │   ├── OriginRejected
     │   └── ServiceUnavailable
     │       ├── MasterKeyMissing
@@ -217,6 +219,14 @@ class LinkRejected(ServiceError):
     """This link is not valid or has expired; ask for a new one."""
 
 
+class RangeUnsatisfiable(ServiceError):
+    """There is nothing of the part of the file that `Range` asks for; Content-Range says how long the file is."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size  # bytes
+
+
 class NotKept(ServiceError):
     """There is no such thing here."""
 
@@ -255,6 +265,10 @@ class VoicesMissing(NotKept):
 
 class NameTaken(ServiceError):
     """Another person has this name already; a name means one person."""
+
+
+class SamplesFull(ServiceError):
+    """This person has 24 samples of one model, as many as one can have; remove one to add another."""
 
 
 class OriginRejected(ServiceError):

@@ -126,8 +126,13 @@ def test_a_side_that_never_talks_has_no_turns(engine: Engine, voice: Voice) -> N
 
 
 def test_both_sides_get_their_names(engine: Engine, voice: Voice, voiceprints) -> None:
-    named = engine.identify(on_the_phone(call(voice, CALL)), voiceprints, threshold=50, channels="separate")
+    sound = on_the_phone(call(voice, CALL))
+    named = engine.identify(sound, voiceprints, threshold=50, channels="separate", clip_seconds=5)
     assert [match.match for match in named.matches] == ["Ada", "Dan"]
+    for spoken, name in zip(named.diarization.voices, ("Ada", "Dan"), strict=True):
+        assert spoken.clip is not None
+        heard = engine.embed((spoken.clip, RATE)).vector
+        assert max(voiceprints, key=lambda who: float(heard @ voiceprints[who].embedding)) == name
     assert named.to_dict()["speakerChannels"] == {"SPEAKER_00": 0, "SPEAKER_01": 1}
 
 

@@ -219,6 +219,96 @@ def test_naming_again_needs_no_recording(engine: Engine, conversation: Diarizati
     assert {match.match for match in again.matches} == set(NAMES)
 
 
+class Hall:
+    """A gallery of so many people, of whom those who are given may be found: the nearest of each voice."""
+
+    def __init__(self, known: dict[str, Voiceprint], people: int | None = None, *, each: int = 2) -> None:
+        self.known = known
+        self.people = len(known) if people is None else people
+        self.each = each
+
+    def nearest(self, embeddings: np.ndarray) -> dict[str, Voiceprint]:
+        names = list(self.known)
+        if not names:
+            return {}
+        cosines = embeddings @ np.stack([self.known[name].embedding for name in names]).T
+        return {names[index]: self.known[names[index]] for index in np.unique(np.argsort(-cosines)[:, : self.each])}
+
+
+def test_a_gallery_names_as_voiceprints_do(engine: Engine, voiceprints: dict[str, Voiceprint]) -> None:
+    given = engine.identify(CONVERSATION, voiceprints, threshold=50)
+    for hall in (Hall(voiceprints, each=4), Hall(voiceprints, each=1)):
+        found = engine.identify(CONVERSATION, gallery=hall)
+        assert found.to_dict() == given.to_dict()
+    some = {name: voiceprints[name] for name in ("Ada", "Ben")}
+    rest = {name: voiceprints[name] for name in ("Callum", "Dan")}
+    both = engine.identify(CONVERSATION, some, gallery=Hall(rest), threshold=50)
+    assert both.to_dict() == given.to_dict()
+    assert engine.name(given.diarization, some, gallery=Hall(rest), threshold=50).matches == both.matches
+
+
+def test_without_people_a_gallery_changes_nothing(engine: Engine, voiceprints, conversation) -> None:
+    nobody = Hall({})
+    alone = engine.name(conversation, {"Ada": voiceprints["Ada"]}, threshold=0)
+    beside = engine.name(conversation, {"Ada": voiceprints["Ada"]}, gallery=nobody, threshold=0)
+    assert beside == alone
+    assert [match.match for match in engine.name(conversation, gallery=nobody).matches] == [None] * 4
+    assert engine.name(conversation).matches == engine.name(conversation, {}, threshold=50).matches
+
+
+def test_nobody_is_a_good_answer_where_there_is_a_gallery(engine: Engine, voiceprints, conversation) -> None:
+    away = {"Ada": voiceprints["Ada"]}
+    ada = next(match.speaker for match in engine.name(conversation, away, threshold=50).matches if match.match)
+    others = replace(conversation, voices=tuple(one for one in conversation.voices if one.speaker != ada))
+    assert [match.match for match in engine.name(others, away).matches].count("Ada") == 1
+    assert [match.match for match in engine.name(others, gallery=Hall(away)).matches] == [None] * 3
+    assert engine.name(others, gallery=Hall(away), threshold=0) == engine.name(others, away)
+
+
+def test_many_more_people_ask_for_more(engine: Engine, voiceprints, conversation) -> None:
+    def sum_of(people: int) -> int:
+        matches = engine.name(conversation, gallery=Hall(voiceprints, people)).matches
+        return sum(sum(match.confidence.values()) for match in matches)
+
+    assert sum_of(4) > sum_of(10_000) > sum_of(10_000_000)
+
+
+def test_clips_let_hear_each_speaker(engine: Engine, voiceprints, conversation, samples: np.ndarray) -> None:
+    assert all(voice.clip is None for voice in conversation.voices)
+    found = engine.identify(CONVERSATION, voiceprints, threshold=50, clip_seconds=6.0)
+    assert found.diarization.turns == conversation.turns
+    for voice, match in zip(found.diarization.voices, found.matches, strict=True):
+        assert voice.clip is not None
+        assert voice.clip.dtype == np.int16
+        assert RATE <= voice.clip.size <= 6 * RATE
+        heard = engine.embed((voice.clip, RATE)).vector
+        cosines = {name: float(heard @ one.embedding) for name, one in voiceprints.items()}
+        assert max(cosines, key=lambda name: cosines[name]) == match.match
+    ada = engine.voiceprint(SAMPLES / "enrol" / "Ada.flac", clip_seconds=5.0)
+    assert ada.clip is not None
+    assert ada.clip.size == 5 * RATE
+    assert str(ada) == str(voiceprints["Ada"])
+    assert voiceprints["Ada"].clip is None
+
+
+def test_peaks_draw_the_recording(engine: Engine, samples: np.ndarray) -> None:
+    said = samples[: 15 * RATE]
+    peaks = engine.diarize((said, RATE)).peaks
+    loudest = np.maximum.reduceat(np.abs(said), np.arange(2000) * len(said) // 2000)
+    assert peaks.shape == (2000,)
+    assert np.abs(peaks - 256 * loudest).max() <= 0.5
+    silence = np.zeros(len(said), np.float32)
+    assert (engine.diarize((np.stack([silence, said]), RATE), channels="separate").peaks == peaks).all()
+
+
+@pytest.mark.parametrize("seconds", [-1, 61, float("nan")])
+def test_a_clip_of_a_length_that_makes_no_sense_is_refused(engine: Engine, seconds: float) -> None:
+    with pytest.raises(OptionError, match="clip_seconds"):
+        engine.diarize(CONVERSATION, clip_seconds=seconds)
+    with pytest.raises(OptionError, match="clip_seconds"):
+        engine.voiceprint(SAMPLES / "enrol" / "Ada.flac", clip_seconds=seconds)
+
+
 def test_a_threshold_on_the_wrong_scale_is_remarked_upon(
     engine: Engine, conversation: Diarization, voiceprints
 ) -> None:

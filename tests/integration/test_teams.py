@@ -35,6 +35,7 @@ NEEDED = {
     "listDeliveries": Scope.JOBS_READ,
     "replayDelivery": Scope.JOBS_WRITE,
     "getUsage": Scope.JOBS_READ,
+    "listAudit": Scope.ADMIN,
 }
 
 

@@ -34,10 +34,12 @@ def clusters(*rows: np.ndarray) -> Clusters:
     )
 
 
-def united(found: Clusters, *people: np.ndarray, least: int = 1) -> list[int]:
-    known = KnownVoices(embeddings=np.stack(people), side=Side(seconds=np.full(len(people), 20.0)))
+def united(found: Clusters, *people: np.ndarray, least: int = 1, among: int | None = None) -> list[int]:
+    known = KnownVoices(
+        embeddings=np.stack(people), side=Side(seconds=np.full(len(people), 20.0)), people=among or len(people)
+    )
     bounds = SpeakerBounds(least=least)
-    left = unite(found, known, RULE, MODEL, seconds=0.4, acoustics=UNKNOWN, bounds=bounds)
+    left = unite(found, lambda _: known, RULE, MODEL, seconds=0.4, acoustics=UNKNOWN, bounds=bounds)
     return left.labels[::25].tolist()
 
 
@@ -57,6 +59,15 @@ def test_each_goes_to_the_person_it_matches_best() -> None:
 def test_among_many_people_more_is_asked_for() -> None:
     crowd = [BEN] * 200
     assert united(clusters(TURNED_AWAY, LAUGHING), ADA, *crowd) == [0, 1]
+
+
+def test_people_who_were_looked_for_count_though_they_are_not_near() -> None:
+    assert united(clusters(TURNED_AWAY, LAUGHING), ADA, among=201) == [0, 1]
+
+
+def test_nobody_is_looked_up_where_nothing_can_be_merged() -> None:
+    alone = clusters(ADA)
+    assert unite(alone, None, RULE, MODEL, seconds=0.4, acoustics=UNKNOWN, bounds=SpeakerBounds()) is alone
 
 
 def test_the_least_number_of_speakers_is_kept() -> None:

@@ -67,13 +67,17 @@ class Recording:
 
         Waits until they are decoded; n is smaller, down to 0, where the recording ends before `stop`.
         """
+        return self.pcm(start, stop).astype(np.float32) / np.float32(32_768)
+
+    def pcm(self, start: int, stop: int) -> npt.NDArray[np.int16]:
+        """Return samples as `read` does, int16 [n] as they are kept; they cannot be written to."""
         if not 0 <= start <= stop:
             raise ValueError(f"expected 0 <= start <= stop, got {start} and {stop}")
         self._wait(lambda: self._available >= stop)
         with self._changed:
             stop = min(stop, self._available)
             data = os.pread(self._file.fileno(), 2 * max(0, stop - start), 2 * start)
-        return np.frombuffer(data, np.int16).astype(np.float32) / np.float32(32_768)
+        return np.frombuffer(data, np.int16)
 
     def blocks(self, size: int) -> Iterator[npt.NDArray[np.float32]]:
         """Yield the whole recording in blocks of `size` samples; the last may be shorter, none is empty."""

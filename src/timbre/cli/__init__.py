@@ -19,6 +19,7 @@ import typer
 from timbre.cli.calibrate import calibrate
 from timbre.cli.diarize import diarize
 from timbre.cli.doctor import doctor
+from timbre.cli.encryption import forget_team, rotate_master, rotate_team
 from timbre.cli.evaluate import app as evaluate
 from timbre.cli.exits import report
 from timbre.cli.identify import identify
@@ -44,6 +45,8 @@ app.add_typer(evaluate, name="evaluate")
 app.command()(calibrate)
 app.command()(doctor)
 app.command()(serve)
+for command in (rotate_master, rotate_team, forget_team):
+    keys.command()(command)
 app.add_typer(keys, name="keys")
 app.command()(usage)
 app.add_typer(webhooks, name="webhooks")

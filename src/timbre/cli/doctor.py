@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import platform
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -20,7 +22,7 @@ from timbre.cli.exits import Exit
 from timbre.cli.loading import load_engine, read_settings
 from timbre.cli.output import json_line
 from timbre.cli.tables import Column, Table, show
-from timbre.errors import OptionError
+from timbre.errors import MasterKeyInvalid, MasterKeyMissing, OptionError, ServerError, TimbreError
 
 if TYPE_CHECKING:
     from timbre.settings import Settings
@@ -40,7 +42,7 @@ class Finding:
 
 def doctor(*, model: options.Model = None, device: options.Device = None, json: options.AsJson = False) -> None:
     """Say what is installed, what is missing and how to get it, and whether diarization works."""
-    findings = [*_installation(), *_models(), _extra(), _hearing(model, device)]
+    findings = [*_installation(), *_models(), *_protection(), _extra(), _hearing(model, device)]
     works = findings[-1].state == "ok"
     if json:
         typer.echo(json_line({"works": works, "findings": [asdict(finding) for finding in findings]}), nl=False)
@@ -105,6 +107,65 @@ def _packs(settings: Settings) -> Iterator[Finding]:
             yield Finding(subject=f"pack {pack}", state="ok", detail="complete, checksums right")
         else:
             yield Finding(subject=f"pack {pack}", state="missing", detail=status.pack.description, remedy=remedy)
+
+
+def _protection() -> Iterator[Finding]:
+    """Whether the gallery of a server here could protect its voiceprints; never the key itself."""
+    from timbre.service.master_key import MasterKeys, key_file  # noqa: PLC0415
+
+    try:
+        settings = read_settings()
+    except OptionError:
+        return  # said already
+    file = key_file(settings)
+    where = "set by TIMBRE_MASTER_KEY" if settings.master_key is not None else f"in {file}"
+    try:
+        keys = MasterKeys.load(settings)
+        fault = _unfit(settings)
+    except MasterKeyMissing:
+        if settings.database_url is None:
+            yield Finding(subject="master key", state="missing", detail="made when `timbre serve` starts first")
+            return
+        remedy = f"openssl rand -base64 32 > {file}, the same on every machine; or set TIMBRE_MASTER_KEY"
+        yield Finding(subject="master key", state="missing", detail="without it the gallery is closed", remedy=remedy)
+        return
+    except ServerError as error:
+        yield Finding(subject="master key", state="broken", detail=str(error))
+        return
+    opened = settings.master_key is None and bool(file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+    if fault:
+        yield Finding(subject="master key", state="broken", detail=fault)
+    elif opened:
+        detail = f"{where}, but others than its owner may read it"
+        yield Finding(subject="master key", state="broken", detail=detail, remedy=f"chmod 600 {file}")
+    else:
+        more = len(keys.keys) - 1
+        detail = f"{where}{f', and {more} before it' if more else ''}"
+        remedy = "timbre keys rotate-master, then take away all but the first" if more else ""
+        yield Finding(subject="master key", state="ok", detail=detail, remedy=remedy)
+
+
+def _unfit(settings: Settings) -> str:
+    """What is wrong with the master key for the database, if that is there to be asked."""
+    from psycopg import Error  # noqa: PLC0415
+
+    from timbre.cli.data_folder import embedded  # noqa: PLC0415
+    from timbre.service.protection import check_master_key  # noqa: PLC0415
+    from timbre.store.database import open_database  # noqa: PLC0415
+
+    async def check(url: str) -> None:
+        async with open_database(url, connections=1, application="timbre doctor") as database:
+            await check_master_key(database, settings)
+
+    url = settings.database_url or embedded(settings).url()
+    try:
+        if url is not None:
+            asyncio.run(check(url))
+    except MasterKeyInvalid as error:
+        return str(error)
+    except (TimbreError, Error):
+        return ""  # it does not answer, or is not up to date: nothing to say about the key
+    return ""
 
 
 def _extra() -> Finding:

@@ -29,9 +29,11 @@ def identify(
         ),
     ],
     threshold: Annotated[
-        float,
-        typer.Option(help="Confidence from 0 to 100 from which a name is given; 50 is likelier right than not."),
-    ] = 0.0,
+        float | None,
+        typer.Option(
+            help="Confidence from 0 to 100 from which a name is given; 50 is likelier right than not.", show_default="0"
+        ),
+    ] = None,
     exclusive: Annotated[
         bool, typer.Option("--exclusive/--no-exclusive", help="Give each name to at most one speaker.")
     ] = True,

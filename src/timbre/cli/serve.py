@@ -70,6 +70,12 @@ def serve(
             stack.callback(postgres.stop)
             url = postgres.start()
         migrate(url)
+        if made := asyncio.run(_protect(settings, url)):
+            _tell(
+                f"The key that protects voiceprints was made: {made}. Back it up apart from the database; without it"
+                " nobody can read them again.",
+                err=True,
+            )
         if postgres:
             asyncio.run(_abandon_all(url))
         supervisor = Supervisor(
@@ -97,7 +103,7 @@ def api(
     settings = read_settings(host=host, port=port)
     start_log(settings)
     url = _required(settings)
-    asyncio.run(_check(url))
+    asyncio.run(_check(settings, url))
     with socket.socket(fileno=listener) if listener is not None else _listen(settings) as own:
         if listener is None:
             typer.echo(f"The API listens on {_address(settings, own)}.", err=True)
@@ -173,12 +179,31 @@ async def _first_key(url: str) -> str | None:
         return await Teams(database).first_key()
 
 
-async def _check(url: str) -> None:
+async def _protect(settings: Settings, url: str) -> Path | None:
+    """Make sure that there is a master key, and that it fits; return its file if it was made now."""
+    from timbre.service.master_key import key_file  # noqa: PLC0415
+    from timbre.service.protection import check_master_key  # noqa: PLC0415
+    from timbre.service.rotation import drop_unused  # noqa: PLC0415
+    from timbre.store.database import open_database  # noqa: PLC0415
+
+    path = key_file(settings)
+    there = settings.master_key is not None or path.exists()
+    async with open_database(url, connections=1, application="timbre serve") as database:
+        await check_master_key(database, settings, make=True)
+        if settings.master_key is None and settings.database_url is None:
+            await drop_unused(database, settings)  # of a rotation that was broken off
+    return None if there else path
+
+
+async def _check(settings: Settings, url: str) -> None:
+    from timbre.service.protection import check_master_key  # noqa: PLC0415
     from timbre.store.database import open_database  # noqa: PLC0415
     from timbre.store.schema import check_schema  # noqa: PLC0415
 
-    async with open_database(url, connections=1, application="timbre api") as database, database.transaction() as own:
-        await check_schema(own)
+    async with open_database(url, connections=1, application="timbre api") as database:
+        async with database.transaction() as own:
+            await check_schema(own)
+        await check_master_key(database, settings)
 
 
 def _welcome(address: str, folder: Path, key: str | None) -> None:

@@ -19,7 +19,7 @@ from timbre.diarization.assignment import Piece, assign, pieces
 from timbre.diarization.channels import leaked, put_together
 from timbre.diarization.clustering import Clusters, SpeakerBounds, cluster, merge_odds
 from timbre.diarization.confidence import frame_confidence, percent, speaker_probabilities, with_confidence
-from timbre.diarization.known import KnownVoices, unite
+from timbre.diarization.known import LookUp, unite
 from timbre.diarization.progress import Progress, silent
 from timbre.diarization.recipe import Recipe, Sensitivity
 from timbre.diarization.result import Diarization, FrameScores, Probabilities, Voice
@@ -65,7 +65,7 @@ class Diarizer:
         bounds: SpeakerBounds,
         sensitivity: Sensitivity,
         probabilities: bool = False,
-        known: KnownVoices | None = None,
+        known: LookUp | None = None,
         progress: Progress = silent,
     ) -> Diarization:
         """Diarize a recording.
@@ -75,7 +75,7 @@ class Diarizer:
             bounds: How many speakers there may be.
             sensitivity: How readily speech and overlap are heard.
             probabilities: Compute the frame-level probabilities too.
-            known: People who may speak, to merge speakers by.
+            known: Finds people who may speak, to merge speakers by.
             progress: Is told of every block.
 
         Raises:
@@ -99,7 +99,7 @@ class Diarizer:
         bounds: SpeakerBounds | None,
         sensitivity: Sensitivity,
         probabilities: bool = False,
-        known: KnownVoices | None = None,
+        known: LookUp | None = None,
         progress: Progress = silent,
     ) -> Diarization:
         """Diarize the channels of a recording each by itself, and put the answers together.
@@ -109,7 +109,7 @@ class Diarizer:
             bounds: How many speakers there may be on all of them; None for one on each.
             sensitivity: See `diarize`, as for the rest.
             probabilities: Compute the frame-level probabilities too.
-            known: Voices that are expected; within a channel they make one speaker of several.
+            known: Finds people who may speak; within a channel they make one speaker of several.
             progress: Is told of every block.
 
         Raises:
@@ -214,7 +214,7 @@ class Diarizer:
         bounds: SpeakerBounds,
         sensitivity: Sensitivity,
         probabilities: bool = False,
-        known: KnownVoices | None = None,
+        known: LookUp | None = None,
         warnings: tuple[str, ...] = (),
     ) -> Diarization:
         """Turn what was heard into turns; see `diarize`."""

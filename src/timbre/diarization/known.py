@@ -6,6 +6,7 @@ gets tired, and each still be that person for the model that decides identity.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -25,15 +26,20 @@ _UNLIKE: Final = -4.0  # log-odds of merging by themselves under which clusters 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownVoices:
-    """The people who may speak."""
+    """Those who may speak."""
 
-    embeddings: NDArray[np.float32]  # [people, dimension] unit rows, centred
-    side: Side  # what is known of each `[people]`
+    embeddings: NDArray[np.float32]  # [k, dimension] unit rows, centred
+    side: Side  # what is known of each `[k]`
+    people: int  # of how many these are the likeliest: k where everybody is here
+
+
+# Finds those who may speak by unit rows `[clusters, dimension]` of how it sounds; None for nobody.
+LookUp = Callable[["NDArray[np.float32]"], KnownVoices | None]
 
 
 def unite(
     clusters: Clusters,
-    known: KnownVoices,
+    look_up: LookUp,
     rule: MergeRule,
     same_voice: SameVoice,
     *,
@@ -45,7 +51,7 @@ def unite(
 
     Args:
         clusters: No longer to be used afterwards.
-        known: The people; how many they are counts, as for names.
+        look_up: Finds the people; how many there are in all counts, as for names.
         rule: When clusters are merged by themselves.
         same_voice: The model of identity.
         seconds: Speech that one window stands for.
@@ -55,10 +61,12 @@ def unite(
     Returns:
         What is left of them.
     """
-    while len(clusters.sizes) > max(1, bounds.least):
+    fewest = max(1, bounds.least)
+    known = look_up(clusters.centroids) if len(clusters.sizes) > fewest else None
+    while known is not None and len(clusters.sizes) > fewest:
         heard = Side.of((clusters.sizes * seconds).tolist(), [acoustics] * len(clusters.sizes))
         odds = same_voice.log_odds(clusters.centroids @ known.embeddings.T, known.side, heard.column())
-        worth = same_voice.among(odds, len(known.embeddings))
+        worth = same_voice.among(odds, known.people)
         who, sure = worth.argmax(axis=1), worth.max(axis=1)
         alike = merge_odds(clusters, rule, same_voice, seconds) > _UNLIKE
         pairs = np.where((who[:, None] == who[None, :]) & alike, np.minimum(sure[:, None], sure[None, :]), -np.inf)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +25,8 @@ class Voice:
     seconds: float  # of clean speech it was pooled from
     acoustics: Acoustics = UNKNOWN  # channel and noise of that speech
     channel: int | None = None  # the speaker's, counted from 0, where channels were heard each by itself
+    # int16 [n] at 16 kHz: where this speaker, and nobody else, is heard most clearly; None where it was not asked for
+    clip: NDArray[np.int16] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,8 @@ class Diarization:
     confidence: FrameScores  # how sure each frame's answer is
     probabilities: Probabilities | None = None  # when asked for
     warnings: tuple[str, ...] = ()
+    # [parts] the largest magnitude in each of at most 2000 equal parts of the recording, 255 for full scale
+    peaks: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8), repr=False, compare=False)
 
     @property
     def speakers(self) -> tuple[str, ...]:

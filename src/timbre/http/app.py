@@ -12,16 +12,39 @@ from timbre.http.errors import install_errors
 from timbre.http.limits import RateLimits
 from timbre.http.middleware import Envelope
 from timbre.http.openapi import install_openapi
-from timbre.http.routes import health, jobs, keys, media, outputs, submit, usage, webhooks
+from timbre.http.routes import (
+    audit,
+    exchange,
+    health,
+    jobs,
+    keys,
+    media,
+    outputs,
+    recordings,
+    samples,
+    speakers,
+    submit,
+    usage,
+    voices,
+    webhooks,
+)
 from timbre.http.state import State
+from timbre.service.enrolment import Enrolment
 from timbre.service.events import JobEvents
+from timbre.service.exchange import Exchange
+from timbre.service.gallery import Gallery
 from timbre.service.jobs import Jobs
 from timbre.service.media import Media
+from timbre.service.naming import Naming
 from timbre.service.packs import Packs
+from timbre.service.protection import Protection
+from timbre.service.rematch import Rematch
+from timbre.service.search import Search
 from timbre.service.secrets import Secrets
 from timbre.service.storage import open_storage
 from timbre.service.teams import Teams
 from timbre.service.usage import Usage
+from timbre.service.voices import KeptVoices
 from timbre.service.webhooks import Webhooks
 from timbre.settings import Settings
 from timbre.store.database import open_database
@@ -46,8 +69,23 @@ def create_app(settings: Settings, url: str) -> FastAPI:
             yield
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json", redirect_slashes=False)
-    # `outputs` first: its paths begin like a job's own.
-    for module in (keys, submit, outputs, jobs, media, webhooks, usage, health):
+    # `outputs` first: its paths begin like a job's own; so do those of `exchange` like a person's.
+    for module in (
+        keys,
+        submit,
+        outputs,
+        jobs,
+        recordings,
+        voices,
+        media,
+        webhooks,
+        usage,
+        exchange,
+        speakers,
+        samples,
+        audit,
+        health,
+    ):
         app.include_router(module.router)
     install_errors(app)
     install_openapi(app)
@@ -67,22 +105,31 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
     media_ = Media(database, storage, Secrets(database), settings)
     usage_ = Usage(database)
     webhooks_ = Webhooks(database, queue, settings)
+    packs, protection = Packs(settings), Protection(database, settings)
+    gallery = Gallery(database, protection, packs)
+    kept = KeptVoices(database, protection)
+    jobs_ = Jobs(
+        database,
+        queue,
+        media=media_,
+        storage=storage,
+        packs=packs,
+        usage=usage_,
+        webhooks=webhooks_,
+        settings=settings,
+    )
+    naming = Naming(Search(database, protection, settings), gallery)
     return State(
         settings=settings,
         database=database,
         storage=storage,
         teams=Teams(database),
         media=media_,
-        jobs=Jobs(
-            database,
-            queue,
-            media=media_,
-            storage=storage,
-            packs=Packs(settings),
-            usage=usage_,
-            webhooks=webhooks_,
-            settings=settings,
-        ),
+        jobs=jobs_,
+        rematch=Rematch(database, jobs=jobs_, voices=kept, naming=naming, packs=packs, settings=settings),
+        gallery=gallery,
+        exchange=Exchange(database, gallery),
+        enrolment=Enrolment(database, jobs_, KeptVoices(database, protection), settings),
         webhooks=webhooks_,
         usage=usage_,
         events=events,

@@ -21,8 +21,10 @@ from timbre.errors import (
     NameTaken,
     NotKept,
     OriginRejected,
+    RangeUnsatisfiable,
     RequestInvalid,
     RequestTooLarge,
+    SamplesFull,
     ScopeMissing,
     ServiceError,
     ServiceUnavailable,
@@ -40,7 +42,9 @@ STATUS: Final[dict[type[ServiceError], int]] = {
     NotKept: 404,
     IdempotencyConflict: 409,
     NameTaken: 409,
+    SamplesFull: 409,
     RequestTooLarge: 413,
+    RangeUnsatisfiable: 416,
     TooManyRequests: 429,
     ServiceUnavailable: 503,
 }
@@ -78,6 +82,8 @@ async def _service_error(request: Request, error: Exception) -> Response:
     if isinstance(error, ServiceUnavailable):
         _log.warning("unavailable", request=str(request.state.request_id), cause=repr(error.__cause__ or error))
         headers["Retry-After"] = str(_RETRY_SOON)
+    if isinstance(error, RangeUnsatisfiable):
+        headers["Content-Range"] = f"bytes */{error.size}"
     if isinstance(error, KeyRejected):
         headers["WWW-Authenticate"] = "Bearer"
     return api_error(status_of(error), str(error), request.state.request_id, headers)

@@ -15,6 +15,7 @@ from timbre.errors import (
     IdempotencyConflict,
     JobUnknown,
     KeyRejected,
+    RangeUnsatisfiable,
     RequestTooLarge,
     ScopeMissing,
     ServiceError,
@@ -22,10 +23,29 @@ from timbre.errors import (
     TooManyRequests,
 )
 from timbre.http.schemas import JOB_ID, ApiError, ValidationErrorResponse
+from timbre.service.job_requests import ChangeRequest, MergeVoicesRequest, RematchRequest
 from timbre.service.requests import DiarizeRequest, IdentifyRequest, MediaRequest, Request, VoiceprintRequest
+from timbre.service.speaker_requests import (
+    CreateSpeakerRequest,
+    MergeSpeakersRequest,
+    SampleRequest,
+    UpdateSpeakerRequest,
+)
 
 _REFERENCE: Final = "#/components/schemas/{model}"
-_REQUESTS: Final[tuple[type[Request], ...]] = (DiarizeRequest, IdentifyRequest, VoiceprintRequest, MediaRequest)
+_REQUESTS: Final[tuple[type[Request], ...]] = (
+    DiarizeRequest,
+    IdentifyRequest,
+    VoiceprintRequest,
+    MediaRequest,
+    ChangeRequest,
+    RematchRequest,
+    MergeVoicesRequest,
+    CreateSpeakerRequest,
+    UpdateSpeakerRequest,
+    MergeSpeakersRequest,
+    SampleRequest,
+)
 _DESCRIPTION: Final = """\
 Who spoke when, by name, on your own machine. The routes of the hosted pyannoteAI service behave as they do there;
 those it does not have say so. Send `Authorization: Bearer sk_…` with every request. Every error is JSON with a
@@ -39,8 +59,9 @@ _ERRORS: Final[dict[int, str]] = {
     402: "The team's budget for this month is used up",
     403: "The key does not have the scope, or the link has expired",
     404: "It is not here: never was, was deleted, or belongs to another team",
-    409: "The Idempotency-Key was used for another request",
+    409: "It contradicts what is there, such as a name or an Idempotency-Key that is in use",
     413: "More was sent than is allowed",
+    416: "There is nothing of this part; `Content-Range` says how long the recording is",
     429: "Too many requests; `Retry-After` says when to go on",
     503: "The server is not ready; `Retry-After` says when to try again",
 }
@@ -51,6 +72,7 @@ _EXAMPLES: Final[dict[int, ServiceError]] = {
     404: JobUnknown(),
     409: IdempotencyConflict(),
     413: RequestTooLarge(),
+    416: RangeUnsatisfiable(1_048_576),
     429: TooManyRequests(1),
     503: ServiceUnavailable(),
 }
@@ -64,6 +86,11 @@ _HEADERS: Final[dict[str, dict[str, Any]]] = {
     "X-RateLimit-Limit": {"description": "Requests a minute; absent without a limit.", "schema": _COUNT},
     "X-RateLimit-Remaining": {"description": "Requests left in this minute.", "schema": _COUNT},
     "X-RateLimit-Reset": {"description": "Seconds until all are there again.", "schema": _COUNT},
+    "Content-Range": {
+        "description": "Which bytes of how many, as `bytes 0-1023/4096`.",
+        "required": True,
+        "schema": {"type": "string"},
+    },
     "Retry-After": {"description": "Seconds to wait.", "required": True, "schema": _COUNT},
     "WWW-Authenticate": {"description": "`Bearer`", "required": True, "schema": {"type": "string"}},
     "Idempotency-Replayed": {
@@ -75,7 +102,10 @@ _RATES: Final = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Rese
 _HEADERS_OF: Final[dict[int, tuple[str, ...]]] = {
     200: _RATES,
     201: _RATES,
+    202: _RATES,
     204: _RATES,
+    206: (*_RATES, "Content-Range"),
+    416: ("Content-Range",),
     401: ("WWW-Authenticate",),
     429: (*_RATES, "Retry-After"),
     503: ("Retry-After",),
@@ -94,7 +124,7 @@ _STATUS: Final = {
 _OUTPUTS: Final = {
     "anyOf": [
         {"$ref": _REFERENCE.format(model=name)}
-        for name in ("IdentificationOutput", "DiarizationOutput", "VoiceprintOutput")
+        for name in ("IdentificationOutput", "DiarizationOutput", "VoiceprintOutput", "EnrolOutput")
     ]
 }
 _ANSWERS: Final[dict[str, dict[str, Any]]] = {

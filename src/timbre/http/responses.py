@@ -39,7 +39,7 @@ def timestamp(moment: datetime | None) -> str | None:
 def job_detail(row: Row, settings: Settings) -> dict[str, Any]:
     """A job without its output, except for the reason of one that failed or was canceled."""
     expires = None
-    if row["status"] == "succeeded":
+    if row["status"] == "succeeded" and not row["kept"]:
         expires = row["completed_at"] + timedelta(hours=settings.output_hours)
     detail = {
         "jobId": str(row["id"]),
@@ -55,6 +55,10 @@ def job_detail(row: Row, settings: Settings) -> dict[str, Any]:
         "completedAt": timestamp(row["completed_at"]),
         "outputExpiresAt": timestamp(expires),
         "warning": row["warning"],
+        "title": row["title"],
+        "kept": row["kept"],
+        "hasVoices": row["has_voices"],
+        "hasAudio": row["has_audio"],
     }
     # Absent, never null: clients look into what is there.
     present = {name: value for name, value in detail.items() if value is not None}
@@ -63,8 +67,11 @@ def job_detail(row: Row, settings: Settings) -> dict[str, Any]:
     return present
 
 
-def job_item(row: Row) -> dict[str, Any]:
+def job_item(row: Row, settings: Settings) -> dict[str, Any]:
     """A job in a list."""
+    expires = None
+    if row["has_output"] and not row["kept"]:
+        expires = row["completed_at"] + timedelta(hours=settings.output_hours)
     return {
         "id": str(row["id"]),
         "status": row["status"],
@@ -75,6 +82,10 @@ def job_item(row: Row) -> dict[str, Any]:
         "reason": row["error"],
         "createdAt": timestamp(row["created_at"]),
         "completedAt": timestamp(row["completed_at"]),
+        "title": row["title"],
+        "kept": row["kept"],
+        "outputExpiresAt": timestamp(expires),
+        "speakers": row["speakers"],
     }
 
 
@@ -94,6 +105,19 @@ def delivery_item(row: Row) -> dict[str, Any]:
         "nextAt": timestamp(row["next_at"]),
         "deliveredAt": timestamp(row["delivered_at"]),
         "attempts": row["attempts"],
+    }
+
+
+def audit_entry(row: Row) -> dict[str, Any]:
+    """An entry of the audit."""
+    return {
+        "id": str(row["id"]),
+        "at": timestamp(row["at"]),
+        "action": row["action"],
+        "subject": None if row["subject"] is None else str(row["subject"]),
+        "keyId": None if row["key_id"] is None else str(row["key_id"]),
+        "keyName": row["key_name"],
+        "details": row["details"],
     }
 
 

@@ -15,13 +15,14 @@ from pydantic.json_schema import SkipJsonSchema
 JOB_ID = "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52"
 
 JobStatus = Literal["pending", "created", "running", "succeeded", "failed", "canceled"]
-JobType = Literal["diarize", "identify", "voiceprint"]
+JobType = Literal["diarize", "identify", "voiceprint", "enrol", "label"]
 RetryReason = Literal[
     "http_timeout", "too_many_redirects", "connection_failed", "ssl_error", "http_error", "unknown_error"
 ]
 
 
-def _left_out(schema: dict[str, Any]) -> None:
+def left_out(schema: dict[str, Any]) -> None:
+    """Say of a field that it is absent rather than null."""
     del schema["default"]
 
 
@@ -33,12 +34,6 @@ Time = Annotated[
         json_schema_extra={"format": "date-time"},
         examples=["2026-10-02T08:15:31.204Z"],
     ),
-]
-Seconds = Annotated[float, Field(ge=0, description="Seconds from the beginning of the recording.")]
-Score = Annotated[float, Field(ge=0, le=100)]
-Scores = Annotated[
-    dict[str, Score],
-    Field(description="From 0 to 100 for each speaker, independent of each other.", examples=[{"SPEAKER_00": 94}]),
 ]
 
 
@@ -74,227 +69,8 @@ class JobCreated(Answer):
         None,
         description="What was probably not meant, such as keys that are ignored; absent if there is nothing to say.",
         examples=["Ignored unknown keys: speakers"],
-        json_schema_extra=_left_out,
+        json_schema_extra=left_out,
     )
-
-
-class Segment(Answer):
-    """A stretch of speech by one speaker."""
-
-    speaker: str = Field(description="Label of the speaker, numbered from 00.", examples=["SPEAKER_00"])
-    start: Seconds = Field(examples=[0.485])
-    end: Seconds = Field(examples=[4.125])
-    confidence: Scores | SkipJsonSchema[None] = Field(
-        None,
-        description="How sure each speaker of the recording is; there if `turnLevelConfidence` was asked for.",
-        json_schema_extra=_left_out,
-    )
-
-
-class IdentificationSegment(Segment):
-    """A stretch of speech by one speaker, by name."""
-
-    speaker: str = Field(description="The matched name, or the label if nobody was matched.", examples=["Ada"])
-    diarization_speaker: str = Field(description="Label of the speaker.", examples=["SPEAKER_00"])
-    match: str | None = Field(description="The matched name; null if nobody was matched.", examples=["Ada"])
-
-
-class IdentificationVoiceprint(Answer):
-    """One speaker of the recording, compared with every voiceprint of the request."""
-
-    speaker: str = Field(description="Label of the speaker.", examples=["SPEAKER_00"])
-    match: str | None = Field(description="The matched name; null if nobody was matched.", examples=["Ada"])
-    confidence: dict[str, Score] = Field(
-        description="From 0 to 100 for each voiceprint: how likely it is this person, with their number accounted for.",
-        examples=[{"Ada": 88, "Grace": 20}],
-    )
-
-
-class FrameScores(Answer):
-    """A curve over the whole recording."""
-
-    score: list[Score] = Field(description="One value a frame, from 0 to 100.", examples=[[2, 4, 71, 98, 99]])
-    resolution: float = Field(description="Seconds from one frame to the next.", examples=[0.02])
-
-
-class SpeakerScores(Answer):
-    """A curve over the whole recording for each speaker."""
-
-    score: dict[str, list[Score]] = Field(
-        description="Label of the speaker to one value a frame, from 0 to 100.", examples=[{"SPEAKER_00": [1, 3, 70]}]
-    )
-    resolution: float = Field(description="Seconds from one frame to the next.", examples=[0.02])
-
-
-class TranscriptionSegment(Answer):
-    """A word, or a turn, of a transcript."""
-
-    start: Seconds
-    end: Seconds
-    text: str
-    speaker: str
-
-
-class Output(Answer):
-    """What the outputs of all jobs may have."""
-
-    warning: str | SkipJsonSchema[None] = Field(
-        None,
-        description="What to know about this result; absent if there is nothing to say.",
-        json_schema_extra=_left_out,
-    )
-    error: str | SkipJsonSchema[None] = Field(
-        None,
-        description="Why the job failed; absent if it did not.",
-        examples=["Could not load audio"],
-        json_schema_extra=_left_out,
-    )
-
-
-class DiarizationOutput(Output):
-    """Who spoke when."""
-
-    diarization: list[Segment] = Field(description="In order of time; segments of different speakers may overlap.")
-    exclusive_diarization: list[Segment] | SkipJsonSchema[None] = Field(
-        None,
-        description="Segments that never overlap; there if `exclusive` was asked for.",
-        json_schema_extra=_left_out,
-    )
-    confidence: FrameScores | SkipJsonSchema[None] = Field(
-        None, description="How sure the diarization is; there if asked for.", json_schema_extra=_left_out
-    )
-    speech_probability: FrameScores | SkipJsonSchema[None] = Field(
-        None, description="How likely anybody speaks; there if asked for.", json_schema_extra=_left_out
-    )
-    crosstalk_probability: FrameScores | SkipJsonSchema[None] = Field(
-        None, description="How likely people talk at once; there if asked for.", json_schema_extra=_left_out
-    )
-    speaker_probability: SpeakerScores | SkipJsonSchema[None] = Field(
-        None, description="How likely each speaker speaks; there if asked for.", json_schema_extra=_left_out
-    )
-    speaker_channels: dict[str, Annotated[int, Field(ge=0)]] | SkipJsonSchema[None] = Field(
-        None,
-        description="Label of the speaker to the channel, counted from 0; there if `channels` was `separate`.",
-        examples=[{"SPEAKER_00": 0, "SPEAKER_01": 1}],
-        json_schema_extra=_left_out,
-    )
-    word_level_transcription: list[TranscriptionSegment] | SkipJsonSchema[None] = Field(
-        None, description="Known to clients of the hosted service; absent here.", json_schema_extra=_left_out
-    )
-    turn_level_transcription: list[TranscriptionSegment] | SkipJsonSchema[None] = Field(
-        None, description="Known to clients of the hosted service; absent here.", json_schema_extra=_left_out
-    )
-
-
-class IdentificationOutput(DiarizationOutput):
-    """Who spoke when, by name."""
-
-    identification: list[IdentificationSegment] = Field(
-        description="One for each segment of `diarization`, in the same order."
-    )
-    voiceprints: list[IdentificationVoiceprint] = Field(description="One for each speaker, in the order of labels.")
-
-
-class VoiceprintOutput(Output):
-    """A voice, learned."""
-
-    voiceprint: str = Field(
-        description="Base64 text to keep and to send with `identify`; it is not kept by the server for long.",
-        max_length=20_000,
-        examples=["VE1CUgEAcHJpbnQ"],
-    )
-
-
-class FailedOutput(Answer):
-    """Why there is no result."""
-
-    error: str = Field(examples=["Could not load audio"])
-
-
-class Job(Answer):
-    """A job, and its output once it has ended."""
-
-    job_id: Uuid
-    status: JobStatus = Field(description="`succeeded`, `failed` and `canceled` are final.", examples=["succeeded"])
-    type: JobType
-    model: str = Field(description="The pack that hears the recording.", examples=["standard"])
-    created_at: Time
-    updated_at: Time
-    progress: float = Field(ge=0, le=1, description="Fraction of the work that is done.", examples=[0.4])
-    stage: str | SkipJsonSchema[None] = Field(
-        None, description="What is being done; absent unless it is running.", json_schema_extra=_left_out
-    )
-    duration: Annotated[float, Field(ge=0)] | SkipJsonSchema[None] = Field(
-        None,
-        description="Seconds of the recording; absent until it was decoded.",
-        examples=[79.4],
-        json_schema_extra=_left_out,
-    )
-    started_at: Time | SkipJsonSchema[None] = Field(
-        None, description="When it was begun first; absent until then.", json_schema_extra=_left_out
-    )
-    completed_at: Time | SkipJsonSchema[None] = Field(
-        None, description="When it ended; absent until then.", json_schema_extra=_left_out
-    )
-    output_expires_at: Time | SkipJsonSchema[None] = Field(
-        None, description="When the output is deleted; absent unless it succeeded.", json_schema_extra=_left_out
-    )
-    warning: str | SkipJsonSchema[None] = Field(
-        None, description="As it was told when the job was submitted.", json_schema_extra=_left_out
-    )
-    # The most telling first: a reader that takes the first that fits, takes the right one.
-    output: IdentificationOutput | DiarizationOutput | VoiceprintOutput | FailedOutput | SkipJsonSchema[None] = Field(
-        None,
-        description="Absent before the job has ended, and when the time of outputs is over; of a job that failed or was"
-        " canceled it says why.",
-        json_schema_extra=_left_out,
-    )
-
-
-class JobItem(Answer):
-    """A job in a list."""
-
-    id: Uuid
-    status: JobStatus = Field(examples=["succeeded"])
-    type: JobType | None = None
-    source: str | None = Field(None, description="How it was submitted.", examples=["api"])
-    model: str | None = Field(None, description="The pack that hears the recording.", examples=["standard"])
-    quantity: float | None = Field(None, ge=0, description="Seconds of the recording.", examples=[132])
-    reason: str | None = Field(None, description="Why it failed.")
-    created_at: Time
-    completed_at: Time | None = Field(None, description="When it ended.")
-
-
-class JobList(Answer):
-    """One page of the team's jobs, the newest first."""
-
-    items: list[JobItem]
-    next_cursor: Uuid | None = Field(description="The `cursor` of the next page; null on the last one.")
-
-
-class JobItemOld(Answer):
-    """A job in a list of the old form."""
-
-    id: Uuid
-    status: JobStatus = Field(examples=["succeeded"])
-    created_at: Time
-
-
-class JobListOld(Answer):
-    """A part of the team's jobs in the old form, the newest first."""
-
-    items: list[JobItemOld]
-    total: int = Field(ge=0, description="How many there are in all.", examples=[137])
-
-
-class Deleted(Answer):
-    """The job was canceled, or is gone with its output."""
-
-    job_id: Uuid
-    status: Literal["canceled"] | SkipJsonSchema[None] = Field(
-        None, description="Absent when the job is gone.", json_schema_extra=_left_out
-    )
-    deleted: bool = Field(description="Whether the job is gone; false if it was still to be done and is now canceled.")
 
 
 class UsageOfKey(Answer):
@@ -346,6 +122,29 @@ class DeliveryList(Answer):
     """One page of the team's deliveries, the newest first."""
 
     items: list[Delivery]
+    next_cursor: Uuid | None = Field(description="The `cursor` of the next page; null on the last one.")
+
+
+class AuditEntry(Answer):
+    """Something that was done to a person or a key."""
+
+    id: Uuid
+    at: Time
+    action: str = Field(description="What was done.", examples=["speaker.erased"])
+    subject: Uuid | None = Field(description="Id of whom or what it was done to; null if it was the whole team.")
+    key_id: Uuid | None = Field(
+        description="The API key it was done with; null if the server did it by itself, or a command on its machine."
+    )
+    key_name: str | None = Field(description="Name of that key; null if it is no longer known.", examples=["laptop"])
+    details: dict[str, str | float | bool | None] = Field(
+        description="Numbers and ids, by action; never a name, never anything biometric.", examples=[{"samples": 3}]
+    )
+
+
+class Audit(Answer):
+    """One page of the team's audit, the newest first."""
+
+    items: list[AuditEntry]
     next_cursor: Uuid | None = Field(description="The `cursor` of the next page; null on the last one.")
 
 

@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from timbre.http.limits import RateLimits
+from timbre.service.enrolment import Enrolment
 from timbre.service.events import JobEvents
+from timbre.service.exchange import Exchange
+from timbre.service.gallery import Gallery
 from timbre.service.jobs import Jobs
 from timbre.service.media import Media
+from timbre.service.rematch import Rematch
 from timbre.service.storage import Storage
 from timbre.service.teams import Teams
 from timbre.service.usage import Usage
@@ -28,6 +32,10 @@ class State:
     teams: Teams
     media: Media
     jobs: Jobs
+    rematch: Rematch
+    gallery: Gallery
+    exchange: Exchange
+    enrolment: Enrolment
     webhooks: Webhooks
     usage: Usage
     events: JobEvents

@@ -14,6 +14,7 @@ import numpy as np
 from timbre.audio.acoustics import Acoustics, acoustics, mean_acoustics
 from timbre.audio.level import rms_dbfs
 from timbre.audio.recording import SAMPLE_RATE, Recording
+from timbre.diarization.clips import cut_clip
 from timbre.diarization.diarizer import Diarizer
 from timbre.diarization.grid import FRAME
 from timbre.diarization.speech import SpeechRule, speech_frames, speech_probability
@@ -55,8 +56,13 @@ class Enroller:
         self._diarizer = diarizer
         self._space = space
 
-    def enrol(self, recordings: list[Recording], max_seconds: float | None) -> Voiceprint:
+    def enrol(self, recordings: list[Recording], max_seconds: float | None, *, clip_seconds: float = 0.0) -> Voiceprint:
         """Make one voiceprint from one or several recordings of a person.
+
+        Args:
+            recordings: At least one.
+            max_seconds: Longest recording that is accepted; None for any.
+            clip_seconds: Of speech to cut out, at most, of the recording that has most of it; 0 for none.
 
         Raises:
             EnrolmentRefused: a recording is too long, has no or too little speech, or several speakers.
@@ -68,19 +74,21 @@ class Enroller:
             except EnrolmentRefused as error:
                 which = f"Recording {number} of {len(recordings)}: " if len(recordings) > 1 else ""
                 raise type(error)(f"{which}{error}") from None
-        seconds = sum(prototype.seconds for prototype, _ in made)
+        seconds = sum(prototype.seconds for prototype, *_ in made)
         if seconds < LEAST_SPEECH:
             raise SpeechTooShort(
                 f"There are only {seconds:.1f} s of speech, and a voiceprint needs at least {LEAST_SPEECH:g} s;"
                 " give a few seconds, better twenty."
             )
-        self._refuse_strangers([prototype for prototype, _ in made])
+        self._refuse_strangers([prototype for prototype, *_ in made])
+        most = max(range(len(made)), key=lambda number: made[number][0].seconds)
         return Voiceprint(
-            prototypes=np.stack([prototype.vector for prototype, _ in made]).astype(np.float16).astype(np.float32),
-            seconds=tuple(float(np.float32(prototype.seconds)) for prototype, _ in made),
-            acoustics=tuple(as_kept(prototype.acoustics) for prototype, _ in made),
+            prototypes=np.stack([prototype.vector for prototype, *_ in made]).astype(np.float16).astype(np.float32),
+            seconds=tuple(float(np.float32(prototype.seconds)) for prototype, *_ in made),
+            acoustics=tuple(as_kept(prototype.acoustics) for prototype, *_ in made),
             space=self._space,
-            quality=tuple(quality for _, quality in made),
+            quality=tuple(quality for _, quality, _ in made),
+            clip=cut_clip(recordings[most], made[most][2], clip_seconds) if clip_seconds else None,
         )
 
     def _refuse_strangers(self, prototypes: list[Prototype]) -> None:
@@ -106,7 +114,8 @@ class Enroller:
         samples, speech = self._listen(recording)
         return self._pool(samples, speech)
 
-    def _enrol(self, recording: Recording, max_seconds: float | None) -> tuple[Prototype, Quality]:
+    def _enrol(self, recording: Recording, max_seconds: float | None) -> tuple[Prototype, Quality, NDArray[np.bool_]]:
+        """Return how a recording sounds, how good it is, and which frames of it are speech."""
         if max_seconds is not None and recording.duration > max_seconds:
             raise EnrolmentTooLong(
                 f"The recording lasts {recording.duration:.1f} s, and a voiceprint is made from at most"
@@ -121,7 +130,7 @@ class Enroller:
         # The median is the offset; the mean is not, where a voice swings further to one side.
         swing = samples - np.median(samples)
         snr = prototype.acoustics.snr
-        return prototype, Quality(
+        quality = Quality(
             seconds=round(recording.duration, 2),
             speech_seconds=round(prototype.seconds, 2),
             level=round(rms_dbfs(swing[mask]), 1),
@@ -129,6 +138,7 @@ class Enroller:
             snr=None if snr is None else round(snr, 1),
             single_speaker=round(100 * single),
         )
+        return prototype, quality, speech
 
     def _listen(self, recording: Recording) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Return all samples and which frames are speech."""

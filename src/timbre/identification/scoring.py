@@ -32,22 +32,32 @@ def log_odds(voices: Sequence[Voice], voiceprints: Sequence[Voiceprint], same_vo
     )
 
 
-def known_voices(voiceprints: Sequence[Voiceprint]) -> KnownVoices | None:
-    """Return what diarization is told of people, to merge speakers by; None without voiceprints."""
+def known_voices(voiceprints: Sequence[Voiceprint], *, among: int) -> KnownVoices | None:
+    """Return what diarization is told of people, to merge speakers by; None without voiceprints.
+
+    Args:
+        voiceprints: Of those who come into question.
+        among: How many people were looked for in all.
+    """
     if not voiceprints:
         return None
     return KnownVoices(
-        embeddings=np.stack([voiceprint.embedding for voiceprint in voiceprints]), side=_side(voiceprints)
+        embeddings=np.stack([voiceprint.embedding for voiceprint in voiceprints]), side=_side(voiceprints), people=among
     )
 
 
-def confidences(odds: NDArray[np.float64], same_voice: SameVoice) -> NDArray[np.int64]:
-    """Turn log-odds `[voices, voiceprints]` into 0-100, with the number of voiceprints taken into account.
+def confidences(odds: NDArray[np.float64], same_voice: SameVoice, people: int | None = None) -> NDArray[np.int64]:
+    """Turn log-odds `[voices, voiceprints]` into 0-100, with the number of people taken into account.
 
     For one voiceprint it is 100 times the probability of one person. Among several it is what a single voiceprint
     would need to have to be as unlikely with a stranger.
+
+    Args:
+        odds: Of all people, or of those who are the nearest.
+        same_voice: What they were made by.
+        people: How many there are in all; as many as there are voiceprints if left out.
     """
-    return np.rint(100.0 * expit(same_voice.among(odds, odds.shape[1]))).astype(np.int64)
+    return np.rint(100.0 * expit(same_voice.among(odds, odds.shape[1] if people is None else people))).astype(np.int64)
 
 
 def expit(odds: NDArray[np.float64]) -> NDArray[np.float64]:

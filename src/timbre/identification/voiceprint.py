@@ -19,7 +19,7 @@ import base64
 import binascii
 import hashlib
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
@@ -53,6 +53,8 @@ class Voiceprint:
     space: str  # fingerprint of the encoder and its centre: vectors of other spaces mean nothing here
     acoustics: tuple[Acoustics, ...] = ()  # of each recording, in whole per cent and dB; () if unknown
     quality: tuple[Quality, ...] = ()  # of each recording; known when it is made, not kept in the text
+    # int16 [n] at 16 kHz: the person, to listen to; None where it was not asked for. Nor is it kept in the text
+    clip: NDArray[np.int16] | None = field(default=None, repr=False, compare=False)
 
     @property
     def embedding(self) -> NDArray[np.float32]:

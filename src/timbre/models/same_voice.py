@@ -22,6 +22,7 @@ of speaker recognition systems in various duration conditions", IEEE TASLP 2013.
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -118,6 +119,11 @@ class SameVoice:
     strangers_mean: float = -4.5
     strangers_spread: float = 3.0
     strangers_power: float = 1.0  # M people are as many chances to resemble somebody as M**power that are independent
+
+    def space(self, fingerprint: str) -> str:
+        """Return what vectors must have in common to be compared: the encoder of this fingerprint, and the centre."""
+        centre = self.centre.astype("<f2").tobytes() if self.centre.any() else b""
+        return hashlib.sha256(bytes.fromhex(fingerprint) + centre).hexdigest()[:16]
 
     def centred(self, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
         """Take the cohort's mean off unit rows `[n, dimension]` and bring them back to length 1."""

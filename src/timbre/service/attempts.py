@@ -7,9 +7,9 @@ job was canceled, changes nothing any more. What ends a job, its output, its web
 from __future__ import annotations
 
 import asyncio
-import gzip
 import os
 import socket
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -18,15 +18,17 @@ import structlog
 
 from timbre.errors import Canceled
 from timbre.service.jobs import lane_for, unfinished_lane
+from timbre.service.outputs import packed
 from timbre.service.usage import Usage
 from timbre.service.webhooks import Webhooks
 from timbre.settings import Settings
-from timbre.store.database import Database, one
+from timbre.store.database import Connection, Database, one
 from timbre.store.queries import queries
 from timbre.store.queue import HEAR_TASK, Lane, Queue
 
 _SQL: Final = queries("jobs")
-_COMPRESSION: Final = 4  # of gzip: a third of the time of the default, a tenth more bytes
+# What is written with an output, in its transaction, before the job ends; it may return another output to keep.
+Within = Callable[[Connection], Awaitable[bytes | None]]
 _log: Final = structlog.get_logger("timbre.jobs")
 
 
@@ -36,12 +38,17 @@ class Attempt:
 
     job: UUID
     team: UUID
+    key: UUID | None  # it was submitted with; None if that is no longer known
     type: str
     model: str  # the pack
     params: dict[str, Any]  # the request, as it came over the wire
     media: UUID | None
     object: str | None  # what was fetched for this job
     number: int
+
+
+class _Lost(Exception):
+    """The job is no longer this attempt's."""
 
 
 class Attempts:
@@ -65,6 +72,7 @@ class Attempts:
         attempt = Attempt(
             job=row["id"],
             team=row["team_id"],
+            key=row["key_id"],
             type=row["type"],
             model=row["model"],
             params=row["params"],
@@ -112,17 +120,39 @@ class Attempts:
         """Whether this is the object that was fetched for the attempt's job."""
         return await self._database.one(_SQL["handed_over"], {"id": attempt.job, "object": name}) is not None
 
-    async def succeed(self, attempt: Attempt, output: bytes, duration: float) -> bool:
-        """End it well with an output, JSON, for so many seconds of audio; tell whether it was still this attempt's."""
-        body = await asyncio.to_thread(gzip.compress, output, _COMPRESSION, mtime=0)
-        async with self._database.transaction() as connection:
-            arguments = {**_fence(attempt), "status": "succeeded", "duration": duration, "error": None}
-            row = await one(connection, _SQL["finish"], arguments)
-            if row is None:
-                return False
-            await connection.execute(_SQL["keep_output"], {"job": attempt.job, "body": body, "length": len(output)})
-            await self._usage.count(connection, row, duration)
-            await self._webhooks.announce(connection, row)
+    async def succeed(
+        self,
+        attempt: Attempt,
+        output: bytes,
+        duration: float,
+        *,
+        peaks: bytes | None = None,
+        within: Within | None = None,
+    ) -> bool:
+        """End it well; tell whether it was still this attempt's.
+
+        Args:
+            attempt: Which.
+            output: JSON.
+            duration: Seconds of audio that were heard.
+            peaks: The waveform, a byte each for equal parts of it.
+            within: Writes what belongs to the output in the same transaction; undone if the attempt has lost its job.
+        """
+        body, length = await asyncio.to_thread(packed, output)
+        try:
+            async with self._database.transaction() as connection:
+                if within is not None and (now := await within(connection)) is not None:
+                    body, length = await asyncio.to_thread(packed, now)
+                arguments = {**_fence(attempt), "status": "succeeded", "duration": duration, "error": None}
+                row = await one(connection, _SQL["finish"], arguments)
+                if row is None:
+                    raise _Lost
+                kept = {"job": attempt.job, "body": body, "length": length, "peaks": peaks}
+                await connection.execute(_SQL["keep_output"], kept)
+                await self._usage.count(connection, row, duration)
+                await self._webhooks.announce(connection, row)
+        except _Lost:
+            return False
         _log.info("succeeded", job=str(attempt.job), type=attempt.type, seconds_of_audio=round(duration, 1))
         return True
 

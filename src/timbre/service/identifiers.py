@@ -6,9 +6,14 @@ import os
 import time
 from uuid import UUID
 
+_MILLISECOND = 1_000_000  # nanoseconds
+
 
 def new_id() -> UUID:
-    """A UUID of version 7 (RFC 9562, 2024): 48 bits of milliseconds, then random ones."""
-    value = (time.time_ns() // 1_000_000 << 80) | int.from_bytes(os.urandom(10))
-    value = value & ~(0xF << 76) | 0x7 << 76
-    return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
+    """A UUID of version 7 (RFC 9562, 2024): 48 bits of milliseconds, 12 of their fraction, then random ones.
+
+    With the fraction, those that one process makes one after the other sort so.
+    """
+    milliseconds, rest = divmod(time.time_ns(), _MILLISECOND)
+    value = milliseconds << 80 | 0x7 << 76 | (rest << 12) // _MILLISECOND << 64
+    return UUID(int=value | 0x2 << 62 | int.from_bytes(os.urandom(8)) >> 2)

@@ -11,16 +11,19 @@ from __future__ import annotations
 import asyncio
 import gzip
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from timbre.errors import IdempotencyConflict, JobUnknown, OutputMissing
+from timbre.errors import IdempotencyConflict, JobUnknown, MediaUnknown, OutputMissing
 from timbre.service.identifiers import new_id
-from timbre.service.media import Media, media_key
+from timbre.service.job_requests import ChangeRequest
+from timbre.service.master_key import MasterKeys
+from timbre.service.media import Media, Recording, media_key
 from timbre.service.packs import Packs
-from timbre.service.requests import DiarizeRequest, IdentifyRequest, VoiceprintRequest
+from timbre.service.requests import IdentifyRequest, WorkRequest
+from timbre.service.selection import check_selection
 from timbre.service.storage import Storage
 from timbre.service.teams import Caller
 from timbre.service.usage import Usage
@@ -30,11 +33,11 @@ from timbre.store.database import Database, Row, one
 from timbre.store.queries import queries
 from timbre.store.queue import FETCH_TASK, HEAR_TASK, Lane, Queue
 
-JobType = Literal["diarize", "identify", "voiceprint"]
 FINAL: Final = frozenset({"succeeded", "failed", "canceled"})
 CANCELED: Final = "Canceled by the caller"
 _SQL: Final = queries("jobs")
 _MIB: Final = 1 << 20
+_QUICK: Final = frozenset({"voiceprint", "enrol"})  # types of jobs that hear half a minute at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,15 +84,24 @@ class Jobs:
     async def submit(
         self,
         caller: Caller,
-        request: DiarizeRequest | VoiceprintRequest | IdentifyRequest,
+        request: WorkRequest,
         *,
         warning: str | None = None,
         once: Once | None = None,
+        recording: Recording | None = None,
     ) -> Submission:
         """Accept a job.
 
+        Args:
+            caller: Who asks.
+            request: For what.
+            warning: What the caller is told with it.
+            once: What makes the request count once.
+            recording: What is heard, where the request has no URL.
+
         Raises:
-            RequestInvalid: its model is not here, or a voiceprint cannot be used.
+            RequestInvalid: its model is not here, or a voiceprint or a person cannot be used.
+            MasterKeyMissing: it is about people of the gallery, and the server has no master key.
             BudgetSpent: the team may have nothing more heard this month.
             IdempotencyConflict: the key was used for another request.
         """
@@ -97,26 +109,27 @@ class Jobs:
             return earlier
         pack = self._packs.named(request.model)
         if isinstance(request, IdentifyRequest):
-            self._packs.check_voiceprints(request)
+            await self._check_people(caller.team, request)
         await self._usage.check_budget(caller.team)
-        kind = job_type(request)
-        key = media_key(request.url)
-        recording = None if key is None else await self._media.find(caller.team, key)
+        key = media_key(request.url or "")
+        if key is not None:
+            recording = await self._media.find(caller.team, key)
         job = new_id()
         row = {
             "id": job,
             "team": caller.team,
             "key": caller.key,
-            "type": kind,
+            "type": request.kind,
             "model": pack,
-            "params": Jsonb(request.model_dump(mode="json", by_alias=True, exclude_none=True)),
+            "params": Jsonb(request.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"title"})),
             "warning": warning,
+            "title": request.title or None,
             "media": None if recording is None else recording.id,
         }
         lane, task = Lane.FETCH, FETCH_TASK
-        if key is not None:
+        if key is not None or recording is not None:
             # What was never uploaded fails at once, and waits behind nothing.
-            lane, task = lane_for(kind, 0 if recording is None else recording.bytes, self._settings), HEAR_TASK
+            lane, task = lane_for(request.kind, 0 if recording is None else recording.bytes, self._settings), HEAR_TASK
         if not await self._create(row, lane, task, once):
             return await self._claimed(caller.team, once)
         return Submission(id=job, warning=warning, replayed=False)
@@ -150,11 +163,74 @@ class Jobs:
             raise OutputMissing(_missing(row))
         return row, await asyncio.to_thread(gzip.decompress, found[0])
 
-    async def page(self, team: UUID, *, status: str | None, before: UUID | None, limit: int) -> list[Row]:
-        """The newest jobs, or those before one of them."""
-        return await self._database.all(
-            _SQL["page"], {"team": team, "status": status, "before": before, "limit": limit}
-        )
+    async def peaks(self, team: UUID, job: UUID) -> tuple[bytes, float]:
+        """How loud a job's recording is, a byte each for equal parts of it, and its seconds.
+
+        Raises:
+            JobUnknown: the team has none of this id.
+            OutputMissing: it has no output, or none that knows.
+        """
+        job_ = await self.get(team, job)
+        row = await self._database.one(_SQL["peaks"], {"id": job})
+        if row is None or row["peaks"] is None:
+            raise OutputMissing(_missing(job_) if row is None else "This job's output has no waveform.")
+        return row["peaks"], job_["duration"] or 0.0
+
+    async def recording(self, team: UUID, job: UUID) -> Recording:
+        """What a job heard, if it was uploaded and is still kept.
+
+        Raises:
+            JobUnknown: the team has none of this id.
+            MediaUnknown: it is not kept.
+        """
+        await self.get(team, job)
+        row = await self._database.one(_SQL["recording"], {"id": job})
+        if row is None:
+            raise MediaUnknown(
+                "The recording of this job is not kept: its time was over, or it was never uploaded but fetched by its"
+                " URL; upload it again."
+            )
+        return Recording(id=row["id"], object=row["object"], bytes=row["bytes"])
+
+    async def change(self, team: UUID, job: UUID, change: ChangeRequest) -> Row:
+        """Keep a job or let it go, or call it something; return its record.
+
+        Raises:
+            JobUnknown: the team has none of this id.
+        """
+        arguments = {
+            "id": job,
+            "team": team,
+            "kept": change.kept,
+            "titled": change.title is not None,
+            "title": change.title or None,
+        }
+        if await self._database.one(_SQL["change"], arguments) is None:
+            raise JobUnknown
+        return await self.get(team, job)
+
+    async def page(
+        self,
+        team: UUID,
+        *,
+        status: str | None,
+        before: UUID | None,
+        limit: int,
+        speaker: UUID | None = None,
+        part: str | None = None,
+    ) -> list[Row]:
+        """The newest jobs, or those before one of them.
+
+        Args:
+            team: Whose jobs.
+            status: Only those in this state.
+            before: Only those that were submitted before this one.
+            limit: At most so many.
+            speaker: Only those in whose output this person has a voice.
+            part: Only those in whose title this is, in whatever case.
+        """
+        arguments = {"team": team, "status": status, "before": before, "limit": limit}
+        return await self._database.all(_SQL["page"], {**arguments, "speaker": speaker, "part": part})
 
     async def page_by_offset(self, team: UUID, *, status: str | None, take: int, skip: int) -> tuple[list[Row], int]:
         """The newest jobs after so many, and how many there are."""
@@ -182,6 +258,15 @@ class Jobs:
         if row["object"]:
             await self._storage.delete(row["object"])
         return False
+
+    async def _check_people(self, team: UUID, request: IdentifyRequest) -> None:
+        """Refuse voiceprints that cannot be compared, people who are not there, and names that would mean two."""
+        voiceprints = request.voiceprints or ()
+        self._packs.check_voiceprints(request.model, voiceprints)
+        if request.speakers is None:
+            return
+        MasterKeys.load(self._settings)
+        await check_selection(self._database, team, request.speakers, [labelled.label for labelled in voiceprints])
 
     async def _create(self, row: dict[str, Any], lane: Lane, task: str, once: Once | None) -> bool:
         """Write a job, its entry and its idempotency key, or nothing where the key was claimed meanwhile."""
@@ -221,25 +306,14 @@ def _missing(job: Row) -> str:
             return "This job has no output yet; wait for it with GET /v1/jobs/{jobId}?wait=60."
 
 
-def job_type(request: DiarizeRequest | VoiceprintRequest | IdentifyRequest) -> JobType:
-    """The type of the job that a request asks for."""
-    match request:
-        case VoiceprintRequest():
-            return "voiceprint"
-        case IdentifyRequest():
-            return "identify"
-        case _:
-            return "diarize"
-
-
 def lane_for(kind: str, size: int | None, settings: Settings) -> Lane:
     """Where a recording of so many bytes is heard, so that short jobs never wait behind long ones."""
-    short = kind == "voiceprint" or (size is not None and size <= settings.short_job_mb * _MIB)
+    short = kind in _QUICK or (size is not None and size <= settings.short_job_mb * _MIB)
     return Lane.SHORT if short else Lane.LONG
 
 
 def unfinished_lane(row: Row, settings: Settings) -> tuple[Lane, str]:
     """Lane and task that an unfinished job goes on with."""
-    if media_key(row["url"] or "") is None and row["object"] is None:
+    if media_key(row["url"] or "") is None and row["object"] is None and row["media_id"] is None:
         return Lane.FETCH, FETCH_TASK
     return lane_for(row["type"], row["bytes"], settings), HEAR_TASK

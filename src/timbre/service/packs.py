@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from threading import Lock
 from typing import Final
 
 from timbre.engine import Engine, voiceprint_space
-from timbre.errors import ModelMissing, ModelUnknown, RequestInvalid, VoiceprintError
+from timbre.errors import ModelError, ModelMissing, ModelUnknown, RequestInvalid, VoiceprintError
 from timbre.identification.voiceprint import Voiceprint
-from timbre.service.requests import HOSTED_DIARIZERS, HOSTED_MODELS, IdentifyRequest
+from timbre.service.requests import HOSTED_DIARIZERS, HOSTED_MODELS, LabelledVoiceprint
 from timbre.settings import Settings
 
 _MOST_LOADED: Final = 2  # packs in memory at a time
@@ -29,15 +30,30 @@ class Packs:
         """
         return self._find(model)[0]
 
-    def check_voiceprints(self, request: IdentifyRequest) -> None:
-        """Make sure that every voiceprint can be compared with the voices that the request's model hears.
+    def space(self) -> str | None:
+        """The space that the server's own choice of a model hears in; None while it has none."""
+        try:
+            return voiceprint_space(settings=self._settings)[1]
+        except ModelError:
+            return None
+
+    def space_of(self, model: str) -> str:
+        """The space that a pack hears in.
+
+        Raises:
+            RequestInvalid: it is not on this machine.
+        """
+        return self._find(model)[1]
+
+    def check_voiceprints(self, model: str | None, voiceprints: Sequence[LabelledVoiceprint]) -> None:
+        """Make sure that every voiceprint can be compared with the voices that a model hears.
 
         Raises:
             RequestInvalid: one is damaged, foreign, or of another encoder.
         """
-        pack, space = self._find(request.model)
+        pack, space = self._find(model)
         errors = []
-        for number, labelled in enumerate(request.voiceprints):
+        for number, labelled in enumerate(voiceprints):
             try:
                 given = Voiceprint.from_text(labelled.voiceprint)
             except VoiceprintError as error:

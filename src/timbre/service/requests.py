@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Final, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar
+from uuid import UUID
 
 from pydantic import (
     BaseModel,
@@ -27,6 +28,7 @@ from pydantic_core import ErrorDetails, from_json
 
 from timbre.errors import RequestInvalid
 from timbre.models.catalogue import catalogue
+from timbre.service.selection import Speakers
 from timbre.service.values import (
     MOST_VOICEPRINTS,
     AudioUrl,
@@ -37,6 +39,7 @@ from timbre.service.values import (
     Sensitivity,
     Switch,
     Threshold,
+    Title,
     Transcription,
     VoiceprintText,
     WebhookUrl,
@@ -47,10 +50,13 @@ from timbre.service.values import (
     some_voiceprints,
 )
 
+JobType = Literal["diarize", "identify", "voiceprint", "enrol", "label"]
 HOSTED_MODELS: Final = ("precision-1", "precision-2", "precision-3")  # names that clients of the hosted service send
 HOSTED_DIARIZERS: Final = ("community-1",)  # those that can diarize and nothing else
 
+LIKELY: Final = 50.0  # the threshold where people of the gallery are looked for and none is given
 _WITHOUT_EFFECT: Final = frozenset({"transcriptionConfig"})  # known, but says nothing without `transcription`
+REQUIRED: Final = "Expected a value, as this is required, got none"
 _NAMES_LISTED: Final = 10  # ignored keys that a warning names
 _LONGEST_NAME: Final = 40  # characters of each
 _LONGEST_MESSAGE: Final = 200
@@ -90,8 +96,30 @@ class MediaRequest(Request):
     )
 
 
-class JobRequest(Request):
-    """What all jobs take."""
+class WorkRequest(Request):
+    """What becomes a job."""
+
+    kind: ClassVar[JobType]
+
+    url: AudioUrl | None = None
+    model: str | None = None
+    webhook: WebhookUrl | None = None
+    title: Title | None = None
+
+
+class EnrolRequest(WorkRequest):
+    """Learn the voice of a person of the gallery, from a recording, or from a stretch of that of a job."""
+
+    kind: ClassVar[JobType] = "enrol"
+
+    speaker_id: UUID
+    job_id: UUID | None = None
+    start: float = 0.0  # seconds
+    end: float | None = None
+
+
+class JobRequest(WorkRequest):
+    """What all jobs take that clients submit as such."""
 
     model_config = ConfigDict(json_schema_extra=_with_model_names)
     hosted_models: ClassVar[tuple[str, ...]] = HOSTED_MODELS
@@ -104,6 +132,9 @@ class JobRequest(Request):
     webhook_status_only: Switch = Field(False, description="Leave the output out of what the webhook is sent.")
     model: str | None = Field(
         None, description="A pack of this server, or a model of the hosted service; the server's own choice if unset."
+    )
+    title: Title | None = Field(
+        None, description="What to call the recording in lists, such as the name of its file. Timbre's own addition."
     )
 
     @classmethod
@@ -121,6 +152,8 @@ class JobRequest(Request):
 
 class VoiceprintRequest(JobRequest):
     """Learn the voice of the one person who speaks in a recording."""
+
+    kind: ClassVar[JobType] = "voiceprint"
 
 
 class SpeakersRequest(JobRequest):
@@ -168,6 +201,7 @@ class SpeakersRequest(JobRequest):
 class DiarizeRequest(SpeakersRequest):
     """Say who spoke when."""
 
+    kind: ClassVar[JobType] = "diarize"
     hosted_models: ClassVar[tuple[str, ...]] = HOSTED_MODELS + HOSTED_DIARIZERS
 
 
@@ -190,26 +224,68 @@ class Matching(Request):
         True, description="Make one speaker of those that match the same voiceprint. Timbre's own addition."
     )
 
+    def with_threshold(self, threshold: float) -> Matching:
+        """Return it with this threshold, unless one was given."""
+        return self if "threshold" in self.model_fields_set else self.model_copy(update={"threshold": threshold})
+
+
+def distinct(voiceprints: tuple[LabelledVoiceprint, ...]) -> tuple[LabelledVoiceprint, ...]:
+    """Refuse voiceprints of which two have the same label."""
+    labels = [voiceprint.label for voiceprint in voiceprints]
+    for index, label in enumerate(labels):
+        if (first := labels.index(label)) < index:
+            refuse(f"Expected another label than that of voiceprints.{first}: {shortened(label)!r}", f"{index}.label")
+    return voiceprints
+
+
+def _some_or_null(schema: dict[str, Any]) -> None:
+    schema["anyOf"][0] |= {"minItems": 1, "maxItems": MOST_VOICEPRINTS}
+
+
+def _voiceprints_or_speakers(schema: dict[str, Any], request: type[IdentifyRequest]) -> None:
+    _with_model_names(schema, request)
+    schema["anyOf"] = [{"required": ["voiceprints"]}, {"required": ["speakers"]}]
+
 
 class IdentifyRequest(SpeakersRequest):
     """Say who spoke when, by name."""
 
-    # Its length is checked on the way in alone: afterwards, items that were refused are missing from it.
-    voiceprints: Annotated[tuple[LabelledVoiceprint, ...], BeforeValidator(some_voiceprints)] = Field(
-        description="The people to recognise.", json_schema_extra={"minItems": 1, "maxItems": MOST_VOICEPRINTS}
+    model_config = ConfigDict(json_schema_extra=_voiceprints_or_speakers)
+    kind: ClassVar[JobType] = "identify"
+
+    speakers: Speakers | None = Field(
+        None,
+        description="People of the gallery to recognise: `all`, some by their ids, or those who bear any of some tags."
+        " Then `voiceprints` may be left out, and the threshold is 50 if unset. Timbre's own addition.",
     )
-    matching: Matching = Field(default_factory=Matching, description="How names are given.", json_schema_extra=_or_null)
+    # Stand behind `speakers` because they depend on it. The length is checked on the way in alone: afterwards, items
+    # that were refused are missing from it.
+    voiceprints: Annotated[tuple[LabelledVoiceprint, ...] | None, BeforeValidator(some_voiceprints)] = Field(
+        None,
+        description="Voiceprints of people to recognise.",
+        json_schema_extra=_some_or_null,
+        validate_default=True,
+    )
+    matching: Matching = Field(
+        default_factory=Matching, description="How names are given.", json_schema_extra=_or_null, validate_default=True
+    )
+
+    @field_validator("voiceprints", mode="before")
+    @classmethod
+    def _somebody(cls, came: object, info: ValidationInfo) -> object:
+        if came is None and info.data.get("speakers", ...) is None:
+            refuse(REQUIRED)
+        return came
 
     @field_validator("voiceprints")
     @classmethod
-    def _distinct(cls, voiceprints: tuple[LabelledVoiceprint, ...]) -> tuple[LabelledVoiceprint, ...]:
-        labels = [voiceprint.label for voiceprint in voiceprints]
-        for index, label in enumerate(labels):
-            if (first := labels.index(label)) < index:
-                refuse(
-                    f"Expected another label than that of voiceprints.{first}: {shortened(label)!r}", f"{index}.label"
-                )
-        return voiceprints
+    def _distinct(cls, voiceprints: tuple[LabelledVoiceprint, ...] | None) -> tuple[LabelledVoiceprint, ...] | None:
+        return None if voiceprints is None else distinct(voiceprints)
+
+    @field_validator("matching")
+    @classmethod
+    def _likely(cls, matching: Matching, info: ValidationInfo) -> Matching:
+        return matching if info.data.get("speakers") is None else matching.with_threshold(LIKELY)
 
 
 M = TypeVar("M", bound=Request)
@@ -265,7 +341,7 @@ def _fault(reason: str) -> str:
 def _explained(detail: ErrorDetails) -> tuple[str, str]:
     path = [str(part) for part in detail["loc"]]
     if detail["type"] == "missing":
-        return ".".join(path), "Expected a value, as this is required, got none"
+        return ".".join(path), REQUIRED
     context = detail.get("ctx", {})
     field = ".".join(part for part in (*path, context["at"]) if part)
     return field or "body", context["message"][:_LONGEST_MESSAGE]

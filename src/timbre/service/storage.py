@@ -163,15 +163,19 @@ class Storage:
                     if _NAME.fullmatch(meta["path"]):
                         yield meta["path"], meta["last_modified"], meta["size"]
 
-    async def chunks(self, name: str) -> AsyncIterator[bytes]:
+    async def chunks(self, name: str, part: tuple[int, int] | None = None) -> AsyncIterator[bytes]:
         """Yield the content of an object in order, about 1 MiB at a time.
+
+        Args:
+            name: Of the object.
+            part: The first byte and the one behind the last; at least one. All of them if left out.
 
         Raises:
             MediaUnknown: there is no such object.
         """
         _check(name)
         with _reported(reading=True):
-            content = await self._call(obstore.get, self._store, name)
+            content = await self._call(obstore.get, self._store, name, options={"range": part} if part else None)
             async for chunk in self._drawn(content.stream(min_chunk_size=PIECE_BYTES)):
                 yield chunk
 

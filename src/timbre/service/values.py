@@ -17,8 +17,12 @@ LONGEST_URL: Final = 8192  # characters, as the following lengths
 LONGEST_WEBHOOK: Final = 2048
 LONGEST_MEDIA_URL: Final = 255
 LONGEST_LABEL: Final = 100
+LONGEST_TAG: Final = 50
+LONGEST_TITLE: Final = 200
+LONGEST_SPEAKER: Final = 20
 LONGEST_VOICEPRINT: Final = 20_000
 MOST_VOICEPRINTS: Final = 50
+SPEAKER_PATTERN: Final = "^SPEAKER_[0-9]+$"
 CHANNELS: Final = ("mixed", "separate")
 RESERVED_LABEL: Final = "speaker_"  # how the labels of unknown speakers begin, in any case
 
@@ -39,9 +43,9 @@ def refuse(message: str, at: str = "") -> NoReturn:
     raise PydanticCustomError("refused", "{message}", {"message": message, "at": at})
 
 
-def expect(expected: str, came: object) -> NoReturn:
+def expect(expected: str, came: object, at: str = "") -> NoReturn:
     """Refuse a value by saying what was expected and what came."""
-    refuse(f"Expected {expected}, got {shown(came)}")
+    refuse(f"Expected {expected}, got {shown(came)}", at)
 
 
 def shown(came: object) -> str:
@@ -181,8 +185,30 @@ def _voiceprint(came: object) -> str:
     return _without_controls(text, _CONTROLS_IN_LINES)
 
 
+def a_tag(came: object, at: str = "") -> str:
+    """Let a tag pass; `at` is where it stands in the value."""
+    if not isinstance(came, str) or not came or len(came) > LONGEST_TAG or _CONTROLS.search(came):
+        expect(f"a tag of 1 to {LONGEST_TAG} characters, none of them a control character", came, at)
+    return came
+
+
+def _speaker(came: object) -> str:
+    expected = "the label of a speaker, as SPEAKER_00"
+    label = _text(came, expected, LONGEST_SPEAKER)
+    if not re.fullmatch(SPEAKER_PATTERN.rstrip("$"), label):
+        expect(expected, came)
+    return label
+
+
+def _title(came: object) -> str:
+    expected = f"a title of at most {LONGEST_TITLE} characters"
+    return "" if came == "" else _without_controls(_text(came, expected, LONGEST_TITLE))
+
+
 def some_voiceprints(came: object) -> object:
-    """Let a list of as many voiceprints pass as one request may have."""
+    """Let a list of as many voiceprints pass as one request may have, or none at all."""
+    if came is None:
+        return None
     if not isinstance(came, list | tuple):
         expect(f"a list of 1 to {MOST_VOICEPRINTS} voiceprints", came)
     if not 1 <= len(came) <= MOST_VOICEPRINTS:
@@ -228,3 +254,9 @@ Label = Annotated[
     BeforeValidator(_label),
 ]
 VoiceprintText = Annotated[str, Field(min_length=1, max_length=LONGEST_VOICEPRINT), BeforeValidator(_voiceprint)]
+Title = Annotated[str, Field(max_length=LONGEST_TITLE), BeforeValidator(_title)]
+Speaker = Annotated[
+    str,
+    Field(max_length=LONGEST_SPEAKER, json_schema_extra={"pattern": SPEAKER_PATTERN}),
+    BeforeValidator(_speaker),
+]

@@ -7,38 +7,44 @@ does not answer, leaves the job for another attempt. A database that is restarte
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
+from functools import partial
 from threading import Event
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import Concatenate, Final, ParamSpec, TypeVar
 from uuid import UUID, uuid4
 
 import httpx
 import structlog
 
-from timbre.engine import Engine
 from timbre.errors import (
     AudioError,
     Canceled,
     FetchFailed,
     InputError,
+    MasterKeyMissing,
     OptionError,
     RequestTooLarge,
+    SamplesFull,
     ServiceUnavailable,
-    TimbreError,
+    SpeakerUnknown,
+    TemplateUnreadable,
 )
-from timbre.identification.voiceprint import Voiceprint
 from timbre.service.attempts import Attempt, Attempts
+from timbre.service.bridge import Bridge, Interrupted
 from timbre.service.fetching import fetch
+from timbre.service.hearing import Heard, hear
+from timbre.service.keeping import Keeping
 from timbre.service.media import Media, media_key, object_name
+from timbre.service.naming import Hall, Naming
+from timbre.service.outputs import dumped
 from timbre.service.packs import Engines
-from timbre.service.requests import DiarizeRequest, IdentifyRequest
+from timbre.service.selection import read_selection
 from timbre.service.storage import Storage
 from timbre.settings import Settings
+from timbre.store.database import Connection
 
 _REPORTS: Final = 0.5  # seconds between two reports of progress
 # Where each stage of the engine lies in the whole; what decides about speakers at the end takes little.
@@ -47,14 +53,11 @@ _HEARERS: Final = 4  # threads of the engine; two lanes, and attempts that were 
 _PAUSE: Final = 0.5  # seconds before the database is asked again
 _MIB: Final = 1 << 20
 _GIB: Final = 1 << 30
-_STORED: Final = {"webhook_http": True}  # what was accepted stays accepted
+# What is wrong with a request or the gallery ends the job; the same again would end it so again.
+_ENDS: Final = (InputError, OptionError, SpeakerUnknown, SamplesFull, MasterKeyMissing, TemplateUnreadable)
 _log: Final = structlog.get_logger("timbre.work")
 Asked = ParamSpec("Asked")
 T = TypeVar("T")
-
-
-class Interrupted(TimbreError):
-    """The worker stops; the job starts over later."""
 
 
 class Work:
@@ -67,6 +70,8 @@ class Work:
         media: Media,
         storage: Storage,
         engines: Engines,
+        naming: Naming,
+        keeping: Keeping,
         client: httpx.AsyncClient,
         settings: Settings,
     ) -> None:
@@ -74,6 +79,8 @@ class Work:
         self._media = media
         self._storage = storage
         self._engines = engines
+        self._naming = naming
+        self._keeping = keeping
         self._client = client
         self._settings = settings
         self.stopping = Event()  # set, it makes every attempt stop at its next sign of progress
@@ -110,11 +117,11 @@ class Work:
         except (Interrupted, asyncio.CancelledError):
             await asyncio.shield(self._attempts.pause(attempt))
             raise
+        except _ENDS as error:
+            await self._answered(self._attempts.fail, attempt, str(error))
         except ServiceUnavailable:
             await self._answered(self._attempts.pause, attempt)
             raise
-        except (InputError, OptionError) as error:
-            await self._answered(self._attempts.fail, attempt, str(error))
         except Exception:  # noqa: BLE001 - whatever it is, the job ends and the worker goes on
             reference = uuid4().hex[:12]
             _log.exception("fault", job=str(attempt.job), reference=reference)
@@ -135,6 +142,8 @@ class Work:
         while True:
             try:
                 return await ask(attempt, *arguments, **named)
+            except (MasterKeyMissing, TemplateUnreadable):
+                raise
             except ServiceUnavailable as error:
                 if self.stopping.is_set():
                     raise
@@ -193,17 +202,48 @@ class Work:
         engine = await self._engines.get(attempt.model)
         async with self._storage.local_copy(name, self._settings.temp_dir) as path:
             loop = asyncio.get_running_loop()
-            progress = _Reporter(self._attempts, attempt, loop, self.stopping)
-            output, duration = await loop.run_in_executor(
-                self._hearing, _output, engine, attempt, path, progress, self._settings
+            bridge = Bridge(loop, self.stopping)
+            listen = partial(
+                hear,
+                engine,
+                attempt,
+                path,
+                hall=await self._hall(attempt, engine.space, bridge),
+                progress=_Reporter(self._attempts, attempt, loop, self.stopping),
+                settings=self._settings,
             )
-        if await self._answered(self._attempts.succeed, attempt, output, duration) and attempt.object:
+            try:
+                heard = await loop.run_in_executor(self._hearing, listen)
+            finally:
+                bridge.close()
+        if await self._succeed(attempt, heard) and attempt.object:
             await self._storage.delete(attempt.object)
 
+    async def _hall(self, attempt: Attempt, space: str, bridge: Bridge) -> Hall | None:
+        """The people of the gallery that a job asks for."""
+        speakers = attempt.params.get("speakers")
+        if speakers is None:
+            return None
+        crowd = await self._naming.crowd(attempt.team, space, read_selection(speakers))
+        return Hall(crowd=crowd, naming=self._naming, ask=bridge.ask)
+
+    async def _succeed(self, attempt: Attempt, heard: Heard) -> bool:
+        async def within(connection: Connection) -> bytes | None:
+            return await self._keeping.keep(connection, attempt, heard)
+
+        output = await asyncio.to_thread(dumped, heard.output)
+        return await self._answered(
+            self._attempts.succeed, attempt, output, heard.duration, peaks=heard.peaks, within=within
+        )
+
     async def _uploaded(self, attempt: Attempt) -> str:
-        key = media_key(attempt.params["url"]) or ""
+        key = media_key(attempt.params.get("url", ""))
+        if key is None and attempt.media is None:
+            raise AudioError("Could not load audio: the recording of this job is not kept any more; upload it again.")
         recording = (
-            await self._media.find(attempt.team, key) if attempt.media is None else await self._media.get(attempt.media)
+            await self._media.find(attempt.team, key or "")
+            if attempt.media is None
+            else await self._media.get(attempt.media)
         )
         if recording is None:
             raise AudioError(
@@ -215,7 +255,7 @@ class Work:
         return recording.object
 
     def _most_bytes(self, attempt: Attempt) -> int:
-        if attempt.type == "voiceprint":
+        if attempt.type == "voiceprint" or (attempt.type == "enrol" and "url" in attempt.params):
             return int(self._settings.voiceprint_upload_mb * _MIB)
         return int(self._settings.upload_gb * _GIB)
 
@@ -243,68 +283,6 @@ class _Reporter:
             report = self._attempts.report(self._attempt, stage, begin + (end - begin) * fraction)
             self._sent = asyncio.run_coroutine_threadsafe(report, self._loop)
             self._next = time.monotonic() + _REPORTS
-
-
-def _output(
-    engine: Engine, attempt: Attempt, path: Path, progress: _Reporter, settings: Settings
-) -> tuple[bytes, float]:
-    match attempt.type:
-        case "voiceprint":
-            voiceprint = engine.voiceprint(path, max_seconds=settings.voiceprint_seconds)
-            output, duration = _voiceprint_output(voiceprint)
-        case "identify":
-            request = IdentifyRequest.model_validate(attempt.params, context=_STORED)
-            identification = engine.identify(
-                path,
-                {labelled.label: labelled.voiceprint for labelled in request.voiceprints},
-                threshold=request.matching.threshold,
-                exclusive=request.matching.exclusive,
-                merge_speakers=request.matching.merge_speakers,
-                progress=progress,
-                **_hearing(request),
-            )
-            output, duration = identification.to_dict(**_showing(request)), identification.duration
-            _drop_unasked(output, request)
-        case _:
-            wish = DiarizeRequest.model_validate(attempt.params, context=_STORED)
-            diarization = engine.diarize(path, progress=progress, **_hearing(wish))
-            output, duration = diarization.to_dict(**_showing(wish)), diarization.duration
-            _drop_unasked(output, wish)
-    return json.dumps(output, separators=(",", ":"), ensure_ascii=False).encode(), duration
-
-
-def _voiceprint_output(voiceprint: Voiceprint) -> tuple[dict[str, Any], float]:
-    return voiceprint.to_dict(), sum(quality.seconds for quality in voiceprint.quality)
-
-
-def _hearing(request: DiarizeRequest | IdentifyRequest) -> dict[str, Any]:
-    return {
-        "num_speakers": request.num_speakers,
-        "min_speakers": request.min_speakers,
-        "max_speakers": request.max_speakers,
-        "channels": request.channels,
-        "vad_sensitivity": request.vad_sensitivity,
-        "crosstalk_sensitivity": request.crosstalk_sensitivity,
-        "probabilities": request.speech_probability or request.crosstalk_probability or request.speaker_probability,
-    }
-
-
-def _showing(request: DiarizeRequest | IdentifyRequest) -> dict[str, bool]:
-    return {
-        "exclusive": request.exclusive,
-        "confidence": request.confidence,
-        "turn_level_confidence": request.turn_level_confidence,
-    }
-
-
-def _drop_unasked(output: dict[str, Any], request: DiarizeRequest | IdentifyRequest) -> None:
-    for name, asked in (
-        ("speechProbability", request.speech_probability),
-        ("crosstalkProbability", request.crosstalk_probability),
-        ("speakerProbability", request.speaker_probability),
-    ):
-        if not asked:
-            output.pop(name, None)
 
 
 def _too_large(most: int) -> str:

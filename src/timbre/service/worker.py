@@ -21,13 +21,19 @@ from procrastinate.jobs import Job
 
 from timbre.errors import ServiceUnavailable
 from timbre.service.attempts import Attempts
+from timbre.service.gallery import Gallery
+from timbre.service.keeping import Keeping
 from timbre.service.media import Media
+from timbre.service.naming import Naming
 from timbre.service.outgoing import outgoing_client
-from timbre.service.packs import Engines
+from timbre.service.packs import Engines, Packs
+from timbre.service.protection import Protection, check_master_key
 from timbre.service.retention import Retention
+from timbre.service.search import Search
 from timbre.service.secrets import Secrets
 from timbre.service.storage import open_storage
 from timbre.service.usage import Usage
+from timbre.service.voices import KeptVoices
 from timbre.service.webhooks import Webhooks
 from timbre.service.work import Work
 from timbre.settings import Settings
@@ -74,12 +80,14 @@ class Worker:
         """Take nothing more; let what runs end within `stop_seconds`, then leave it for later."""
         self._stop.set()
 
-    async def run(self, retention: Retention) -> None:
+    async def run(self, retention: Retention, search: Search) -> None:
         """Serve all lanes until `stop`."""
         every = self._settings
         loops = [asyncio.create_task(self._lane(lane), name=f"lane {lane}") for lane in Lane]
         loops.append(asyncio.create_task(self._repeat(every.heartbeat_seconds, self._recover)))
         loops.append(asyncio.create_task(self._repeat(every.sweep_seconds, retention.sweep)))
+        # By itself: an index of a million people takes a while to build.
+        loops.append(asyncio.create_task(self._repeat(every.sweep_seconds, search.tend_indexes)))
         await self._stop.wait()
         for loop in loops:
             loop.cancel()
@@ -140,6 +148,7 @@ async def run_worker(settings: Settings, url: str, ready: Callable[[], None] = l
     Raises:
         DatabaseUnavailable: the database cannot be reached.
         SchemaOutdated: it is of another version.
+        MasterKeyInvalid: the master key does not fit it.
         ModelError: the default pack cannot be loaded.
     """
     async with AsyncExitStack() as stack:
@@ -148,6 +157,7 @@ async def run_worker(settings: Settings, url: str, ready: Callable[[], None] = l
         )
         async with database.transaction() as connection:
             await check_schema(connection)
+        await check_master_key(database, settings)
         queue = Queue(database)
         storage = open_storage(settings)
         engines = Engines(settings)
@@ -156,7 +166,19 @@ async def run_worker(settings: Settings, url: str, ready: Callable[[], None] = l
         webhooks = Webhooks(database, queue, settings)
         attempts = Attempts(database, queue, usage=Usage(database), webhooks=webhooks, settings=settings)
         media = Media(database, storage, Secrets(database), settings)
-        work = Work(attempts, media=media, storage=storage, engines=engines, client=client, settings=settings)
+        protection = Protection(database, settings)
+        gallery = Gallery(database, protection, Packs(settings))
+        search = Search(database, protection, settings)
+        work = Work(
+            attempts,
+            media=media,
+            storage=storage,
+            engines=engines,
+            naming=Naming(search, gallery),
+            keeping=Keeping(KeptVoices(database, protection), gallery),
+            client=client,
+            settings=settings,
+        )
 
         async def deliver(delivery: str, round: int, number: int) -> None:  # noqa: A002 - the entry's own word
             await webhooks.deliver(client, UUID(delivery), round, number)
@@ -178,5 +200,6 @@ async def run_worker(settings: Settings, url: str, ready: Callable[[], None] = l
         ready()
         _log.info("ready")
         with suppress(asyncio.CancelledError):
-            await worker.run(Retention(database, storage, settings))
+            search = Search(database, Protection(database, settings), settings)
+            await worker.run(Retention(database, storage, settings), search)
         _log.info("stopped")

@@ -69,6 +69,23 @@ class Database:
         async with self._connection() as connection:
             return await (await connection.execute(query, arguments)).fetchall()
 
+    @asynccontextmanager
+    async def apart(self) -> AsyncIterator[Connection]:
+        """A connection of its own that commits by itself, for what takes long or changes the session.
+
+        Raises:
+            ServiceUnavailable: the database cannot be reached, or broke off.
+        """
+        try:
+            async with await _Connection.connect(
+                self.pool.conninfo,  # type: ignore[arg-type]
+                autocommit=True,
+                row_factory=dict_row,
+            ) as connection:
+                yield connection
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            raise ServiceUnavailable("The database does not answer; try again soon.") from error
+
     async def listen(self, channel: str) -> AsyncIterator[str]:
         """The payloads of a channel's notifications as they come, on a connection of its own.
 

@@ -10,6 +10,7 @@ import glob
 import hashlib
 import os
 import pwd
+import re
 import shutil
 import signal
 import stat
@@ -35,6 +36,8 @@ max_connections = 300
 shared_buffers = 64MB
 jit = off
 log_min_messages = warning
+log_error_verbosity = terse
+wal_recycle = off
 """
 _INCLUDE: Final = "include_if_exists = 'timbre.conf'"
 _INITDB: Final = (
@@ -51,6 +54,7 @@ _POLITE: Final = 4  # seconds to stop in, before it is stopped the hard way
 _PID_FILE: Final = "postmaster.pid"
 _SOCKETS_LINE, _STATUS_LINE = 4, 7  # of that file
 _X_OTHERS: Final = stat.S_IXOTH
+_OURS: Final = re.compile(r"TIMBRE_|AWS_|GOOGLE_|AZURE_")  # settings of Timbre and of its storage
 
 
 class EmbeddedPostgres:
@@ -184,9 +188,10 @@ class EmbeddedPostgres:
 
     def _run(self, program: str, *arguments: str, folder: Path | None = None) -> str | None:
         """Run a program of PostgreSQL in the data folder; return what it complained of if it failed."""
-        as_user: dict[str, Any] = {}
+        # It has no need of our secrets, and whoever may run programs in it should not read them there.
+        options: dict[str, Any] = {"env": {name: text for name, text in os.environ.items() if not _OURS.match(name)}}
         if self._user:
-            as_user = {"user": self._user.pw_uid, "group": self._user.pw_gid, "extra_groups": []}
+            options |= {"user": self._user.pw_uid, "group": self._user.pw_gid, "extra_groups": []}
         # A file and not a pipe: the server keeps it open. A session of its own: Ctrl-C is not for the server.
         with tempfile.TemporaryFile() as said:
             done = subprocess.run(
@@ -197,7 +202,7 @@ class EmbeddedPostgres:
                 stderr=said,
                 start_new_session=True,
                 check=False,
-                **as_user,
+                **options,
             )
             said.seek(0)
             lines = said.read().decode("utf-8", "replace").split("\n")

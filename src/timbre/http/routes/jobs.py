@@ -14,15 +14,19 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response, StreamingResponse
 
-from timbre.errors import JobUnknown, ServiceUnavailable
-from timbre.http.caller import State_, caller
+from timbre.errors import JobUnknown, RequestInvalid, ServiceUnavailable
+from timbre.http.caller import Body, State_, caller
+from timbre.http.job_schemas import Deleted, Job, JobList, JobListOld
 from timbre.http.limits import Group
-from timbre.http.openapi import errors
+from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json, dumps, job_detail, job_item, job_item_old, next_cursor, parse_id
-from timbre.http.schemas import Deleted, Job, JobList, JobListOld, JobStatus
+from timbre.http.schemas import JobStatus
 from timbre.http.state import State
+from timbre.service.job_requests import ChangeRequest
 from timbre.service.jobs import FINAL
+from timbre.service.requests import parse
 from timbre.service.teams import Caller, Scope
+from timbre.service.values import LONGEST_TITLE
 from timbre.store.database import Row
 
 router = APIRouter()
@@ -56,25 +60,35 @@ async def get_job(
     ] = 0.0,
 ) -> Response:
     """Answer the job's state, and its output once it has succeeded."""
-    job = _id(job_id)
+    job = job_uuid(job_id)
     row = await here.jobs.get(known.team, job)
     if wait and row["status"] not in FINAL:
         with suppress(TimeoutError):
             async with asyncio.timeout(wait):
                 async for row in _changes(here, known.team, job):  # noqa: B007 - the last one counts
                     pass
-    detail = job_detail(row, here.settings)
-    found = await here.jobs.output(job) if row["status"] == "succeeded" else None
-    if found is None:
-        return Json(detail)
-    body, length = found
-    head, tail = dumps(detail)[:-1] + b',"output":', b"}"
-    if length <= _STREAMED:
-        return Response(head + gzip.decompress(body) + tail, media_type="application/json")
-    pieces, headers = _joined(head, body, tail), {"Vary": "Accept-Encoding"}
-    if _takes_gzip(request.headers.get("accept-encoding", "")):
-        pieces, headers = _packed(pieces), headers | {"Content-Encoding": "gzip"}
-    return StreamingResponse(pieces, media_type="application/json", headers=headers)
+    return await job_answer(here, row, request)
+
+
+@router.patch(
+    "/v1/jobs/{jobId}",
+    operation_id="changeJob",
+    response_model=Job,
+    responses=errors(404, 413),
+    openapi_extra=takes(ChangeRequest),
+    summary="Keep a job, or call it something",
+)
+async def change_job(
+    job_id: JobId,
+    known: Annotated[Caller, Depends(caller(Scope.JOBS_WRITE, Group.READ))],
+    body: Body,
+    here: State_,
+    request: Request,
+) -> Response:
+    """Change whether a job is kept beyond its time, with its output and its recording, or its title."""
+    job = job_uuid(job_id)
+    change, _ = parse(ChangeRequest, body, webhook_http=False)
+    return await job_answer(here, await here.jobs.change(known.team, job, change), request)
 
 
 @router.delete(
@@ -88,7 +102,7 @@ async def delete_job(
     job_id: JobId, known: Annotated[Caller, Depends(caller(Scope.JOBS_WRITE, Group.READ))], here: State_
 ) -> Response:
     """Cancel a job that has not ended; erase one that has, with its output. Not in the hosted service."""
-    job = _id(job_id)
+    job = job_uuid(job_id)
     canceled = await here.jobs.delete(known.team, job)
     if canceled:
         return Json({"jobId": str(job), "status": "canceled", "deleted": False})
@@ -107,7 +121,7 @@ async def delete_job(
 )
 async def follow_job(job_id: JobId, known: Reader, here: State_) -> Response:
     """Send the job as a `job` event whenever its state or progress changes, until it has ended; never its output."""
-    job = _id(job_id)
+    job = job_uuid(job_id)
     await here.jobs.get(known.team, job)
     return StreamingResponse(
         _events(here, known.team, job), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
@@ -122,15 +136,26 @@ async def follow_job(job_id: JobId, known: Reader, here: State_) -> Response:
     summary="List jobs, newest first",
 )
 async def list_jobs(
+    *,
     known: Reader,
     here: State_,
     limit: Annotated[int, Query(ge=1, le=100, description="At most so many.")] = 10,
     cursor: Annotated[UUID | None, Query(description="The `nextCursor` of the page before.")] = None,
     status: Status = None,
+    speaker: Annotated[
+        UUID | None, Query(description="Only jobs in whose result this person of the gallery is named.")
+    ] = None,
+    q: Annotated[
+        str | None,
+        Query(max_length=LONGEST_TITLE, description="Only jobs in whose title this is, in whatever case."),
+    ] = None,
 ) -> Response:
     """List the team's jobs without their outputs."""
-    rows = await here.jobs.page(known.team, status=status, before=cursor, limit=limit + 1)
-    return Json({"items": [job_item(row) for row in rows[:limit]], "nextCursor": next_cursor(rows, limit)})
+    if q is not None and "\0" in q:
+        raise RequestInvalid([("q", "Expected no control characters, got U+0000")])
+    rows = await here.jobs.page(known.team, status=status, before=cursor, limit=limit + 1, speaker=speaker, part=q)
+    items = [job_item(row, here.settings) for row in rows[:limit]]
+    return Json({"items": items, "nextCursor": next_cursor(rows, limit)})
 
 
 @router.get(
@@ -156,6 +181,22 @@ async def list_jobs_old(
         known.team, status=status, take=take or limit or 10, skip=skip or offset or 0
     )
     return Json({"items": [job_item_old(row) for row in rows], "total": total})
+
+
+async def job_answer(here: State, row: Row, request: Request) -> Response:
+    """A job as the API answers it: its state, and its output once it has succeeded."""
+    detail = job_detail(row, here.settings)
+    found = await here.jobs.output(row["id"]) if row["status"] == "succeeded" else None
+    if found is None:
+        return Json(detail)
+    body, length = found
+    head, tail = dumps(detail)[:-1] + b',"output":', b"}"
+    if length <= _STREAMED:
+        return Response(head + gzip.decompress(body) + tail, media_type="application/json")
+    pieces, headers = _joined(head, body, tail), {"Vary": "Accept-Encoding"}
+    if _takes_gzip(request.headers.get("accept-encoding", "")):
+        pieces, headers = _packed(pieces), headers | {"Content-Encoding": "gzip"}
+    return StreamingResponse(pieces, media_type="application/json", headers=headers)
 
 
 async def _changes(here: State, team: UUID, job: UUID) -> AsyncIterator[Row]:
@@ -220,7 +261,12 @@ def _packed(pieces: Iterator[bytes]) -> Iterator[bytes]:
     yield packer.flush()
 
 
-def _id(text: str) -> UUID:
+def job_uuid(text: str) -> UUID:
+    """The id of a job in a path.
+
+    Raises:
+        JobUnknown: it is none.
+    """
     job = parse_id(text)
     if job is None:
         raise JobUnknown

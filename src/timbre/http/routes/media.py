@@ -88,7 +88,7 @@ async def upload(
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > here.media.most_bytes:
         raise RequestTooLarge(f"A recording has at most {here.settings.upload_gb:g} GiB.")
-    await here.media.receive(owner, key, _arriving(request, here.settings.upload_link_seconds))
+    await here.media.receive(owner, key, arriving(request, here.settings.upload_link_seconds))
     return Response(status_code=200)
 
 
@@ -115,7 +115,12 @@ async def download(team: TeamName, name: ObjectName, expires: Expires, signature
     )
 
 
-async def _arriving(request: Request, seconds: float) -> AsyncIterator[bytes]:
+async def arriving(request: Request, seconds: float) -> AsyncIterator[bytes]:
+    """The body of a request as it arrives, within so many seconds.
+
+    Raises:
+        ServiceUnavailable: it stands still, or takes longer.
+    """
     pieces = request.stream()
     end = time.monotonic() + seconds
     while True:

@@ -93,6 +93,8 @@ async def _submit(
     idempotency_key: str | None,
 ) -> Response:
     request, warning = parse(model, body, webhook_http=here.settings.webhook_http)
+    if isinstance(request, IdentifyRequest) and request.speakers is not None:
+        known.require(Scope.SPEAKERS_READ)
     once = None
     if idempotency_key is not None:
         if not 1 <= len(idempotency_key) <= _LONGEST_KEY:

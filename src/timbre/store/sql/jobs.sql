@@ -1,6 +1,6 @@
 -- create --
-INSERT INTO jobs (id, team_id, key_id, type, model, params, warning, media_id)
-VALUES (%(id)s, %(team)s, %(key)s, %(type)s, %(model)s, %(params)s, %(warning)s,
+INSERT INTO jobs (id, team_id, key_id, type, model, params, warning, title, media_id)
+VALUES (%(id)s, %(team)s, %(key)s, %(type)s, %(model)s, %(params)s, %(warning)s, %(title)s,
         (SELECT media.id FROM media WHERE media.id = %(media)s::uuid FOR KEY SHARE))
 
 -- claim_idempotency_key --
@@ -14,17 +14,45 @@ FROM idempotency_keys AS entry JOIN jobs AS job ON job.id = entry.job_id
 WHERE entry.team_id = %(team)s AND entry.key = %(key)s
 
 -- get --
-SELECT id, type, model, status, stage, progress, duration, warning, error, attempt,
-       created_at, updated_at, started_at, completed_at
-FROM jobs WHERE id = %(id)s AND team_id = %(team)s
+SELECT job.id, job.type, job.model, job.status, job.stage, job.progress, job.duration, job.warning, job.error,
+       job.attempt, job.title, job.kept, job.created_at, job.updated_at, job.started_at, job.completed_at,
+       EXISTS (SELECT 1 FROM job_voices AS voices WHERE voices.job_id = job.id) AS has_voices,
+       EXISTS (SELECT 1 FROM media
+               WHERE media.id = job.media_id AND media.bytes IS NOT NULL
+                 AND (media.expires_at > now() OR job.kept)) AS has_audio
+FROM jobs AS job WHERE job.id = %(id)s AND job.team_id = %(team)s
 
 -- page --
-SELECT id, type, model, status, duration, error, created_at, completed_at
-FROM jobs
-WHERE team_id = %(team)s
-  AND (%(status)s::text IS NULL OR status = %(status)s)
-  AND (%(before)s::uuid IS NULL OR id < %(before)s)
-ORDER BY id DESC LIMIT %(limit)s
+SELECT job.id, job.type, job.model, job.status, job.duration, job.error, job.title, job.kept, job.created_at,
+       job.completed_at,
+       EXISTS (SELECT 1 FROM job_outputs AS output WHERE output.job_id = job.id) AS has_output,
+       (SELECT coalesce(jsonb_agg(jsonb_build_object('speakerId', person.id, 'name', person.name) ORDER BY person.name),
+                        '[]')
+        FROM job_speakers AS mentioned JOIN speakers AS person ON person.id = mentioned.speaker_id
+        WHERE mentioned.job_id = job.id AND mentioned.named) AS speakers
+FROM jobs AS job
+WHERE job.team_id = %(team)s
+  AND (%(status)s::text IS NULL OR job.status = %(status)s)
+  AND (%(before)s::uuid IS NULL OR job.id < %(before)s)
+  AND (%(speaker)s::uuid IS NULL
+       OR job.id IN (SELECT job_id FROM job_speakers WHERE speaker_id = %(speaker)s AND named))
+  AND (%(part)s::text IS NULL OR position(lower(%(part)s) IN lower(job.title)) > 0)
+ORDER BY job.id DESC LIMIT %(limit)s
+
+-- change --
+UPDATE jobs
+SET kept = coalesce(%(kept)s::boolean, kept), title = CASE WHEN %(titled)s THEN %(title)s ELSE title END,
+    updated_at = now()
+WHERE id = %(id)s AND team_id = %(team)s
+RETURNING id
+
+-- recording --
+SELECT media.id, media.object, media.bytes
+FROM jobs AS job JOIN media ON media.id = job.media_id
+WHERE job.id = %(id)s AND media.bytes IS NOT NULL AND (media.expires_at > now() OR job.kept)
+
+-- peaks --
+SELECT peaks FROM job_outputs WHERE job_id = %(id)s
 
 -- page_by_offset --
 SELECT id, status, created_at
@@ -42,7 +70,7 @@ SET status = 'running', attempt = attempt + 1, unfinished = unfinished + 1, stag
     worker = %(worker)s, started_at = coalesce(started_at, now()), updated_at = now(), alive_at = now()
 WHERE id = %(id)s AND status IN ('pending', 'created', 'running')
   AND (%(stage)s <> 'fetching' OR object IS NULL)  -- what has been fetched already is on its way to be heard
-RETURNING id, team_id, type, model, params, media_id, object, attempt, unfinished
+RETURNING id, team_id, key_id, type, model, params, media_id, object, attempt, unfinished
 
 -- report --
 UPDATE jobs SET stage = %(stage)s, progress = %(progress)s, updated_at = now(), alive_at = now()
@@ -94,7 +122,7 @@ WHERE id = %(id)s AND team_id = %(team)s AND status IN ('succeeded', 'failed', '
 RETURNING id, object
 
 -- keep_output --
-INSERT INTO job_outputs (job_id, body, length) VALUES (%(job)s, %(body)s, %(length)s)
+INSERT INTO job_outputs (job_id, body, length, peaks) VALUES (%(job)s, %(body)s, %(length)s, %(peaks)s)
 
 -- output --
 SELECT output.body, output.length FROM job_outputs AS output WHERE output.job_id = %(id)s

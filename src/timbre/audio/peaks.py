@@ -1,0 +1,41 @@
+"""The outline of a recording: how far it swings in each of many equal parts, enough to draw it from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from timbre.audio.recording import Recording
+
+MOST_PARTS: Final = 2_000
+_BLOCK: Final = 1 << 22  # samples read at once
+
+
+def peaks(recording: Recording) -> NDArray[np.uint8]:
+    """Return the largest magnitude in each part, 255 for full scale.
+
+    Args:
+        recording: Decoded to its end; it is read in blocks.
+
+    Returns:
+        uint8 `[parts]`: at most 2000, of equal length to the sample; fewer where there are fewer samples.
+    """
+    samples = recording.samples
+    parts = min(MOST_PARTS, samples)
+    edges = np.arange(parts + 1) * samples // max(parts, 1)
+    at_once = max(1, parts * _BLOCK // max(samples, 1))
+    heights = [_heights(recording, edges[first : first + at_once + 1]) for first in range(0, parts, at_once)]
+    return np.concatenate(heights) if heights else np.zeros(0, np.uint8)
+
+
+def _heights(recording: Recording, edges: NDArray[np.int64]) -> NDArray[np.uint8]:
+    samples = recording.pcm(int(edges[0]), int(edges[-1]))
+    begins = edges[:-1] - edges[0]
+    # Widened before the sign is taken: the lowest int16 has no positive counterpart.
+    most, least = (extreme.reduceat(samples, begins).astype(np.int32) for extreme in (np.maximum, np.minimum))
+    heights: NDArray[np.int32] = (np.maximum(most, -least) + 64) // 128
+    return np.minimum(heights, 255).astype(np.uint8)

@@ -1,0 +1,30 @@
+"""What kind of file a recording is, by how it begins: what clients say of it counts for nothing.
+
+Anything that is not sound answers `application/octet-stream`, so that no browser takes it for a page.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+HEAD: Final = 64  # bytes that tell
+UNKNOWN: Final = "application/octet-stream"
+_KINDS: Final = (
+    (re.compile(rb"(RIFF|RF64|BW64)....WAVE", re.DOTALL), "audio/wav"),
+    (re.compile(rb"fLaC"), "audio/flac"),
+    (re.compile(rb"OggS"), "audio/ogg"),
+    (re.compile(rb"ID3|\xff[\xfb\xfa\xf3\xf2\xe3\xe2]"), "audio/mpeg"),
+    (re.compile(rb"\xff[\xf1\xf9]"), "audio/aac"),
+    (re.compile(rb"....ftyp", re.DOTALL), "audio/mp4"),
+    (re.compile(rb"\x1a\x45\xdf\xa3"), "audio/webm"),
+    (re.compile(rb"FORM....AIF[FC]", re.DOTALL), "audio/aiff"),
+    (re.compile(rb"caff"), "audio/x-caf"),
+    (re.compile(rb"#!AMR"), "audio/amr"),
+    (re.compile(rb"\.snd"), "audio/basic"),
+)
+
+
+def media_type(head: bytes) -> str:
+    """The media type of a file that begins with these bytes."""
+    return next((kind for pattern, kind in _KINDS if pattern.match(head)), UNKNOWN)

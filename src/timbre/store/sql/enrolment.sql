@@ -1,0 +1,2 @@
+-- speaker --
+SELECT id FROM speakers WHERE id = %(id)s AND team_id = %(team)s

@@ -1,0 +1,120 @@
+-- hold --
+SELECT gallery_version FROM teams WHERE id = %(team)s FOR NO KEY UPDATE
+
+-- raise_version --
+UPDATE teams SET gallery_version = gallery_version + 1 WHERE id = %(team)s
+
+-- version --
+SELECT gallery_version FROM teams WHERE id = %(team)s
+
+-- create --
+INSERT INTO speakers (id, team_id, name, tags, consent, review_on)
+VALUES (%(id)s, %(team)s, %(name)s, %(tags)s, %(consent)s, %(review_on)s)
+ON CONFLICT DO NOTHING
+RETURNING id
+
+-- get --
+SELECT id, name, tags, consent, review_on, created_at, updated_at, heard_at
+FROM speakers WHERE id = %(id)s AND team_id = %(team)s
+
+-- named --
+SELECT id, name, tags, consent, review_on, created_at, updated_at, heard_at
+FROM speakers WHERE team_id = %(team)s AND lower(name) = lower(%(name)s)
+
+-- page --
+SELECT id, name, tags, consent, review_on, created_at, updated_at, heard_at
+FROM speakers
+WHERE team_id = %(team)s
+  AND (%(before)s::uuid IS NULL OR id < %(before)s)
+  AND (%(tag)s::text IS NULL OR tags @> ARRAY[%(tag)s::text])
+  AND (%(part)s::text IS NULL OR position(lower(%(part)s) IN lower(name)) > 0)
+ORDER BY id DESC LIMIT %(limit)s
+
+-- count --
+SELECT count(*) AS total
+FROM speakers
+WHERE team_id = %(team)s
+  AND (%(tag)s::text IS NULL OR tags @> ARRAY[%(tag)s::text])
+  AND (%(part)s::text IS NULL OR position(lower(%(part)s) IN lower(name)) > 0)
+
+-- change --
+UPDATE speakers AS person
+SET name = %(name)s, tags = %(tags)s, consent = %(consent)s, review_on = %(review_on)s, updated_at = now()
+WHERE person.id = %(id)s
+  AND NOT EXISTS (SELECT 1 FROM speakers AS other
+                  WHERE other.team_id = %(team)s AND lower(other.name) = lower(%(name)s) AND other.id <> %(id)s)
+RETURNING person.id
+
+-- touch --
+UPDATE speakers SET updated_at = now() WHERE id = %(id)s
+
+-- erase --
+DELETE FROM speakers WHERE team_id = %(team)s AND id = ANY(%(ids)s)
+
+-- samples --
+SELECT id, speaker_id, source, job_id, space, seconds, telephone, quality, clip IS NOT NULL AS has_clip, created_at
+FROM samples WHERE speaker_id = ANY(%(ids)s) ORDER BY id
+
+-- templates --
+SELECT id, template FROM samples WHERE speaker_id = %(speaker)s AND space = %(space)s ORDER BY id
+
+-- templates_of_team --
+SELECT sample.id, sample.speaker_id, person.name, sample.template
+FROM samples AS sample JOIN speakers AS person ON person.id = sample.speaker_id
+WHERE sample.speaker_id = ANY(%(ids)s) AND person.team_id = %(team)s AND sample.space = %(space)s
+ORDER BY sample.id
+
+-- all_templates --
+SELECT sample.id, sample.template
+FROM samples AS sample JOIN speakers AS person ON person.id = sample.speaker_id
+WHERE sample.speaker_id = ANY(%(ids)s) AND person.team_id = %(team)s
+ORDER BY sample.id
+
+-- any_sample --
+SELECT id FROM samples WHERE speaker_id = %(speaker)s AND space = %(space)s LIMIT 1
+
+-- add_sample --
+INSERT INTO samples (id, speaker_id, team_id, source, job_id, space, seconds, telephone, quality, template, clip,
+                     created_at)
+VALUES (%(id)s, %(speaker)s, %(team)s, %(source)s, (SELECT id FROM jobs WHERE id = %(job)s AND team_id = %(team)s FOR KEY SHARE), %(space)s,
+        %(seconds)s, %(telephone)s, %(quality)s, %(template)s, %(clip)s,
+        coalesce(%(created_at)s, now()))
+
+-- remove_sample --
+DELETE FROM samples WHERE id = %(id)s AND speaker_id = %(speaker)s AND team_id = %(team)s RETURNING space
+
+-- remove_samples --
+DELETE FROM samples WHERE id = ANY(%(ids)s)
+
+-- clip --
+SELECT clip FROM samples WHERE id = %(id)s AND speaker_id = %(speaker)s AND team_id = %(team)s
+
+-- dimension --
+SELECT vector_dims(vector) AS dimension FROM speaker_vectors WHERE team_id = %(team)s AND space = %(space)s LIMIT 1
+
+-- keep_vector --
+INSERT INTO speaker_vectors (speaker_id, team_id, space, vector)
+VALUES (%(speaker)s, %(team)s, %(space)s, %(vector)s::text::halfvec)
+ON CONFLICT (speaker_id, space) DO UPDATE SET vector = excluded.vector
+
+-- drop_vector --
+DELETE FROM speaker_vectors WHERE speaker_id = %(speaker)s AND space = %(space)s
+
+-- move_samples --
+UPDATE samples SET speaker_id = %(into)s WHERE speaker_id = ANY(%(ids)s)
+
+-- move_jobs --
+INSERT INTO job_speakers (job_id, speaker_id, named)  -- of those whose output is gone
+SELECT job_id, %(into)s::uuid, bool_or(named) FROM job_speakers WHERE speaker_id = ANY(%(ids)s) GROUP BY job_id
+ON CONFLICT DO NOTHING
+
+-- join --
+UPDATE speakers AS person
+SET tags = %(tags)s, consent = %(consent)s, review_on = %(review_on)s, heard_at = %(heard_at)s, updated_at = now()
+WHERE person.id = %(id)s
+
+-- vectors --
+SELECT person.id, person.name, entry.vector::text
+FROM speakers AS person JOIN speaker_vectors AS entry ON entry.speaker_id = person.id AND entry.space = %(space)s
+WHERE person.team_id = %(team)s
+ORDER BY person.id DESC LIMIT %(limit)s
