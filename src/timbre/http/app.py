@@ -18,6 +18,7 @@ from timbre.http.routes import (
     health,
     jobs,
     keys,
+    label,
     media,
     outputs,
     recordings,
@@ -34,6 +35,7 @@ from timbre.service.events import JobEvents
 from timbre.service.exchange import Exchange
 from timbre.service.gallery import Gallery
 from timbre.service.jobs import Jobs
+from timbre.service.labelling import Labelling
 from timbre.service.media import Media
 from timbre.service.naming import Naming
 from timbre.service.packs import Packs
@@ -73,6 +75,7 @@ def create_app(settings: Settings, url: str) -> FastAPI:
     for module in (
         keys,
         submit,
+        label,
         outputs,
         jobs,
         recordings,
@@ -127,6 +130,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         media=media_,
         jobs=jobs_,
         rematch=Rematch(database, jobs=jobs_, voices=kept, naming=naming, packs=packs, settings=settings),
+        labelling=Labelling(jobs_),
         gallery=gallery,
         exchange=Exchange(database, gallery),
         enrolment=Enrolment(database, jobs_, KeptVoices(database, protection), settings),

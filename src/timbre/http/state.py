@@ -12,6 +12,7 @@ from timbre.service.events import JobEvents
 from timbre.service.exchange import Exchange
 from timbre.service.gallery import Gallery
 from timbre.service.jobs import Jobs
+from timbre.service.labelling import Labelling
 from timbre.service.media import Media
 from timbre.service.rematch import Rematch
 from timbre.service.storage import Storage
@@ -33,6 +34,7 @@ class State:
     media: Media
     jobs: Jobs
     rematch: Rematch
+    labelling: Labelling
     gallery: Gallery
     exchange: Exchange
     enrolment: Enrolment

@@ -21,14 +21,13 @@ from timbre.errors import FormatError, OptionError
 from timbre.transcripts.attribution import Part, Speech, divide
 from timbre.transcripts.encodings import Encoding, decode
 from timbre.transcripts.json import Json
+from timbre.transcripts.limits import MOST_BYTES, check_bytes, check_segments, check_text
 from timbre.transcripts.spoken import Segment
 from timbre.transcripts.srt import Srt
 from timbre.transcripts.vtt import Vtt
 from timbre.turns import Turn
 
-__all__ = ["MOST_BYTES", "Transcript", "TranscriptFormat", "loads", "read"]
-
-MOST_BYTES: Final = 50_000_000
+__all__ = ["MOST_BYTES", "Transcript", "TranscriptFormat", "loads", "looks_like", "read"]
 
 
 class TranscriptFormat(StrEnum):
@@ -54,7 +53,7 @@ _DOCUMENTS: Final[Mapping[TranscriptFormat, type[Srt | Vtt | Json]]] = {
 
 
 class Transcript:
-    """A transcript that can be labelled; `loads` and `read` make it."""
+    """A transcript that can be labelled; `loads` and `read` make it, and refuse what is too large."""
 
     def __init__(self, text: str, form: TranscriptFormat, encoding: Encoding | None = None) -> None:
         self.form = form
@@ -89,9 +88,7 @@ def loads(text: str, form: TranscriptFormat | str | None = None) -> Transcript:
         OptionError: there is no format of this name.
         FormatError: it is too large or malformed; says where.
     """
-    if len(text) > MOST_BYTES:
-        raise _too_large()
-    return Transcript(text, _looks(text) if form is None else _named(form))
+    return _limited(text, looks_like(text) if form is None else _named(form))
 
 
 def read(path: str | Path) -> Transcript:
@@ -103,15 +100,29 @@ def read(path: str | Path) -> Transcript:
     """
     path = Path(path)
     by_extension = next((form for form in TranscriptFormat if path.suffix.lower() == f".{form}"), None)
+    with path.open("rb") as file:
+        content = file.read(MOST_BYTES + 1)
     try:
-        with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
-        if len(content) > MOST_BYTES:
-            raise _too_large()
+        check_bytes(len(content))
         text, encoding = decode(content, eight_bits=by_extension is TranscriptFormat.SRT)
-        return Transcript(text, by_extension or _looks(text), encoding)
+        return _limited(text, by_extension or looks_like(text), encoding)
     except FormatError as error:
         raise FormatError(f"{path}: {error}") from error
+
+
+def looks_like(text: str) -> TranscriptFormat:
+    """The format that a transcript can have at most."""
+    begin = text.lstrip("\ufeff \t\r\n")
+    if begin.startswith("WEBVTT"):
+        return TranscriptFormat.VTT
+    return TranscriptFormat.JSON if begin.startswith(("{", "[")) else TranscriptFormat.SRT
+
+
+def _limited(text: str, form: TranscriptFormat, encoding: Encoding | None = None) -> Transcript:
+    check_text(text, json=form is TranscriptFormat.JSON)
+    transcript = Transcript(text, form, encoding)
+    check_segments(transcript.segments)
+    return transcript
 
 
 def _named(name: TranscriptFormat | str) -> TranscriptFormat:
@@ -121,14 +132,3 @@ def _named(name: TranscriptFormat | str) -> TranscriptFormat:
         raise OptionError(
             f"There is no transcript format {name!r}; use one of {', '.join(TranscriptFormat)}"
         ) from error
-
-
-def _looks(text: str) -> TranscriptFormat:
-    begin = text[:100].lstrip("\ufeff \t\r\n")
-    if begin.startswith("WEBVTT"):
-        return TranscriptFormat.VTT
-    return TranscriptFormat.JSON if begin.startswith(("{", "[")) else TranscriptFormat.SRT
-
-
-def _too_large() -> FormatError:
-    return FormatError(f"expected at most {MOST_BYTES // 1_000_000} MB, got more; cut the transcript in two")

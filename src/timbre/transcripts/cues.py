@@ -10,11 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from timbre.errors import FormatError
 from timbre.formats.fields import Place
 
 ARROW: Final = "-->"
-MOST_LINES: Final = 1_000_000
 _LINE: Final = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
 TIMING: Final = re.compile(r"\ufeff?[ \t]*([\d:.,]+)[ \t]*-->[ \t]*([\d:.,]+)(?:[ \t].*)?", re.ASCII)
 CLOCK: Final = re.compile(r"(?:(\d{1,4}):)?([0-5]?\d):([0-5]?\d)(?:[.,](\d{1,3}))?", re.ASCII)
@@ -41,8 +39,8 @@ class Timing:
     end_text: str
 
 
-def lines(form: str, text: str) -> Iterator[Line]:
-    """Yield the lines, which end at LF, CR or CRLF and nowhere else; raises FormatError where there are too many."""
+def lines(text: str) -> Iterator[Line]:
+    """Yield the lines, which end at LF, CR or CRLF and nowhere else."""
     at, number = 0, 1
     while at <= len(text):
         match = _LINE.match(text, at)
@@ -51,8 +49,6 @@ def lines(form: str, text: str) -> Iterator[Line]:
         if match.end() == match.end(1):
             return
         at, number = match.end(), number + 1
-        if number > MOST_LINES:
-            raise FormatError(f"{form}: expected at most {MOST_LINES} lines, got more; cut the transcript in two")
 
 
 def line_end(text: str) -> str:

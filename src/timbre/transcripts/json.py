@@ -21,9 +21,8 @@ from timbre.transcripts.attribution import Part
 from timbre.transcripts.edits import Edit, edited
 from timbre.transcripts.json_fields import Record, extent, read_record, read_words
 from timbre.transcripts.json_text import Span, apart, document, given, items, members, place, written
-from timbre.transcripts.spoken import Segment, Word, check_counts
+from timbre.transcripts.spoken import Segment, Word
 
-_FORM: Final = "JSON"
 _SPEAKER: Final = "speaker"
 _LOOSE: Final = ("word_segments", "words")  # lists of words beside the segments
 _WordAt = tuple[int, int]  # which segment, and which of its words
@@ -46,7 +45,6 @@ class Json:
         self._loose: list[tuple[Span, _WordAt]] = []
         for name, words in loose.items():
             self._read_loose(words, f"$.{name}")
-        check_counts(_FORM, len(self._segments), sum(len(segment.words) for segment in self._segments))
         spans = [record.span for record in self._records[:2]]
         self._between = apart(text, array, spans) if array and spans else ","
 

@@ -4,12 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
-
-from timbre.errors import FormatError
-
-MOST_SEGMENTS: Final = 100_000
-MOST_WORDS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +22,6 @@ class Segment:
     start: float  # seconds
     end: float
     words: Sequence[Word] = ()  # empty where nothing is known about them
-
-
-def check_counts(form: str, segments: int, words: int) -> None:
-    """Refuse what no recording holds; raises FormatError."""
-    for count, most, what in ((segments, MOST_SEGMENTS, "segments"), (words, MOST_WORDS, "words")):
-        if count > most:
-            raise FormatError(f"{form}: expected at most {most} {what}, got {count}; cut the transcript in two")
 
 
 def shown_name(name: str) -> str:

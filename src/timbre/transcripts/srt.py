@@ -22,7 +22,7 @@ from timbre.formats.fields import Place
 from timbre.transcripts.attribution import Part
 from timbre.transcripts.cues import ARROW, TIMING, Line, Timing, lines, read_timing
 from timbre.transcripts.edits import Edit, edited
-from timbre.transcripts.spoken import Segment, check_counts, shown_name
+from timbre.transcripts.spoken import Segment, shown_name
 
 _FORM: Final = "SRT"
 _NUMBER: Final = re.compile(r"\ufeff?[ \t]*\d+[ \t]*", re.ASCII)
@@ -48,7 +48,6 @@ class Srt:
         """
         self._text = text
         self._cues = tuple(_cues(text))
-        check_counts(_FORM, len(self._cues), 0)
         self.segments = tuple(Segment(cue.timing.start, cue.timing.end) for cue in self._cues)
 
     def labelled(self, parts: Sequence[Sequence[Part]], names: Collection[str]) -> str:
@@ -77,7 +76,7 @@ class Srt:
 def _cues(text: str) -> Iterator[_Cue]:
     timing: Timing | None = None
     spoken: list[Line] = []  # what may be the text of the last cue
-    for line in lines(_FORM, text):
+    for line in lines(text):
         if not (TIMING.fullmatch(line.text) or (ARROW in line.text and _begins(spoken))):
             spoken.append(line)
             continue

@@ -21,7 +21,7 @@ from timbre.formats.fields import Place
 from timbre.transcripts.attribution import Part
 from timbre.transcripts.cues import ARROW, CLOCK, Line, Timing, line_end, lines, read_timing, seconds
 from timbre.transcripts.edits import Edit, edited
-from timbre.transcripts.spoken import Segment, Word, check_counts, shown_name
+from timbre.transcripts.spoken import Segment, Word, shown_name
 
 _FORM: Final = "WebVTT"
 _HEADER: Final = re.compile(r"\ufeff?WEBVTT(?:[ \t].*)?")
@@ -51,7 +51,6 @@ class Vtt:
         """
         self._text = text
         self._cues = tuple(_cue(text, block) for block in _cue_blocks(text))
-        check_counts(_FORM, len(self._cues), sum(len(cue.words) for cue in self._cues))
         self.segments = tuple(Segment(cue.timing.start, cue.timing.end, cue.words) for cue in self._cues)
 
     def labelled(self, parts: Sequence[Sequence[Part]], names: Collection[str]) -> str:  # noqa: ARG002 - tags tell
@@ -89,7 +88,7 @@ class Vtt:
 def _cue_blocks(text: str) -> Iterator[list[Line]]:
     block: list[Line] = []
     header = True
-    for line in chain(lines(_FORM, text), (None,)):
+    for line in chain(lines(text), (None,)):
         if line is not None and line.text:
             block.append(line)
             continue
