@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,10 +11,7 @@ from timbre.cli import options
 from timbre.cli.loading import load_engine
 from timbre.cli.output import presentation
 from timbre.cli.recordings import hear_all
-from timbre.errors import OptionError
-
-if TYPE_CHECKING:
-    from timbre.identification.voiceprint import Voiceprint
+from timbre.cli.voiceprint_files import read_voiceprints
 
 
 def identify(
@@ -71,7 +67,7 @@ def identify(
         turn_confidence=turn_confidence,
         probabilities=probabilities,
     )
-    people = _people(voiceprint)
+    people = read_voiceprints(voiceprint)
     hear = partial(
         load_engine(model, device).identify,
         voiceprints=people,
@@ -88,25 +84,3 @@ def identify(
         probabilities=probabilities,
     )
     hear_all(recordings, hear, wanted)
-
-
-def _people(pairs: list[str]) -> dict[str, Voiceprint]:
-    """Read the voiceprints of `NAME=FILE`.
-
-    Raises:
-        OptionError: a pair is none, or a name comes twice.
-        VoiceprintMalformed: a file is not a voiceprint.
-    """
-    from timbre.identification.voiceprint import Voiceprint  # noqa: PLC0415
-
-    people: dict[str, Voiceprint] = {}
-    for pair in pairs:
-        name, equals, path = pair.partition("=")
-        if not (name and equals and path):
-            raise OptionError(f"--voiceprint {pair}: expected NAME=FILE, such as Ada=ada.voiceprint.")
-        if name in people:
-            raise OptionError(
-                f"--voiceprint {pair}: {name} has a voiceprint already; one can be made from several recordings."
-            )
-        people[name] = Voiceprint.load(Path(path))
-    return people
