@@ -15,7 +15,6 @@ from command_line import SAMPLES, run
 from server import Server, finished, submit, upload
 from timbre import Engine
 from timbre.formats.escaping import unescape_markup
-from timbre.transcripts import loads
 
 CONVERSATION = SAMPLES / "conversation.ogg"
 NAMES = ("Ada", "Ben", "Callum", "Dan")
@@ -310,10 +309,3 @@ def test_large_transcripts(client, identified):
     answer = client.post("/v1/label", content=b" " * (65 << 20))
     assert answer.status_code == 413
     assert answer.json()["message"] == "The body is larger than 64 MiB; cut the transcript in two."
-
-
-def test_the_transcript_of_a_job_is_not_kept_beside_its_output(client, server):
-    job = submit(client, "label", transcript="1\n00:00:01,000 --> 00:00:02,000\nunmistakable\n", url="media://never")
-    assert finished(client, job)["status"] == "failed"
-    assert "unmistakable" not in json.dumps(client.get(f"/v1/jobs/{job}").json())
-    assert loads("[]").segments == []
