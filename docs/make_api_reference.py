@@ -23,7 +23,7 @@ WORDS: Final = {"integer": "whole number", "boolean": "`true` or `false`"}
 CHAPTERS: Final = (  # by how paths begin, in the order of the page
     ("Keys", ("/v1/test", "/v1/keys")),
     ("Media", ("/v1/media",)),
-    ("Submitting jobs", ("/v1/diarize", "/v1/voiceprint", "/v1/identify")),
+    ("Submitting jobs", ("/v1/diarize", "/v1/voiceprint", "/v1/identify", "/v1/label")),
     ("Looking at jobs", ("/v1/jobs", "/v2/jobs")),
     ("People", ("/v1/speakers",)),
     ("Webhooks, usage and audit", ("/v1/webhooks", "/v1/usage", "/v1/audit")),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -17,10 +17,8 @@ from timbre.cli.loading import load_engine
 from timbre.cli.output import presentation
 from timbre.cli.recordings import hear_all
 from timbre.cli.serve import DataDir
+from timbre.cli.voiceprint_files import read_voiceprints
 from timbre.errors import OptionError
-
-if TYPE_CHECKING:
-    from timbre.identification.voiceprint import Voiceprint
 
 
 def identify(
@@ -90,7 +88,7 @@ def identify(
     )
     if not (voiceprint or speakers):
         raise OptionError("Say who may speak: --voiceprint NAME=FILE for each person, or --speakers all.")
-    people = _people(voiceprint or [])
+    people = read_voiceprints(voiceprint or [])
     engine = load_engine(model, device)
     with _hall(speakers, engine.space, team, data_dir) as hall:
         hear = partial(
@@ -123,25 +121,3 @@ def _hall(speakers: list[str] | None, space: str, team: str, data_dir: Path | No
         if not hall.people:
             warn("nobody is looked for: these people have no samples that the model can compare with voices")
         yield hall
-
-
-def _people(pairs: list[str]) -> dict[str, Voiceprint]:
-    """Read the voiceprints of `NAME=FILE`.
-
-    Raises:
-        OptionError: a pair is none, or a name comes twice.
-        VoiceprintMalformed: a file is not a voiceprint.
-    """
-    from timbre.identification.voiceprint import Voiceprint  # noqa: PLC0415
-
-    people: dict[str, Voiceprint] = {}
-    for pair in pairs:
-        name, equals, path = pair.partition("=")
-        if not (name and equals and path):
-            raise OptionError(f"--voiceprint {pair}: expected NAME=FILE, such as Ada=ada.voiceprint.")
-        if name in people:
-            raise OptionError(
-                f"--voiceprint {pair}: {name} has a voiceprint already; one can be made from several recordings."
-            )
-        people[name] = Voiceprint.load(Path(path))
-    return people
