@@ -92,7 +92,7 @@ def fit_population(
     Raises:
         TrialsError: a source has fewer than 16 people, or there are fewer than 16 with other recordings.
     """
-    both = np.isfinite(heard).all(axis=1)
+    both: NDArray[np.bool_] = np.asarray(np.isfinite(heard).all(axis=1))
     fewest = min(int(both.sum()), *np.bincount(sources).tolist())
     if fewest < _FEWEST:
         raise TrialsError(f"A population is fitted to {_FEWEST} people or more of every source; there are {fewest}.")
