@@ -47,7 +47,7 @@ demo: install
 serve: install
 	@$(BIN)/timbre serve
 
-test: $(SETUP) $(MODELS)
+test: $(SETUP) $(MODELS) $(WEB)
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 check: $(SETUP) $(PACKAGES)
