@@ -13,7 +13,9 @@ from timbre.service.exchange import Exchange
 from timbre.service.gallery import Gallery
 from timbre.service.jobs import Jobs
 from timbre.service.media import Media
+from timbre.service.recognition import Recognition
 from timbre.service.rematch import Rematch
+from timbre.service.speaker_retention import SpeakerRetention
 from timbre.service.storage import Storage
 from timbre.service.teams import Teams
 from timbre.service.usage import Usage
@@ -32,10 +34,12 @@ class State:
     teams: Teams
     media: Media
     jobs: Jobs
-    rematch: Rematch
     gallery: Gallery
     exchange: Exchange
+    speaker_retention: SpeakerRetention
     enrolment: Enrolment
+    recognition: Recognition
+    rematch: Rematch
     webhooks: Webhooks
     usage: Usage
     events: JobEvents
