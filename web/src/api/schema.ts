@@ -723,9 +723,33 @@ export interface paths {
          * @description Answer a place in the plane for everybody, such that those who sound alike are near each other.
          *
          *     It shows the two directions in which the voices differ most, so that people who are far apart on it sound different,
-         *     while people who are near may still differ in others. Only samples of the server's model count.
+         *     while people who are near may still differ in others: `pairs` tells who truly sounds alike. Only samples of the
+         *     server's model count.
          */
         get: operations["mapSpeakers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/speakers/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who is to be erased, and whose review is due
+         * @description Answer whom no recording has named for as long as the server's setting says, or will not have within 30 days.
+         *
+         *     They are erased seven days after the server first noted that they are due, unless a recording names them before. The
+         *     first thousand of each list.
+         */
+        get: operations["getSpeakerRetention"];
         put?: never;
         post?: never;
         delete?: never;
@@ -882,6 +906,19 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AlikePair
+         * @description Two people who sound alike.
+         */
+        AlikePair: {
+            /**
+             * @description The confidence with which a recording that sounds just like the one would be taken for the other.
+             * @example 34
+             */
+            likeness: number;
+            /** @description Of both. */
+            speakerIds: string[];
+        };
         /**
          * ApiError
          * @description The request cannot be granted.
@@ -1276,6 +1313,65 @@ export interface components {
              * @default false
              */
             webhookStatusOnly: boolean | null;
+        };
+        /**
+         * DueReview
+         * @description A person of whom it is to be asked whether they may stay.
+         */
+        DueReview: {
+            /**
+             * @description As results name them.
+             * @example Ada Lovelace
+             */
+            name: string;
+            /**
+             * Format: date
+             * @example 2027-10-02
+             */
+            reviewDate: string;
+            /**
+             * Format: uuid
+             * @description Id of the person.
+             * @example 8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52
+             */
+            speakerId: string;
+        };
+        /**
+         * DueSpeaker
+         * @description A person whom no recording names.
+         */
+        DueSpeaker: {
+            /**
+             * Format: date-time
+             * @description UTC, with milliseconds.
+             * @example 2026-10-02T08:15:31.204Z
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description When they have not been named for as long as the setting says.
+             * @example 2026-10-02T08:15:31.204Z
+             */
+            dueAt: string;
+            /**
+             * Format: date-time
+             * @description From when on they are erased: at the earliest seven days after a notice.
+             * @example 2026-10-02T08:15:31.204Z
+             */
+            erasedFrom: string;
+            /** @description When a recording last named them; null if none ever did. */
+            lastHeardAt: string | null;
+            /**
+             * @description As results name them.
+             * @example Ada Lovelace
+             */
+            name: string;
+            /**
+             * Format: uuid
+             * @description Id of the person.
+             * @example 8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52
+             */
+            speakerId: string;
         };
         /**
          * EnrolmentCreated
@@ -2617,7 +2713,22 @@ export interface components {
          * @description A map of the voices: those that sound alike are near each other.
          */
         SpeakerMap: {
+            /** @description Who sounds alike, those most alike first; at most 50. */
+            pairs: components["schemas"]["AlikePair"][];
             points: components["schemas"]["MapPoint"][];
+        };
+        /**
+         * SpeakerRetentionReport
+         * @description Who is to be erased, and whose review is due; the first thousand of each.
+         */
+        SpeakerRetentionReport: {
+            dueNow: components["schemas"]["DueSpeaker"][];
+            /** @description Within 30 days. */
+            dueSoon: components["schemas"]["DueSpeaker"][];
+            /** @description After which people are erased whom no recording names; 0 for never. */
+            months: number;
+            /** @description Nobody is erased for it. */
+            reviewDue: components["schemas"]["DueReview"][];
         };
         /**
          * SpeakerSample
@@ -8100,6 +8211,110 @@ export interface operations {
             };
         };
     };
+    getSpeakerRetention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who is to be erased, and whose review is due; the first thousand of each. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpeakerRetentionReport"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
     testKey: {
         parameters: {
             query?: never;
@@ -8946,6 +9161,8 @@ export interface operations {
                 speaker?: string;
                 /** @description Only jobs in this state. */
                 status?: "pending" | "created" | "running" | "succeeded" | "failed" | "canceled";
+                /** @description Only jobs of this type; several times for more. */
+                type?: ("diarize" | "identify" | "voiceprint" | "enrol" | "label")[];
             };
             header?: never;
             path?: never;

@@ -49,7 +49,7 @@ export function People() {
             ? "The voices that Timbre knows by name."
             : nobody
               ? "Nobody yet."
-              : `Timbre knows ${count(total, "person", "people")} by voice.`
+              : `${count(total, "person", "people")}, whom recordings are compared with.`
         }
       >
         {may("speakers:write") && (
@@ -85,7 +85,7 @@ export function People() {
       {!nobody && (
         <div class="people-tools">
           <Search value={part} onChange={(q) => go(where({ q, tag, view }), { replace: true })} />
-          {(tags.length > 0 || tag) && (
+          {view === "cards" && (tags.length > 0 || tag) && (
             <label class="tag-filter">
               <span class="visually-hidden">Tag</span>
               <select value={tag} onChange={(event) => go(where({ q: part, tag: event.currentTarget.value, view }))}>

@@ -4,6 +4,8 @@ import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { words } from "../api/client";
 import { Button, Note } from "./controls";
 
+const WRITTEN_IN = "input:not([type=checkbox], [type=radio], [type=file], [type=date], [type=range]), textarea";
+
 /** Shown as long as it is rendered; `onClose` is to stop rendering it. */
 export function Dialog({
   title,
@@ -21,7 +23,8 @@ export function Dialog({
   useEffect(() => {
     const before = document.activeElement;
     const dialog = own.current;
-    dialog?.showModal();
+    dialog?.showModal(); // which focuses the first button; where there is something to write, one begins there
+    dialog?.querySelector<HTMLElement>(WRITTEN_IN)?.focus();
     return () => {
       dialog?.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();
@@ -40,7 +43,9 @@ export function Dialog({
     >
       <div class="dialog-body">
         <header class="row spread">
-          <h2 id={id}>{title}</h2>
+          <h2 id={id} class="grow">
+            {title}
+          </h2>
           <Button kind="quiet" icon="close" aria-label="Close" onClick={onClose} />
         </header>
         {children}

@@ -15,6 +15,8 @@ interface Step {
   part: number | undefined;
 }
 
+const NO_ERROR = { field: "", message: "" };
+
 export function AddPerson({ onClose, onAdded }: { onClose: () => void; onAdded: () => void }) {
   const [name, setName] = useState("");
   const [tags, setTags] = useState("");
@@ -22,12 +24,12 @@ export function AddPerson({ onClose, onAdded }: { onClose: () => void; onAdded: 
   const [recording, setRecording] = useState<File | null>(null);
   const [speaking, setSpeaking] = useState(false);
   const [step, setStep] = useState<Step | null>(null);
-  const [error, setError] = useState({ field: "", message: "" });
+  const [error, setError] = useState(NO_ERROR);
   const [refused, setRefused] = useState<VoiceRefused | null>(null);
 
   async function submit(event: Event) {
     event.preventDefault();
-    setError({ field: "", message: "" });
+    setError(NO_ERROR);
     const draft = { name: name.trim(), tags: parseTags(tags), consent: consentOf(consent) };
     try {
       const person = await addPerson(draft, recording, (told, part) => setStep({ words: told, part }));
@@ -82,7 +84,10 @@ export function AddPerson({ onClose, onAdded }: { onClose: () => void; onAdded: 
                   maxLength={100}
                   autocomplete="off"
                   value={name}
-                  onInput={(event) => setName(event.currentTarget.value)}
+                  onInput={(event) => {
+                    setName(event.currentTarget.value);
+                    setError(NO_ERROR);
+                  }}
                 />
               )}
             </Field>

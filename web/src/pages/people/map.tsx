@@ -24,8 +24,8 @@ interface VoiceMapAnswer {
   pairs: Pair[];
 }
 
-const WIDTH = 960;
-const HEIGHT = 560;
+const WIDE = { width: 960, height: 560 };
+const NARROW = { width: 440, height: 500 }; // on a phone, where it would be too small to read otherwise
 const RADIUS = 15;
 const FEW = 40; // people whose names are all written beside them
 const ONE = 50; // likeness from which two are probably one
@@ -52,7 +52,8 @@ export function VoiceMap({ part }: { part: string }) {
 }
 
 function Drawn({ points, pairs, part }: { points: Point[]; pairs: Pair[]; part: string }) {
-  const places = useMemo(() => layOut(points, WIDTH, HEIGHT, RADIUS * 3), [points]);
+  const { width, height } = useMemo(() => (matchMedia("(max-width: 45rem)").matches ? NARROW : WIDE), []);
+  const places = useMemo(() => layOut(points, width, height, RADIUS * 3), [points]);
   const byId = useMemo(() => new Map(places.map((place) => [place.speakerId, place])), [places]);
   const [active, setActive] = useState(places[0]?.speakerId ?? "");
   const [shown, setShown] = useState("");
@@ -82,7 +83,7 @@ function Drawn({ points, pairs, part }: { points: Point[]; pairs: Pair[]; part: 
   return (
     <div class="voice-map">
       <figure class="card">
-        <svg ref={svg} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="group" aria-label="Map of the voices">
+        <svg ref={svg} viewBox={`0 0 ${width} ${height}`} role="group" aria-label="Map of the voices">
           {alike.map(({ a, b }) => {
             const [one, other] = [byId.get(a), byId.get(b)];
             return (

@@ -106,8 +106,10 @@ export function PersonPicker({
             onClick={() => choose(person)}
           >
             <Avatar id={person.id} name={person.name} size="small" />
-            <span class="grow ellipsis">{person.name}</span>
-            <span class="muted small">{amount(person)}</span>
+            <span class="grow">
+              <span class="picker-name ellipsis">{person.name}</span>
+              <span class="muted small">{amount(person)}</span>
+            </span>
           </div>
         ))}
       </div>

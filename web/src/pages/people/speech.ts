@@ -11,7 +11,7 @@ export function amount(person: Pick<Speaker, "speechSeconds" | "sampleCount">): 
 const QUIET = -45; // dBFS
 const CLIPPED = 0.001; // part of the samples
 const NOISY = 12; // dB
-const SHORT = 5; // seconds of speech
+const SHORT = 10; // seconds of speech: less makes names less sure
 const ONE = 80; // per cent sure that one person speaks
 
 /** What is wrong with a sample, in two words each; nothing if it is good. Undefined where it was not measured. */

@@ -45,7 +45,7 @@ export function Erase({
           <ul class="goes">
             <li>
               {count(person.sampleCount, "sample")} of the voice
-              {clips > 0 && `, ${clips === person.sampleCount ? "each" : clips} with a clip to listen to`}
+              {clips > 0 && `, ${count(clips, "clip")} to listen to`}
             </li>
             <li>what recordings are compared with</li>
             <li>name, tags{person.consent && ", the record of consent"}</li>

@@ -50,7 +50,7 @@ export function RecordingRow({
   }
 
   return (
-    <li class="recording" data-status={status}>
+    <li class="recording-row" data-status={status}>
       <div class="recording-main">
         <h2 class="ellipsis">{hasPage(job) ? <a href={`/jobs/${job.id}`}>{title}</a> : title}</h2>
         <p class="small muted">

@@ -13,6 +13,7 @@ const NOUNS: Record<string, string> = {
   speaker: "a person",
   sample: "a sample",
   key: "an API key",
+  session: "a session in a browser",
   model: "a pack of models",
   webhook_secret: "the secret of webhooks",
   team_key: "the team's key",

@@ -35,7 +35,7 @@ export function Copyable({ value, what, hidden = false }: { value: string; what:
   }
   return (
     <div class="copyable">
-      <code class="grow">{shown ? value : "•".repeat(24)}</code>
+      <code class="grow">{shown ? value : "•".repeat(16)}</code>
       {hidden && (
         <Button small kind="quiet" aria-pressed={shown} onClick={() => setShown(!shown)}>
           {shown ? "Hide" : "Show"}

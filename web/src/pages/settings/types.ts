@@ -11,6 +11,9 @@ export type ModelsAnswer = Schemas["Models"];
 export type ServerState = Schemas["ServerState"];
 export type UsageAnswer = Schemas["Usage"];
 export type AuditEntry = Schemas["AuditEntry"];
+export type RetentionReport = Schemas["SpeakerRetentionReport"];
+export type DueSpeaker = Schemas["DueSpeaker"];
+export type DueReview = Schemas["DueReview"];
 
 export interface Page<T> {
   items: T[];
