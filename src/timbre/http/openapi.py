@@ -24,15 +24,8 @@ from timbre.errors import (
 )
 from timbre.http.caller import SESSION_COOKIE
 from timbre.http.schemas import JOB_ID, ApiError, ValidationErrorResponse
-from timbre.service.admin_requests import (
-    KeyRequest,
-    SecretRequest,
-)
-from timbre.service.job_requests import (
-    ChangeRequest,
-    MergeVoicesRequest,
-    RematchRequest,
-)
+from timbre.service.admin_requests import KeyRequest, SecretRequest
+from timbre.service.job_requests import ChangeRequest, MergeVoicesRequest, RematchRequest
 from timbre.service.requests import (
     DiarizeRequest,
     IdentifyRequest,
@@ -41,6 +34,7 @@ from timbre.service.requests import (
     SessionRequest,
     VoiceprintRequest,
 )
+from timbre.service.search_requests import SearchRequest
 from timbre.service.speaker_requests import (
     CreateSpeakerRequest,
     MergeSpeakersRequest,
@@ -64,6 +58,7 @@ _REQUESTS: Final[tuple[type[Request], ...]] = (
     ChangeRequest,
     RematchRequest,
     MergeVoicesRequest,
+    SearchRequest,
 )
 _DESCRIPTION: Final = """\
 Who spoke when, by name, on your own machine. The routes of the hosted pyannoteAI service behave as they do there;

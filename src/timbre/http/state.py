@@ -13,18 +13,11 @@ from timbre.service.exchange import Exchange
 from timbre.service.gallery import Gallery
 from timbre.service.jobs import Jobs
 from timbre.service.media import Media
-from timbre.service.pulls import (
-    Pulls,
-)
-from timbre.service.rematch import (
-    Rematch,
-)
-from timbre.service.sessions import (
-    Sessions,
-)
-from timbre.service.speaker_retention import (
-    SpeakerRetention,
-)
+from timbre.service.pulls import Pulls
+from timbre.service.recognition import Recognition
+from timbre.service.rematch import Rematch
+from timbre.service.sessions import Sessions
+from timbre.service.speaker_retention import SpeakerRetention
 from timbre.service.storage import Storage
 from timbre.service.teams import Teams
 from timbre.service.usage import Usage
@@ -48,6 +41,7 @@ class State:
     exchange: Exchange
     speaker_retention: SpeakerRetention
     enrolment: Enrolment
+    recognition: Recognition
     rematch: Rematch
     webhooks: Webhooks
     usage: Usage

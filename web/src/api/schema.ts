@@ -758,6 +758,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/speakers/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look for the people who sound like a voice
+         * @description Answer at once who sounds most like a voiceprint, or like a speaker of a job, the likeliest first.
+         *
+         *     For a recording, submit a voiceprint job first. Nobody is told to be the one: that is for you to decide, by the
+         *     confidence, which is that of names in results.
+         */
+        post: operations["searchSpeakers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/test": {
         parameters: {
             query?: never;
@@ -1401,7 +1424,7 @@ export interface components {
              * @example Could not load audio
              */
             error?: string;
-            quality: components["schemas"]["Quality"];
+            quality: components["schemas"]["SampleQuality"];
             /**
              * Format: uuid
              * @example 8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52
@@ -1438,6 +1461,26 @@ export interface components {
              * @example Expected a whole number from 1 on, got 2.5
              */
             message: string;
+        };
+        /**
+         * FoundSpeaker
+         * @description A person who sounds like what was looked for.
+         */
+        FoundSpeaker: {
+            /** @description How likely it is this person, with the number of people accounted for. */
+            confidence: number;
+            /**
+             * @description How near the voices are; it does not compare between models.
+             * @example 0.71
+             */
+            cosine: number;
+            /** @example Ada */
+            name: string;
+            /**
+             * Format: uuid
+             * @example 8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52
+             */
+            speakerId: string;
         };
         /**
          * FrameScores
@@ -2270,41 +2313,6 @@ export interface components {
             state: "running" | "succeeded" | "failed";
         };
         /**
-         * Quality
-         * @description What was measured on a recording that a voice was learned from.
-         */
-        Quality: {
-            /** @description What would make it better; empty when nothing needs to be. */
-            advice: string[];
-            /**
-             * @description Fraction of the samples at full scale.
-             * @example 0
-             */
-            clipped: number;
-            /**
-             * @description How loud the speech is, in dBFS.
-             * @example -24.1
-             */
-            level: number;
-            /**
-             * @description Length of the recording.
-             * @example 21.4
-             */
-            seconds: number;
-            /** @description How sure it is that one person speaks, 0 to 100. */
-            single_speaker: number;
-            /**
-             * @description dB from the background up to the speech; null if unknown.
-             * @example 40
-             */
-            snr: number | null;
-            /**
-             * @description Seconds of speech.
-             * @example 19.9
-             */
-            speech_seconds: number;
-        };
-        /**
          * RematchRequest
          * @description Name the voices of a job again, by what is known of people now.
          */
@@ -2415,6 +2423,62 @@ export interface components {
              * @default null
              */
             voiceprint: string | null;
+        };
+        /**
+         * SearchRequest
+         * @description Look for the people who sound most like a voice: that of a voiceprint, or of a speaker in a job.
+         */
+        SearchRequest: {
+            /**
+             * @description A finished job, together with `speaker`.
+             * @default null
+             */
+            jobId: string | null;
+            /**
+             * @description At most so many people.
+             * @default 5
+             */
+            limit: number;
+            /**
+             * @description The pack that made the voiceprint, or a model of the hosted service; the server's own choice if unset. A voice of a job is compared with the model that heard it.
+             * @default null
+             */
+            model: ("precision-1" | "precision-2" | "precision-3" | "best" | "standard" | "resnet34" | "campplus" | "base-segmented" | "base" | "ge2e") | null;
+            /**
+             * @description Label of one of its speakers: the voice as that job heard it.
+             * @default null
+             * @example SPEAKER_01
+             */
+            speaker: string | null;
+            /** @description Among whom: `all`, some by their ids, or those who bear any of some tags. */
+            speakers?: "all" | string[] | {
+                tags: string[];
+            };
+            /**
+             * @description What the output of a voiceprint job holds.
+             * @default null
+             */
+            voiceprint: string | null;
+        };
+        /**
+         * SearchResult
+         * @description Who sounds most like a voice.
+         */
+        SearchResult: {
+            /** @description The likeliest first. */
+            items: components["schemas"]["FoundSpeaker"][];
+            /**
+             * @description Among how many people they were looked for.
+             * @example 412
+             */
+            people: number;
+            /**
+             * @description The version of the gallery.
+             * @example 37
+             */
+            version: number;
+            /** @description What to know about the request. */
+            warning?: string;
         };
         /**
          * Secret
@@ -8271,6 +8335,146 @@ export interface operations {
                      * @example {
                      *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
                      *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    searchSpeakers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SearchRequest"];
+            };
+        };
+        responses: {
+            /** @description Who sounds most like a voice. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchResult"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is not here: never was, was deleted, or belongs to another team */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "There is no such job; it may have been deleted, or belong to another team."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description More was sent than is allowed */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The request is larger than allowed; send less."
                      *     }
                      */
                     "application/json": components["schemas"]["ApiError"];
