@@ -24,15 +24,8 @@ from timbre.errors import (
 )
 from timbre.http.caller import SESSION_COOKIE
 from timbre.http.schemas import JOB_ID, ApiError, ValidationErrorResponse
-from timbre.service.admin_requests import (
-    KeyRequest,
-    SecretRequest,
-)
-from timbre.service.job_requests import (
-    ChangeRequest,
-    MergeVoicesRequest,
-    RematchRequest,
-)
+from timbre.service.admin_requests import KeyRequest, SecretRequest
+from timbre.service.job_requests import ChangeRequest, MergeVoicesRequest, RematchRequest
 from timbre.service.label_requests import LabelRequest
 from timbre.service.requests import (
     DiarizeRequest,

@@ -27,10 +27,7 @@ from timbre.service.media import Media
 from timbre.service.naming import Naming
 from timbre.service.outgoing import outgoing_client
 from timbre.service.packs import Engines, Packs
-from timbre.service.protection import (
-    Protection,
-    check_master_key,
-)
+from timbre.service.protection import Protection, check_master_key
 from timbre.service.retention import Retention
 from timbre.service.scrubbing import Scrubbing
 from timbre.service.search import Search

@@ -377,6 +377,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/label": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write names into a transcript
+         * @description Label an SRT, WebVTT or JSON transcript: at once by a job that has ended, or by a new job whose output has it.
+         */
+        post: operations["label"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/media/input": {
         parameters: {
             query?: never;
@@ -752,6 +772,29 @@ export interface paths {
         get: operations["getSpeakerRetention"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/speakers/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look for the people who sound like a voice
+         * @description Answer at once who sounds most like a voiceprint, or like a speaker of a job, the likeliest first.
+         *
+         *     For a recording, submit a voiceprint job first. Nobody is told to be the one: that is for you to decide, by the
+         *     confidence, which is that of names in results.
+         */
+        post: operations["searchSpeakers"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1210,6 +1253,13 @@ export interface components {
             speakerProbability?: components["schemas"]["SpeakerScores"];
             /** @description How likely anybody speaks; there if asked for. */
             speechProbability?: components["schemas"]["FrameScores"];
+            /**
+             * @description The transcript of a label job, with the names of who speaks.
+             * @example 1
+             *     00:00:00,500 --> 00:00:02,000
+             *     Ada: Good morning.
+             */
+            transcript?: string;
             /** @description Known to clients of the hosted service; absent here. */
             turnLevelTranscription?: components["schemas"]["TranscriptionSegment"][];
             /** @description What to know about this result; absent if there is nothing to say. */
@@ -1401,7 +1451,7 @@ export interface components {
              * @example Could not load audio
              */
             error?: string;
-            quality: components["schemas"]["Quality"];
+            quality: components["schemas"]["SampleQuality"];
             /**
              * Format: uuid
              * @example 8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52
@@ -1438,6 +1488,26 @@ export interface components {
              * @example Expected a whole number from 1 on, got 2.5
              */
             message: string;
+        };
+        /**
+         * FoundSpeaker
+         * @description A person who sounds like what was looked for.
+         */
+        FoundSpeaker: {
+            /** @description How likely it is this person, with the number of people accounted for. */
+            confidence: number;
+            /**
+             * @description How near the voices are; it does not compare between models.
+             * @example 0.71
+             */
+            cosine: number;
+            /** @example Ada */
+            name: string;
+            /**
+             * Format: uuid
+             * @example 8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52
+             */
+            speakerId: string;
         };
         /**
          * FrameScores
@@ -1513,6 +1583,13 @@ export interface components {
             speakerProbability?: components["schemas"]["SpeakerScores"];
             /** @description How likely anybody speaks; there if asked for. */
             speechProbability?: components["schemas"]["FrameScores"];
+            /**
+             * @description The transcript of a label job, with the names of who speaks.
+             * @example 1
+             *     00:00:00,500 --> 00:00:02,000
+             *     Ada: Good morning.
+             */
+            transcript?: string;
             /** @description Known to clients of the hosted service; absent here. */
             turnLevelTranscription?: components["schemas"]["TranscriptionSegment"][];
             /** @description One for each speaker, in the order of labels. */
@@ -2037,6 +2114,134 @@ export interface components {
             voiceprint: string;
         };
         /**
+         * LabelRequest
+         * @description Write into a transcript who speaks: by a job that has ended, or by a new one that hears the recording.
+         */
+        LabelRequest: {
+            /**
+             * @description `separate` hears every channel by itself, for recordings with each person on a channel of their own, such as phone calls. Each channel then has one speaker, unless a number of speakers is given, which counts those of all channels.
+             * @default mixed
+             */
+            channels: ("mixed" | "separate") | null;
+            /**
+             * @description Add a curve of how sure the diarization is.
+             * @default false
+             */
+            confidence: boolean | null;
+            /**
+             * @description Add a curve of how likely people talk at once.
+             * @default false
+             */
+            crosstalkProbability: boolean | null;
+            /**
+             * @description Above 0 more is heard as people talking at once, below 0 less.
+             * @default 0
+             */
+            crosstalkSensitivity: number | null;
+            /**
+             * @description Add `exclusiveDiarization`, in which nobody talks at the same time.
+             * @default false
+             */
+            exclusive: boolean | null;
+            /**
+             * @description Format of the transcript; what it looks like if unset.
+             * @default null
+             */
+            format: ("srt" | "vtt" | "json") | null;
+            /**
+             * @description The job whose output says who speaks; then the answer is the transcript, at once. Not together with `url`, `speakers` or `voiceprints`.
+             * @default null
+             */
+            jobId: string | null;
+            /** @description How names are given. */
+            matching?: components["schemas"]["Matching"] | null;
+            /**
+             * @description At most so many people speak.
+             * @default null
+             */
+            maxSpeakers: number | null;
+            /**
+             * @description At least so many people speak.
+             * @default null
+             */
+            minSpeakers: number | null;
+            /**
+             * @description A pack of this server, or a model of the hosted service; the server's own choice if unset.
+             * @default null
+             */
+            model: ("precision-1" | "precision-2" | "precision-3" | "best" | "standard" | "resnet34" | "campplus" | "base-segmented" | "base" | "ge2e") | null;
+            /**
+             * @description Exactly so many people speak; not together with the bounds.
+             * @default null
+             */
+            numSpeakers: number | null;
+            /**
+             * @description Add a curve for each speaker of how likely they speak.
+             * @default false
+             */
+            speakerProbability: boolean | null;
+            /**
+             * @description People of the gallery to recognise: `all`, some by their ids, or those who bear any of some tags. Then `voiceprints` may be left out, and the threshold is 50 if unset. Timbre's own addition.
+             * @default null
+             */
+            speakers: "all" | string[] | {
+                tags: string[];
+            } | null;
+            /**
+             * @description Add a curve of how likely anybody speaks.
+             * @default false
+             */
+            speechProbability: boolean | null;
+            /**
+             * @description What to call the recording in lists, such as the name of its file. Timbre's own addition.
+             * @default null
+             */
+            title: string | null;
+            /**
+             * @description The text of an SRT, WebVTT or JSON file, at most 50 MB. JSON is that of Whisper, WhisperX and others like them, or a list of segments.
+             * @example 1
+             *     00:00:00,500 --> 00:00:02,000
+             *     Good morning.
+             */
+            transcript: string;
+            /**
+             * @description Not part of this server; `true` is refused.
+             * @default false
+             */
+            transcription: false | null;
+            /**
+             * @description Add to every turn how sure each speaker is.
+             * @default false
+             */
+            turnLevelConfidence: boolean | null;
+            /**
+             * @description The recording, for a new job: a direct link to the file, or the `media://` name it was uploaded under.
+             * @default null
+             * @example media://team/standup.flac
+             */
+            url: string | null;
+            /**
+             * @description Above 0 more is heard as speech, below 0 less.
+             * @default 0
+             */
+            vadSensitivity: number | null;
+            /**
+             * @description Voiceprints of people to recognise.
+             * @default null
+             */
+            voiceprints: components["schemas"]["LabelledVoiceprint"][] | null;
+            /**
+             * @description Where the result is sent when the job has ended.
+             * @default null
+             */
+            webhook: string | null;
+            /**
+             * @description Leave the output out of what the webhook is sent.
+             * @default false
+             */
+            webhookStatusOnly: boolean | null;
+        } | unknown | unknown;
+        /**
          * MapPoint
          * @description A person on the map.
          */
@@ -2270,41 +2475,6 @@ export interface components {
             state: "running" | "succeeded" | "failed";
         };
         /**
-         * Quality
-         * @description What was measured on a recording that a voice was learned from.
-         */
-        Quality: {
-            /** @description What would make it better; empty when nothing needs to be. */
-            advice: string[];
-            /**
-             * @description Fraction of the samples at full scale.
-             * @example 0
-             */
-            clipped: number;
-            /**
-             * @description How loud the speech is, in dBFS.
-             * @example -24.1
-             */
-            level: number;
-            /**
-             * @description Length of the recording.
-             * @example 21.4
-             */
-            seconds: number;
-            /** @description How sure it is that one person speaks, 0 to 100. */
-            single_speaker: number;
-            /**
-             * @description dB from the background up to the speech; null if unknown.
-             * @example 40
-             */
-            snr: number | null;
-            /**
-             * @description Seconds of speech.
-             * @example 19.9
-             */
-            speech_seconds: number;
-        };
-        /**
          * RematchRequest
          * @description Name the voices of a job again, by what is known of people now.
          */
@@ -2415,6 +2585,62 @@ export interface components {
              * @default null
              */
             voiceprint: string | null;
+        };
+        /**
+         * SearchRequest
+         * @description Look for the people who sound most like a voice: that of a voiceprint, or of a speaker in a job.
+         */
+        SearchRequest: {
+            /**
+             * @description A finished job, together with `speaker`.
+             * @default null
+             */
+            jobId: string | null;
+            /**
+             * @description At most so many people.
+             * @default 5
+             */
+            limit: number;
+            /**
+             * @description The pack that made the voiceprint, or a model of the hosted service; the server's own choice if unset. A voice of a job is compared with the model that heard it.
+             * @default null
+             */
+            model: ("precision-1" | "precision-2" | "precision-3" | "best" | "standard" | "resnet34" | "campplus" | "base-segmented" | "base" | "ge2e") | null;
+            /**
+             * @description Label of one of its speakers: the voice as that job heard it.
+             * @default null
+             * @example SPEAKER_01
+             */
+            speaker: string | null;
+            /** @description Among whom: `all`, some by their ids, or those who bear any of some tags. */
+            speakers?: "all" | string[] | {
+                tags: string[];
+            };
+            /**
+             * @description What the output of a voiceprint job holds.
+             * @default null
+             */
+            voiceprint: string | null;
+        };
+        /**
+         * SearchResult
+         * @description Who sounds most like a voice.
+         */
+        SearchResult: {
+            /** @description The likeliest first. */
+            items: components["schemas"]["FoundSpeaker"][];
+            /**
+             * @description Among how many people they were looked for.
+             * @example 412
+             */
+            people: number;
+            /**
+             * @description The version of the gallery.
+             * @example 37
+             */
+            version: number;
+            /** @description What to know about the request. */
+            warning?: string;
         };
         /**
          * Secret
@@ -5500,6 +5726,184 @@ export interface operations {
             };
         };
     };
+    label: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of up to 255 characters. The same request with the same key within a day is answered with the job of the first one. */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LabelRequest"];
+            };
+        };
+        responses: {
+            /** @description With `url` the job, with `jobId` the transcript in its own format */
+            200: {
+                headers: {
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobCreated"] | Record<string, unknown> | Record<string, unknown>[];
+                    "application/x-subrip": string;
+                    "text/vtt": string;
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The team's budget for this month is used up */
+            402: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The team's budget for this month is used up; raise it with `timbre usage --budget`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is not here: never was, was deleted, or belongs to another team */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "There is no such job; it may have been deleted, or belong to another team."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It contradicts what is there, such as a name or an Idempotency-Key that is in use */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "This Idempotency-Key was used for another request within a day; take a new one."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description More was sent than is allowed */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The request is larger than allowed; send less."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
     getMediaUploadURL: {
         parameters: {
             query?: never;
@@ -8271,6 +8675,146 @@ export interface operations {
                      * @example {
                      *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
                      *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to go on */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "Too many requests; wait as long as Retry-After says."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The server is not ready; `Retry-After` says when to try again */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The server is not ready; try again soon."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+        };
+    };
+    searchSpeakers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SearchRequest"];
+            };
+        };
+        responses: {
+            /** @description Who sounds most like a voice. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchResult"];
+                };
+            };
+            /** @description A field is wrong */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationErrorResponse"];
+                };
+            };
+            /** @description The API key is missing, wrong or revoked */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key is missing, wrong or revoked; send `Authorization: Bearer sk_…`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description The key does not have the scope, or the link has expired */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The API key does not have the scope this needs; make another with `timbre keys create --scope`."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description It is not here: never was, was deleted, or belongs to another team */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "There is no such job; it may have been deleted, or belong to another team."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiError"];
+                };
+            };
+            /** @description More was sent than is allowed */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "requestId": "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+                     *       "message": "The request is larger than allowed; send less."
                      *     }
                      */
                     "application/json": components["schemas"]["ApiError"];
