@@ -39,8 +39,8 @@ pyannoteAI](../how-to/move-from-pyannoteai.md).
 - Send `Authorization: Bearer sk_…` with every request, except to links to media and to the server's own pages.
 - A key has scopes. `jobs:write` is for submitting, canceling, erasing and delivering again, `jobs:read` for looking at
   jobs, deliveries and usage, `media:write` for links to upload to, `media:read` for links to download from. Testing a
-  key needs none. `speakers:read` and `speakers:write` are for the people of the gallery, `admin` for keys, models
-  and the audit; `stream:read` and `stream:write` do nothing yet.
+  key needs none. `speakers:read` and `speakers:write` are for the people of the gallery, `admin` for keys, models,
+  the audit and taking voiceprints of the gallery elsewhere; `stream:read` and `stream:write` do nothing yet.
 - Bodies are JSON in UTF-8, whatever `Content-Type` says. `null` stands for an option that is left out. Keys that are
   not known are passed over, and named in `warning`.
 - Times of recordings are seconds; moments are ISO 8601 in UTC with milliseconds, as `2026-10-02T08:15:31.204Z`.
@@ -196,6 +196,8 @@ def _type(rule: dict[str, Any], *, null: bool = False) -> str:
         text = ", ".join(f"`{value}`" for value in rule.get("enum", [json.dumps(rule.get("const"))]))
     elif kind == "array":
         text = f"list of {_bounds(rule, 'Items').lstrip(', ')} {_type(rule['items'])}".replace("  ", " ")
+    elif kind == "object" and "properties" in rule:
+        text = f"object with {', '.join(f'`{name}`: {_type(part)}' for name, part in rule['properties'].items())}"
     elif kind == "object":
         text = f"object: name to {_type(rule['additionalProperties'])}"
     elif kind == "string":

@@ -14,7 +14,7 @@ import httpx
 import numpy as np
 import pytest
 
-from server import Server, finished, submit, upload, voice
+from server import CONVERSATION, Server, finished, submit, upload, voice
 from timbre import Voiceprint
 
 UNKNOWN = "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52"
@@ -324,3 +324,82 @@ def test_nothing_of_a_person_is_there_for_another_team(client, other, texts):
     assert other.get("/v1/speakers/map").json() == {"points": []}
     assert texts["Ada"] not in other.get("/v1/speakers/export").text
     assert client.get(f"/v1/speakers/{ada['id']}").json() == ada
+
+
+def test_voices_are_learned_from_recordings_and_jobs_and_named_in_results(client):
+    recording = upload(client, CONVERSATION, "people/conversation.ogg")
+    job = submit(client, "diarize", url=recording)
+    turns = finished(client, job)["output"]["diarization"]
+    ada = made(client, "Ada", sample={"url": upload(client, voice("Ada"), "people/ada.flac")})
+    assert ada["samples"] == []
+    enrolled = finished(client, ada["jobId"])
+    assert (enrolled["type"], enrolled["status"]) == ("enrol", "succeeded"), enrolled
+    (sample,) = client.get(f"/v1/speakers/{ada['id']}").json()["samples"]
+    assert (enrolled["output"]["speakerId"], enrolled["output"]["sampleId"]) == (ada["id"], sample["id"])
+    assert (sample["source"], sample["hasClip"]) == ("recording", True)
+    assert sample["quality"]["singleSpeaker"] > 80
+    clip = client.get(f"/v1/speakers/{ada['id']}/samples/{sample['id']}/audio")
+    assert (clip.status_code, clip.headers["content-type"], clip.content[:4]) == (200, "audio/ogg", b"OggS")
+
+    voices = {turn["speaker"] for turn in turns}
+    by_name = {"Ada": ada["id"]}
+    named = finished(client, submit(client, "identify", url=recording, speakers="all"))["output"]
+    label = next(each["speaker"] for each in named["voiceprints"] if each["match"] == "Ada")
+    second, third = sorted(voices - {label})[:2]
+    of_job = client.post("/v1/speakers", json={"name": "Second", "sample": {"jobId": job, "speaker": second}})
+    assert of_job.status_code == 201, of_job.text
+    assert [each["source"] for each in of_job.json()["samples"]] == ["job"]
+    assert of_job.json()["samples"][0]["jobId"] == job
+    by_name["Second"] = of_job.json()["id"]
+    by_name["Third"] = made(client, "Third")["id"]
+    turn = max((turn for turn in turns if turn["speaker"] == third), key=lambda turn: turn["end"] - turn["start"])
+    stretch = {"jobId": job, "start": turn["start"], "end": turn["end"]}
+    heard = client.post(f"/v1/speakers/{by_name['Third']}/samples", json=stretch)
+    assert (heard.status_code, heard.json()["status"]) == (202, "created")
+    assert finished(client, heard.json()["jobId"])["status"] == "succeeded"
+
+    job = submit(client, "identify", url=recording, speakers="all")
+    output = finished(client, job)["output"]
+    assert names_of(output) == {label: "Ada", second: "Second", third: "Third"}
+    assert client.patch(f"/v1/speakers/{by_name['Second']}", json={"name": "Zwei"}).status_code == 200
+    assert names_of(output_of(client, job)) == {label: "Ada", second: "Zwei", third: "Third"}
+    merged = client.post(f"/v1/speakers/{by_name['Third']}/merge", json={"from": [by_name["Second"]]})
+    assert merged.json()["sampleCount"] == 2
+    after = output_of(client, job)
+    assert names_of(after) == {label: "Ada", second: "Third", third: "Third"}
+    assert {turn["speakerId"] for turn in after["identification"]} <= {ada["id"], by_name["Third"], None}
+    assert client.get(f"/v1/speakers/{by_name['Third']}").json()["lastHeardAt"]
+    for name in ("Ada", "Third"):
+        assert client.delete(f"/v1/speakers/{by_name[name]}").status_code == 200
+    left = client.get(f"/v1/jobs/{job}").text
+    assert names_of(json.loads(left)["output"]) == {}
+    assert not any(name in left for name in ("Ada", "Second", "Zwei", "Third", *by_name.values()))
+
+
+def test_a_person_is_not_made_where_the_sample_cannot_be(client):
+    job = submit(client, "diarize", url="media://never.wav")
+    finished(client, job)
+    for sample in (
+        {"jobId": UNKNOWN, "speaker": "SPEAKER_00"},
+        {"jobId": job, "speaker": "SPEAKER_00"},
+        {"jobId": UNKNOWN, "start": 0, "end": 5},
+        {"jobId": job, "start": 0, "end": 5},
+    ):
+        refused(client.post("/v1/speakers", json={"name": "Ada", "sample": sample}), 404)
+    assert client.get("/v1/speakers").json()["total"] == 0
+    missing = made(client, "Ada", sample={"url": "media://never.wav"})
+    assert finished(client, missing["jobId"])["status"] == "failed"
+    assert client.get(f"/v1/speakers/{missing['id']}").json()["samples"] == []
+
+
+def output_of(client: httpx.Client, job: str) -> dict[str, Any]:
+    return client.get(f"/v1/jobs/{job}").json()["output"]
+
+
+def names_of(output: dict[str, Any]) -> dict[str, str]:
+    """The names that an output gives to its speakers, in its turns and in its list of voices."""
+    voices = {each["speaker"]: each["match"] for each in output["voiceprints"] if each["match"]}
+    turns = {turn["diarizationSpeaker"]: turn["match"] for turn in output["identification"] if turn["match"]}
+    assert turns.items() <= voices.items()
+    assert all(turn["speaker"] == turn["match"] for turn in output["identification"] if turn["match"])
+    return voices

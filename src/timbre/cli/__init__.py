@@ -26,7 +26,7 @@ from timbre.cli.identify import identify
 from timbre.cli.keys import app as keys
 from timbre.cli.models import app as models
 from timbre.cli.serve import api, migrate, serve, worker
-from timbre.cli.speaker_upkeep import app as speakers
+from timbre.cli.speakers import app as speakers
 from timbre.cli.usage import usage
 from timbre.cli.version import version
 from timbre.cli.voiceprint import voiceprint
@@ -41,6 +41,7 @@ app = typer.Typer(
 app.command()(diarize)
 app.command()(identify)
 app.command()(voiceprint)
+app.add_typer(speakers, name="speakers")
 app.add_typer(models, name="models")
 app.add_typer(evaluate, name="evaluate")
 app.command()(calibrate)
@@ -49,7 +50,6 @@ app.command()(serve)
 for command in (rotate_master, rotate_team, forget_team):
     keys.command()(command)
 app.add_typer(keys, name="keys")
-app.add_typer(speakers, name="speakers")
 app.command()(usage)
 app.add_typer(webhooks, name="webhooks")
 app.command()(api)

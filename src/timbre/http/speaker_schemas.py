@@ -7,11 +7,19 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
-from timbre.http.schemas import Answer, Candidate, JobStatus, Time, Uuid, left_out
+from timbre.http.schemas import Answer, JobStatus, Score, Time, Uuid, left_out
 
 SpeakerId = Annotated[Uuid, Field(description="Id of the person.")]
 Date = Annotated[str, Field(json_schema_extra={"format": "date"}, examples=["2027-10-02"])]
 Name = Annotated[str, Field(description="As results name them.", examples=["Ada Lovelace"])]
+
+
+class Candidate(Answer):
+    """A person of the gallery who may be a speaker."""
+
+    speaker_id: Uuid
+    name: str = Field(examples=["Ada"])
+    confidence: Score = Field(description="How likely it is this person, with the number of people accounted for.")
 
 
 class ConsentRecord(Answer):

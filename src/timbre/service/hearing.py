@@ -17,6 +17,7 @@ from timbre.service.attempts import Attempt
 from timbre.service.clips import encoded
 from timbre.service.naming import Hall, name_output
 from timbre.service.outputs import Output
+from timbre.service.people import quality_json
 from timbre.service.requests import DiarizeRequest, EnrolRequest, IdentifyRequest
 from timbre.service.voices import Asked, Voices
 from timbre.settings import Settings
@@ -120,7 +121,8 @@ def _enrolled(engine: Engine, request: EnrolRequest, path: Path, settings: Setti
             raise NoSpeech("The recording ends before this stretch begins; choose another one.")
         source = (samples, SAMPLE_RATE)
     voiceprint = engine.voiceprint(source, max_seconds=settings.voiceprint_seconds, clip_seconds=settings.clip_seconds)
-    output: Output = {"quality": voiceprint.quality[0].to_dict()}
+    quality = voiceprint.quality[0]
+    output: Output = {"quality": {**(quality_json(quality) or {}), "advice": list(quality.advice)}}
     if warning := voiceprint.to_dict().get("warning"):
         output["warning"] = warning
     clip = None if voiceprint.clip is None else encoded(voiceprint.clip)
