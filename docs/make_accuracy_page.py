@@ -47,7 +47,7 @@ def page(reports: Json, published: Json, training: Json) -> str:
         default=next(iter(accuracy["verification"])),
         calibration=_calibration(accuracy["verification"]),
         names=_names(accuracy["identification"]),
-        gallery=_gallery(accuracy["gallery"]["sizes"]),
+        gallery=_gallery(accuracy["gallery"]),
         merging=_merging(accuracy["merging"]),
         unseen=_unseen(training["test speakers"]),
         left_out=_left_out(training.get("left out", {})),
@@ -179,9 +179,14 @@ def _shares(half: Json) -> tuple[float, float, float]:
     return half["named_rightly"] / known, wrong / (known + unknown), half["falsely_named"] / unknown
 
 
-def _gallery(sizes: Json) -> str:
-    named = [share.replace("_", " ") for share in _first(sizes)]
-    rows = [(people, *map(_tenths, shares.values())) for people, shares in sizes.items()]
+def _gallery(gallery: Json) -> str:
+    named = [share.replace("_", " ") for share in _first(gallery["sizes"])]
+    kinds = {"": gallery["sizes"], ", simulated": gallery["simulated"]}
+    rows = [
+        (f"{int(people):,}".replace(",", " ") + kind, *map(_tenths, shares.values()))
+        for kind, sizes in kinds.items()
+        for people, shares in sizes.items()
+    ]
     return _table(("people enrolled", *named), rows)
 
 
