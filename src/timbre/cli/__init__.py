@@ -27,6 +27,7 @@ from timbre.cli.keys import app as keys
 from timbre.cli.label import label
 from timbre.cli.models import app as models
 from timbre.cli.serve import api, migrate, serve, worker
+from timbre.cli.speakers import app as speakers
 from timbre.cli.usage import usage
 from timbre.cli.version import version
 from timbre.cli.voiceprint import voiceprint
@@ -42,6 +43,7 @@ app.command()(diarize)
 app.command()(identify)
 app.command()(voiceprint)
 app.command()(label)
+app.add_typer(speakers, name="speakers")
 app.add_typer(models, name="models")
 app.add_typer(evaluate, name="evaluate")
 app.command()(calibrate)

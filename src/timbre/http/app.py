@@ -23,6 +23,8 @@ from timbre.http.routes import (
     outputs,
     recordings,
     samples,
+    search,
+    speaker_retention,
     speakers,
     submit,
     usage,
@@ -40,9 +42,11 @@ from timbre.service.media import Media
 from timbre.service.naming import Naming
 from timbre.service.packs import Packs
 from timbre.service.protection import Protection
+from timbre.service.recognition import Recognition
 from timbre.service.rematch import Rematch
 from timbre.service.search import Search
 from timbre.service.secrets import Secrets
+from timbre.service.speaker_retention import SpeakerRetention
 from timbre.service.storage import open_storage
 from timbre.service.teams import Teams
 from timbre.service.usage import Usage
@@ -72,6 +76,7 @@ def create_app(settings: Settings, url: str) -> FastAPI:
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json", redirect_slashes=False)
     # `outputs` first: its paths begin like a job's own; so do those of `exchange` like a person's.
+    people = (exchange, speaker_retention, search, speakers, samples)
     for module in (
         keys,
         submit,
@@ -80,12 +85,10 @@ def create_app(settings: Settings, url: str) -> FastAPI:
         jobs,
         recordings,
         voices,
+        *people,
         media,
         webhooks,
         usage,
-        exchange,
-        speakers,
-        samples,
         audit,
         health,
     ):
@@ -129,11 +132,13 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         teams=Teams(database),
         media=media_,
         jobs=jobs_,
-        rematch=Rematch(database, jobs=jobs_, voices=kept, naming=naming, packs=packs, settings=settings),
         labelling=Labelling(jobs_),
         gallery=gallery,
         exchange=Exchange(database, gallery),
-        enrolment=Enrolment(database, jobs_, KeptVoices(database, protection), settings),
+        speaker_retention=SpeakerRetention(database, gallery.erase, settings),
+        enrolment=Enrolment(database, jobs_, kept, settings),
+        recognition=Recognition(database, jobs=jobs_, voices=kept, naming=naming, packs=packs, settings=settings),
+        rematch=Rematch(database, jobs=jobs_, voices=kept, naming=naming, packs=packs, settings=settings),
         webhooks=webhooks_,
         usage=usage_,
         events=events,

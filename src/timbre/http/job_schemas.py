@@ -7,11 +7,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
-from timbre.http.schemas import Answer, JobStatus, JobType, Time, Uuid, left_out
-from timbre.http.speaker_schemas import SampleQuality
+from timbre.http.schemas import Answer, JobStatus, JobType, Score, Time, Uuid, left_out
+from timbre.http.speaker_schemas import Candidate, SampleQuality
 
 Seconds = Annotated[float, Field(ge=0, description="Seconds from the beginning of the recording.")]
-Score = Annotated[float, Field(ge=0, le=100)]
 Scores = Annotated[
     dict[str, Score],
     Field(description="From 0 to 100 for each speaker, independent of each other.", examples=[{"SPEAKER_00": 94}]),
@@ -42,14 +41,6 @@ class IdentificationSegment(Segment):
         description="The person of the gallery who was matched, null if none; there if `speakers` was asked for.",
         json_schema_extra=left_out,
     )
-
-
-class Candidate(Answer):
-    """A person of the gallery who may be a speaker."""
-
-    speaker_id: Uuid
-    name: str = Field(examples=["Ada"])
-    confidence: Score = Field(description="How likely it is this person, with the number of people accounted for.")
 
 
 class IdentificationVoiceprint(Answer):

@@ -26,6 +26,7 @@ from timbre.http.schemas import JOB_ID, ApiError, ValidationErrorResponse
 from timbre.service.job_requests import ChangeRequest, MergeVoicesRequest, RematchRequest
 from timbre.service.label_requests import LabelRequest
 from timbre.service.requests import DiarizeRequest, IdentifyRequest, MediaRequest, Request, VoiceprintRequest
+from timbre.service.search_requests import SearchRequest
 from timbre.service.speaker_requests import (
     CreateSpeakerRequest,
     MergeSpeakersRequest,
@@ -40,13 +41,14 @@ _REQUESTS: Final[tuple[type[Request], ...]] = (
     VoiceprintRequest,
     LabelRequest,
     MediaRequest,
-    ChangeRequest,
-    RematchRequest,
-    MergeVoicesRequest,
     CreateSpeakerRequest,
     UpdateSpeakerRequest,
     MergeSpeakersRequest,
     SampleRequest,
+    ChangeRequest,
+    RematchRequest,
+    MergeVoicesRequest,
+    SearchRequest,
 )
 _DESCRIPTION: Final = """\
 Who spoke when, by name, on your own machine. The routes of the hosted pyannoteAI service behave as they do there;

@@ -35,6 +35,7 @@ Time = Annotated[
         examples=["2026-10-02T08:15:31.204Z"],
     ),
 ]
+Score = Annotated[float, Field(ge=0, le=100)]
 
 
 class Answer(BaseModel):

@@ -8,6 +8,8 @@ from typing import Any
 from timbre.http.responses import timestamp
 from timbre.service.exchange import Imported
 from timbre.service.people import Person, Sample, quality_json
+from timbre.service.speaker_retention import Report
+from timbre.store.database import Row
 
 
 def speaker_item(person: Person, space: str | None) -> dict[str, Any]:
@@ -57,4 +59,28 @@ def import_report(imported: Imported) -> dict[str, Any]:
         "samples": imported.samples,
         "failed": imported.failed,
         "errors": [{"line": line, "message": message} for line, message in imported.errors],
+    }
+
+
+def retention_report(report: Report) -> dict[str, Any]:
+    """Who is to be erased, and whose review is due."""
+    return {
+        "months": report.months,
+        "dueNow": [_due_item(row) for row in report.due_now],
+        "dueSoon": [_due_item(row) for row in report.due_soon],
+        "reviewDue": [
+            {"speakerId": str(row["id"]), "name": row["name"], "reviewDate": row["review_on"].isoformat()}
+            for row in report.review_due
+        ],
+    }
+
+
+def _due_item(row: Row) -> dict[str, Any]:
+    return {
+        "speakerId": str(row["id"]),
+        "name": row["name"],
+        "createdAt": timestamp(row["created_at"]),
+        "lastHeardAt": timestamp(row["heard_at"]),
+        "dueAt": timestamp(row["due_at"]),
+        "erasedFrom": timestamp(row["erased_from"]),
     }

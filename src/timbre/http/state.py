@@ -14,7 +14,9 @@ from timbre.service.gallery import Gallery
 from timbre.service.jobs import Jobs
 from timbre.service.labelling import Labelling
 from timbre.service.media import Media
+from timbre.service.recognition import Recognition
 from timbre.service.rematch import Rematch
+from timbre.service.speaker_retention import SpeakerRetention
 from timbre.service.storage import Storage
 from timbre.service.teams import Teams
 from timbre.service.usage import Usage
@@ -33,11 +35,13 @@ class State:
     teams: Teams
     media: Media
     jobs: Jobs
-    rematch: Rematch
     labelling: Labelling
     gallery: Gallery
     exchange: Exchange
+    speaker_retention: SpeakerRetention
     enrolment: Enrolment
+    recognition: Recognition
+    rematch: Rematch
     webhooks: Webhooks
     usage: Usage
     events: JobEvents

@@ -126,6 +126,20 @@ class Gallery:
             count = await one(connection, _SQL["count"], asked)
             return await _people(connection, rows), count["total"] if count else 0
 
+    async def walk(self, team: UUID, pace: int) -> AsyncIterator[list[Person]]:
+        """Everybody, the oldest first, so many at a time."""
+        after = None
+        while True:
+            asked = {"team": team, "after": after, "limit": pace}
+            async with self._database.transaction() as connection:
+                rows = await (await connection.execute(_SQL["walk"], asked)).fetchall()
+                people = await _people(connection, rows)
+            if people:
+                yield people
+            if len(people) < pace:
+                return
+            after = people[-1].id
+
     async def update(
         self,
         team: UUID,

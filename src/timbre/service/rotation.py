@@ -18,8 +18,10 @@ from psycopg import AsyncServerCursor
 from timbre.errors import OptionError, TemplateUnreadable
 from timbre.service import audit
 from timbre.service.master_key import MasterKey, MasterKeys, key_file
-from timbre.service.protection import TeamCipher
+from timbre.service.protection import Protection, TeamCipher
+from timbre.service.samples import vector_text
 from timbre.service.sealing import LENGTH
+from timbre.service.search import Search
 from timbre.settings import Settings
 from timbre.store.database import Connection, Database, Row, one
 from timbre.store.queries import queries
@@ -97,7 +99,8 @@ async def rotate_team(database: Database, settings: Settings, team: UUID) -> Kep
         OptionError: the team has no key yet.
         TemplateUnreadable: something cannot be decrypted; nothing has changed.
     """
-    async with database.transaction() as connection:
+    search = Search(database, Protection(database, settings), settings)
+    async with search.without_indexes(team), database.transaction() as connection:
         await _hold(connection, team)
         row = await one(connection, _SQL["take_team_key"], {"team": team})
         if row is None:
@@ -171,12 +174,15 @@ async def _seal_voices(connection: Connection, team: UUID, old: TeamCipher, new:
 async def _turn_vectors(connection: Connection, team: UUID, old: TeamCipher, new: TeamCipher) -> int:
     count = 0
     async for rows in _batches(connection, "vectors", team):
-        turned = []
-        for row in rows:
-            vector = new.turn(old.turn_back(np.array(row["vector"], np.float32)))
-            text = f"[{','.join(f'{value:.7g}' for value in vector.tolist())}]"
-            turned.append({"speaker_id": row["speaker_id"], "space": row["space"], "vector": text})
-        await _change(connection, "turn_vector", turned)
+        turned = [new.turn(old.turn_back(np.array(row["vector"], np.float32))) for row in rows]
+        await connection.execute(
+            _SQL["turn_vectors"],
+            {
+                "speakers": [row["speaker_id"] for row in rows],
+                "spaces": [row["space"] for row in rows],
+                "vectors": [vector_text(vector) for vector in turned],
+            },
+        )
         count += len(rows)
     return count
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from typing import Final
 from uuid import UUID
@@ -29,8 +29,10 @@ from timbre.service.outgoing import outgoing_client
 from timbre.service.packs import Engines, Packs
 from timbre.service.protection import Protection, check_master_key
 from timbre.service.retention import Retention
+from timbre.service.scrubbing import Scrubbing
 from timbre.service.search import Search
 from timbre.service.secrets import Secrets
+from timbre.service.speaker_retention import SpeakerRetention
 from timbre.service.storage import open_storage
 from timbre.service.usage import Usage
 from timbre.service.voices import KeptVoices
@@ -80,14 +82,12 @@ class Worker:
         """Take nothing more; let what runs end within `stop_seconds`, then leave it for later."""
         self._stop.set()
 
-    async def run(self, retention: Retention, search: Search) -> None:
-        """Serve all lanes until `stop`."""
+    async def run(self, upkeep: Sequence[Callable[[], Awaitable[object]]]) -> None:
+        """Serve all lanes until `stop`, and do the upkeep now and then, each part by itself: some take a while."""
         every = self._settings
         loops = [asyncio.create_task(self._lane(lane), name=f"lane {lane}") for lane in Lane]
         loops.append(asyncio.create_task(self._repeat(every.heartbeat_seconds, self._recover)))
-        loops.append(asyncio.create_task(self._repeat(every.sweep_seconds, retention.sweep)))
-        # By itself: an index of a million people takes a while to build.
-        loops.append(asyncio.create_task(self._repeat(every.sweep_seconds, search.tend_indexes)))
+        loops += [asyncio.create_task(self._repeat(every.sweep_seconds, act)) for act in upkeep]
         await self._stop.wait()
         for loop in loops:
             loop.cancel()
@@ -200,6 +200,12 @@ async def run_worker(settings: Settings, url: str, ready: Callable[[], None] = l
         ready()
         _log.info("ready")
         with suppress(asyncio.CancelledError):
-            search = Search(database, Protection(database, settings), settings)
-            await worker.run(Retention(database, storage, settings), search)
+            await worker.run(
+                [
+                    Retention(database, storage, settings).sweep,
+                    SpeakerRetention(database, gallery.erase, settings).sweep,
+                    Scrubbing(database, search).sweep,
+                    search.tend_indexes,
+                ]
+            )
         _log.info("stopped")

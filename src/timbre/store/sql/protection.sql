@@ -57,8 +57,10 @@ UPDATE job_voices SET body = %(body)s WHERE job_id = %(job_id)s
 -- vectors --
 SELECT speaker_id, space, vector::real[] AS vector FROM speaker_vectors WHERE team_id = %(team)s ORDER BY space, speaker_id
 
--- turn_vector --
-UPDATE speaker_vectors SET vector = %(vector)s::text::halfvec WHERE speaker_id = %(speaker_id)s AND space = %(space)s
+-- turn_vectors --
+UPDATE speaker_vectors SET vector = turned.vector::halfvec
+FROM unnest(%(speakers)s::uuid[], %(spaces)s::text[], %(vectors)s::text[]) AS turned (speaker_id, space, vector)
+WHERE (speaker_vectors.speaker_id, speaker_vectors.space) = (turned.speaker_id, turned.space)
 
 -- drop_team_key --
 DELETE FROM team_keys WHERE team_id = %(team)s
