@@ -151,6 +151,22 @@ def test_turns_of_others_are_taken(tmp_path):
     check_json(ended.out)
 
 
+def test_people_of_the_gallery_are_named(server, voiceprints, tmp_path):
+    with server.client(server.run("keys", "create", "people", "--team", "people-of-label")) as client:
+        for name, text in voiceprints.items():
+            made = client.post("/v1/speakers", json={"name": name, "sample": {"voiceprint": text}})
+            assert made.status_code == 201, made.text
+    path = tmp_path / "talk.srt"
+    path.write_text(spoken.srt())
+    of = ("--team=people-of-label", f"--data-dir={server.folder}", "--model=base")
+    ended = run("label", path, CONVERSATION, "--speakers=all", *of)
+    assert (ended.code, ended.err) == (0, "")
+    check_srt(ended.out)
+    ended = run("label", path, CONVERSATION, "--speakers=Nobody", *of)
+    assert (ended.code, ended.out) == (1, "")
+    assert "There is nobody called 'Nobody'" in ended.err
+
+
 def test_what_is_wrong_on_the_command_line(tmp_path):
     bad, good = tmp_path / "bad.srt", tmp_path / "good.srt"
     bad.write_text("1\n00:00:01,000 --> soon\nHi\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -10,13 +11,16 @@ import typer
 
 from timbre.cli import options
 from timbre.cli.exits import warn
+from timbre.cli.gallery import Team, looked_up
 from timbre.cli.loading import load_engine
 from timbre.cli.output import check_place, write
 from timbre.cli.progress import hearing
+from timbre.cli.serve import DataDir
 from timbre.cli.voiceprint_files import read_voiceprints
 from timbre.errors import OptionError
 from timbre.formats import Format, read
 from timbre.transcripts import read as read_transcript
+from timbre.turns import Turn
 
 
 def label(
@@ -39,19 +43,9 @@ def label(
         ),
     ],
     *,
-    voiceprint: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=FILE",
-            help="A person who may speak, and the voiceprint that `timbre voiceprint` wrote; once for each person.",
-        ),
-    ] = None,
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            help="Confidence from 0 to 100 from which a name is given; 50 is likelier right than not.", show_default="0"
-        ),
-    ] = None,
+    voiceprint: options.Voiceprints = None,
+    speakers: options.Speakers = None,
+    threshold: options.Threshold = None,
     num_speakers: options.NumSpeakers = None,
     min_speakers: options.MinSpeakers = None,
     max_speakers: options.MaxSpeakers = None,
@@ -62,21 +56,23 @@ def label(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write, in the format of the transcript.")
     ] = None,
+    team: Team = "default",
+    data_dir: DataDir = None,
 ) -> None:
     """Write into a transcript who speaks."""
     if output is not None:
         check_place(output)
     found = read_transcript(transcript)
     if recording.suffix.lower() in {form.extension.lower() for form in Format}:
-        if voiceprint:
+        if voiceprint or speakers:
             raise OptionError(f"{recording}: says already who speaks; give the recording itself to compare voices.")
-        turns = read(recording, exclusive=True)
+        turns: Iterable[Turn] = read(recording, exclusive=True)
     else:
         people = read_voiceprints(voiceprint or ())
         engine = load_engine(model, device)
-        hear = partial(engine.identify, voiceprints=people, threshold=threshold) if people else engine.diarize
-        with hearing(str(recording)) as progress:
-            result = hear(
+        with looked_up(speakers, engine.space, team, data_dir) as hall, hearing(str(recording)) as progress:
+            hear = partial(engine.identify, voiceprints=people, gallery=hall, threshold=threshold)
+            result = (hear if people or hall else engine.diarize)(
                 recording,
                 num_speakers=num_speakers,
                 min_speakers=min_speakers,
