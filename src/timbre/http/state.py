@@ -43,6 +43,7 @@ class State:
     speaker_retention: SpeakerRetention
     enrolment: Enrolment
     recognition: Recognition
+    rematch: Rematch
     webhooks: Webhooks
     usage: Usage
     events: JobEvents

@@ -25,7 +25,7 @@ export function Audit() {
   const [more, setMore] = useState<Page<AuditEntry>[]>([]);
   async function older(cursor: string) {
     try {
-      setMore([...more, await api.get<Page<AuditEntry>>("/v1/audit", { query: { limit: PAGE, cursor } })]);
+      setMore([...more, await api.get("/v1/audit", { query: { limit: PAGE, cursor } })]);
     } catch (error) {
       tellError(error);
     }
