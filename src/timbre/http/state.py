@@ -16,6 +16,7 @@ from timbre.service.labelling import Labelling
 from timbre.service.media import Media
 from timbre.service.pulls import Pulls
 from timbre.service.recognition import Recognition
+from timbre.service.rematch import Rematch
 from timbre.service.sessions import Sessions
 from timbre.service.speaker_retention import SpeakerRetention
 from timbre.service.storage import Storage
