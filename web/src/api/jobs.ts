@@ -23,7 +23,9 @@ export async function upload(
 ): Promise<string> {
   const url = `media://web/${crypto.randomUUID()}/${safe(name)}`;
   const link = await api.post("/v1/media/input", { body: { url } });
-  await put(link.url, file, onProgress, signal);
+  // Only our own host may be reached, by whatever name it was opened.
+  const { pathname, search } = new URL(link.url, location.href);
+  await put(pathname + search, file, onProgress, signal);
   return url;
 }
 
