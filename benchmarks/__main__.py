@@ -1,7 +1,8 @@
-"""Run the measurements: `python -m benchmarks [speed] [memory] [accuracy] [service] [--full]`; all if none is named.
+"""Run the measurements: `python -m benchmarks [NAME …] [--full]`; all if none is named.
 
-Each prints its tables and writes benchmarks/results/NAME.json: the figures, the machine and the command. Accuracy needs
-the labelled speech that TIMBRE_DATA points to, and says so when it is not there.
+The names are speed, memory, accuracy, service and gallery. Each prints its tables and writes
+benchmarks/results/NAME.json: the figures, the machine and the command. Accuracy needs the labelled speech that
+TIMBRE_DATA points to, and says so when it is not there.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from rich.console import Console
 
 from benchmarks.machine import description
 
-NAMES = ("speed", "memory", "accuracy", "service")
+NAMES = ("speed", "memory", "accuracy", "service", "gallery")
 
 
 def main() -> None:

@@ -1,122 +1,133 @@
 """What many enrolled people do to names, and what voiceprints do to diarization.
 
-Of the speakers whom no encoder of ours was trained on, a random half are the strangers; the other half are enrolled,
-and looked for. The other speakers fill the gallery, and copies of everybody in it, at four other speeds, which change
-pitch and tempo. How strangers score was fitted to the same unseen speakers, so the figures say that the rule holds,
-not how it would transfer.
+Every speaker whom no encoder of ours was trained on is looked for twice in galleries of real people: as a stranger
+among others, and among others and themselves. How strangers score was fitted to the same speakers, so the figures say
+that the rule holds, not how it would transfer. Larger galleries hold people who do not exist, drawn from what the
+voices of the real ones are like (`timbre.evaluation.population`); the smaller of these are there to be compared with
+real ones.
 """
 
-import csv
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
-from scipy.signal import resample_poly
 
 from timbre import Engine, Voiceprint
-from timbre.audio import SAMPLE_RATE
-from timbre.audio.decoding import open_recording
 from timbre.cli.embeddings import Embeddings
 from timbre.cli.enrolment_list import Enrolments, read_enrolments, some_of
-from timbre.diarization.result import Voice
-from timbre.errors import NoSpeech
+from timbre.errors import InputError
 from timbre.evaluation.corpus import Recording, read_corpus
 from timbre.evaluation.diarization import evaluate_diarization
-from timbre.identification.enrolment import Prototype
-from timbre.identification.scoring import confidences, log_odds
+from timbre.evaluation.population import fit_population
+from timbre.identification.scoring import confidences
+from timbre.models.same_voice import SameVoice, Side
 from training.encoder.corpus import is_unseen
+from training.unseen import everybody, sides
 
-SIZES = (1, 10, 50, 200, 1000)
+REAL = (1, 10, 50, 200, 400)
+SIMULATED = (1, 200, 1_000, 10_000)
 THRESHOLD = 50
-DRAWS = 40
+DRAWS = 40  # galleries of a size
 ENROLLED = 3  # recordings of a person at most
-SPEEDS = ((4, 5), (8, 9), (9, 8), (5, 4))
+VOICES = 1_000  # simulated strangers, and simulated people who are enrolled and heard
+MOST_LIKELY = 20  # people a voice is compared with in a large gallery, as the search for them returns
 SEEDS = range(4)
+
+Odds = NDArray[np.float64]
+Heard = tuple[NDArray[np.float32], float, Any]  # a vector, its seconds of speech, and how they were recorded
 
 
 def gallery(console: Console, data: Path, engine: Engine) -> dict[str, Any]:
     """Count strangers who get a name, and known people who get their own, at threshold 50."""
-    people = _people(data)
-    names = sorted(filter(is_unseen(data), people))
-    np.random.default_rng(0).shuffle(names)
-    strangers, known = names[: len(names) // 2], names[len(names) // 2 :]
-    probed = len(known)
-    known += sorted(people.keys() - set(names))
-    voices = Embeddings(engine, [path for enrol, tests in people.values() for path in (*enrol, *tests)])
-    enrolled = [voices.voiceprint(people[name][0]) for name in known]
-    own = [index for index, name in enumerate(known[:probed]) if people[name][1]]
-    enrolled += [
-        _voiceprint(engine, prototype) for name in known for prototype in _other_speeds(engine, people[name][0][0])
-    ]
-    tested = {name: people[name][1] or people[name][0] for name in names}
-    unknown = [_voice(voices, tested[name]) for name in strangers]
-    probes = [_voice(voices, tested[known[index]]) for index in own]
-    odds = [log_odds(heard, enrolled, engine.same_voice) for heard in (unknown, probes)]
+    sources = {name: source for source, people in everybody(data).items() for name in people}
+    parted = {name: sides(calls, ENROLLED) for people in everybody(data).values() for name, calls in people.items()}
+    voices = Embeddings(engine, [path for pair in parted.values() for paths in pair for path in paths])
+    heard: dict[str, tuple[Heard, Heard]] = {}
+    for name, (enrol, test) in sorted(parted.items()):
+        with suppress(InputError):
+            heard[name] = voices.pooled(enrol), voices.pooled(test)
+    names, unseen = list(heard), is_unseen(data)
+    again = np.array([not set(parted[name][0]) & set(parted[name][1]) for name in names])
+    strangers = np.array([unseen(name) for name in names])
+    odds = log_odds(engine.same_voice, [test for _, test in heard.values()], [enrol for enrol, _ in heard.values()])
+    own = np.diag(odds)
+    others = odds[~np.eye(len(odds), dtype=bool)].reshape(len(odds), -1)
+    known = strangers & again
+    figures = {
+        "sizes": {
+            str(size): shares(engine.same_voice, others[strangers], others[known], own[known], size) for size in REAL
+        },
+        "simulated": simulated(engine.same_voice, heard, np.array([sources[name] for name in names]), again),
+    }
     table = Table("people", "strangers named", "known people named rightly", title="Names at threshold 50, by gallery")
-    figures = {}
-    for size in (size for size in SIZES if size <= len(enrolled)):
-        shares = _shares(engine, *odds, np.array(own), size)
-        table.add_row(str(size), *(f"{100 * share:.1f} %" for share in shares))
-        figures[str(size)] = {"strangers_named": shares[0], "known_named_rightly": shares[1]}
+    for kind, sizes in figures.items():
+        for size, found in sizes.items():
+            people = size if kind == "sizes" else f"{size}, simulated"
+            table.add_row(people, *(f"{100 * share:.1f} %" for share in found.values()))
     console.print(table)
-    return {"enrolled": len(enrolled), "real": len(known), "strangers": len(strangers), "sizes": figures}
+    return {"enrolled": len(names), "strangers": int(strangers.sum()), "known": int(known.sum()), **figures}
 
 
-def _shares(engine: Engine, unknown: np.ndarray, probes: np.ndarray, own: np.ndarray, size: int) -> tuple[float, float]:
-    """Return which share of strangers and of known people is named, in random galleries."""
-    generator = np.random.default_rng(size)
-    people = unknown.shape[1]
-    named, right = [], []
-    for _ in range(DRAWS if size > 1 else 10 * DRAWS):
-        chosen = generator.permutation(people)[:size]
-        named.append((confidences(unknown[:, chosen], engine.same_voice) >= THRESHOLD).any(axis=1).mean())
-        for row in generator.permutation(len(own))[:10]:
-            others = chosen[chosen != own[row]][: size - 1]
-            scores = confidences(probes[row][None, [own[row], *others]], engine.same_voice)[0]
-            right.append(probes[row][own[row]] >= probes[row][others].max(initial=-np.inf) and scores[0] >= THRESHOLD)
-    return float(np.mean(named)), float(np.mean(right))
-
-
-def _people(data: Path) -> dict[str, tuple[list[Path], list[Path]]]:
-    """Return recordings of every speaker to enrol and to test, of two calls where there are several."""
-    sessions: dict[str, dict[str, list[Path]]] = {}
-    with (data / "speakers" / "manifest.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            sessions.setdefault(row["speaker"], {}).setdefault(row["session"], []).append(data / row["path"])
-    people = {}
-    for speaker, calls in sessions.items():
-        first, *_, last = [*calls.values(), next(reversed(calls.values()))]
-        enrol, test = (first, last) if len(calls) > 1 else (first[::2], first[1::2])
-        people[speaker] = (enrol[:ENROLLED], test[:ENROLLED])
-    return people
-
-
-def _other_speeds(engine: Engine, path: Path) -> Iterator[Prototype]:
-    with open_recording(path, settings=engine.settings) as recording:
-        samples = recording.read(0, recording.samples)
-    for up, down in SPEEDS:
-        try:
-            yield engine.embed((resample_poly(samples, up, down).astype(np.float32), SAMPLE_RATE))
-        except NoSpeech:
-            continue
-
-
-def _voiceprint(engine: Engine, prototype: Prototype) -> Voiceprint:
-    return Voiceprint(
-        prototypes=prototype.vector[None],
-        seconds=(prototype.seconds,),
-        acoustics=(prototype.acoustics,),
-        space=engine.space,
+def simulated(
+    same_voice: SameVoice, heard: Mapping[str, tuple[Heard, Heard]], sources: NDArray[np.str_], again: NDArray[np.bool_]
+) -> dict[str, dict[str, float]]:
+    """Do the same among people who are drawn from a population like the real ones."""
+    pairs = list(heard.values())
+    tests = np.stack([test[0] for _, test in pairs])
+    tests[~again] = np.nan
+    population = fit_population(
+        np.stack([enrol[0] for enrol, _ in pairs]), tests, np.unique(sources, return_inverse=True)[1]
     )
+    people = population.draw(max(SIMULATED) + VOICES, seed=0)
+    enrolled = [(vector, *pairs[like][0][1:]) for vector, like in zip(people.enrolled, people.like, strict=True)]
+    speaking = [(vector, *pairs[like][1][1:]) for vector, like in zip(people.heard, people.like, strict=True)]
+    crowd = enrolled[VOICES:]
+    strangers = log_odds(same_voice, speaking[: VOICES // 2], crowd)
+    known = log_odds(same_voice, speaking[VOICES // 2 : VOICES], crowd)
+    own = np.diag(log_odds(same_voice, speaking[VOICES // 2 : VOICES], enrolled[VOICES // 2 : VOICES]))
+    return {str(size): shares(same_voice, strangers, known, own, size) for size in SIMULATED}
 
 
-def _voice(voices: Embeddings, paths: list[Path]) -> Voice:
-    vector, seconds, acoustics = voices.pooled(paths)
-    return Voice(speaker="", embedding=vector, seconds=seconds, acoustics=acoustics)
+def shares(same_voice: SameVoice, unknown: Odds, known: Odds, own: Odds, size: int) -> dict[str, float]:
+    """Return which share of strangers and of known people is named, in random galleries.
+
+    Args:
+        same_voice: The calibration.
+        unknown: Log-odds `[strangers, people]`.
+        known: Log-odds of enrolled people with others `[known, people]`.
+        own: And with themselves `[known]`.
+        size: People in a gallery.
+    """
+    chance = np.random.default_rng(size)
+    named, right = [], []
+    for _ in range(DRAWS * 10 if size == 1 else min(DRAWS, -(-10 * unknown.shape[1] // size))):
+        chosen = chance.permutation(unknown.shape[1])[:size]
+        named.append(np.mean(best(same_voice, unknown[:, chosen], size) >= THRESHOLD))
+        among = np.column_stack([own, known[:, chosen[1:]]])
+        first = own >= among.max(axis=1)
+        right.append(np.mean(first & (best(same_voice, among, size) >= THRESHOLD)))
+    return {"strangers_named": float(np.mean(named)), "known_named_rightly": float(np.mean(right))}
+
+
+def best(same_voice: SameVoice, odds: Odds, people: int) -> NDArray[np.int64]:
+    """Return the confidence of the likeliest person of each voice."""
+    near = np.partition(odds, -min(MOST_LIKELY, people), axis=1)[:, -min(MOST_LIKELY, people) :]
+    return np.asarray(confidences(near, same_voice, people).max(axis=1), np.int64)
+
+
+def log_odds(same_voice: SameVoice, tests: list[Heard], enrolled: list[Heard]) -> Odds:
+    """Return the log-odds of everybody who is heard with everybody who is enrolled `[tests, enrolled]`."""
+    cosines = np.stack([vector for vector, *_ in tests]) @ np.stack([vector for vector, *_ in enrolled]).T
+    heard, known = (
+        Side.of(*zip(*((seconds, how) for _, seconds, how in some), strict=True)) for some in (tests, enrolled)
+    )
+    return same_voice.log_odds(cosines, known, heard.column())
 
 
 def merging(console: Console, data: Path, engine: Engine) -> dict[str, Any]:

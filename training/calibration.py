@@ -6,8 +6,8 @@ The centre is 0.65 times the mean embedding of the labelled speakers in TIMBRE_D
 many speakers it has: the whole mean would take something of every voice with it. The weights are fitted to trials among
 speakers whom no encoder of ours was trained on (`training.unseen`) and to degraded copies of them
 (`timbre.evaluation.fitting`); how true they are on sources that were left out is said on stderr. How strangers score
-comes from the same speakers, everybody being looked for among all others. With `--keep-centre` the centre stays that of
-the pack.
+comes from the same speakers, each of them being looked for among all labelled ones but themselves. With
+`--keep-centre` the centre stays that of the pack, and with `--keep-weights` the weights do too.
 """
 
 import argparse
@@ -33,7 +33,7 @@ from timbre.evaluation.fitting import CrossValidation, fit, leave_one_source_out
 from timbre.evaluation.strangers import fit_strangers
 from timbre.evaluation.trials import ScoredTrials, Trial, joined, score_trials
 from timbre.models.same_voice import SameVoice, Side, write_same_voice
-from training.unseen import unseen_people, unseen_trials
+from training.unseen import everybody, sides, unseen_people, unseen_trials
 
 SHRINKAGE = 0.65
 UNCENTRED = {"fitted": False, "score_weight": 10.0, "enrol_weight": 0.0, "test_weight": 0.0, "bias": 0.0}
@@ -89,30 +89,39 @@ def scored(voices: Embeddings, lists: dict[str, Sequence[Trial]]) -> tuple[list[
 
 
 def strangers(engine: Engine, data: Path, same_voice: SameVoice) -> NDArray[np.float64]:
-    """Return log-odds `[strangers, people]`: every unseen speaker against all others.
-
-    People are enrolled with up to three recordings of their first call, and heard in up to three of the last one, where
-    there are several; else in every other recording.
-    """
-    people = {name: calls for of_source in unseen_people(data).values() for name, calls in of_source.items()}
-    sides = []
-    for _, calls in sorted(people.items()):
-        first, *_, last = [*calls.values(), next(reversed(calls.values()))]
-        enrol, test = (first, last) if len(calls) > 1 else (first[::2], first[1::2] or first)
-        sides.append((enrol[:MOST_RECORDINGS], test[:MOST_RECORDINGS]))
-    voices = Embeddings(engine, [path for side in sides for paths in side for path in paths])
-    known, tested = [], []
-    for enrol, test in sides:
+    """Return log-odds `[strangers, people]`: every unseen speaker against all other labelled ones."""
+    people = {name: calls for of_source in everybody(data).values() for name, calls in of_source.items()}
+    unseen = {name for of_source in unseen_people(data).values() for name in of_source}
+    parted = {name: sides(calls, MOST_RECORDINGS) for name, calls in sorted(people.items())}
+    paths = [path for name, (enrol, test) in parted.items() for path in (*enrol, *(test if name in unseen else ()))]
+    voices = Embeddings(engine, paths)
+    known, tested, own = [], [], []
+    for name, (enrol, test) in parted.items():
         with suppress(InputError):
-            pair = voices.pooled(enrol), voices.pooled(test)
-            known.append(pair[0])
-            tested.append(pair[1])
+            known.append(voices.pooled(enrol))
+            if name in unseen:
+                tested.append(voices.pooled(test))
+                own.append(len(known) - 1)
     cosine = np.stack([vector for vector, *_ in tested]) @ np.stack([vector for vector, *_ in known]).T
     enrolled, heard = (
         Side.of(*zip(*((seconds, how) for _, seconds, how in some), strict=True)) for some in (known, tested)
     )
     odds = same_voice.log_odds(cosine, enrolled, heard.column())
-    return odds[~np.eye(len(odds), dtype=bool)].reshape(len(odds), -1)
+    others = np.ones(odds.shape, np.bool_)
+    others[np.arange(len(own)), own] = False
+    return odds[others].reshape(len(odds), -1)
+
+
+def weighed(pack: str, made: SameVoice, data: Path, folder: Path) -> SameVoice:
+    """Fit the weights of a calibration whose centre is made, and say how true they are."""
+    lists = unseen_trials(data)
+    recordings = [
+        path for trials in lists.values() for trial in trials for path in (*trial.enrol_paths, trial.test_path)
+    ]
+    voices = Embeddings(with_same_voice(pack, made, folder), recordings, copies=True)
+    sources, copies = scored(voices, lists)
+    show(leave_one_source_out(sources, copies=copies))
+    return replace(made, fitted=True, **fit(sources, copies=copies).to_dict())
 
 
 def show(crossed: CrossValidation) -> None:
@@ -128,25 +137,20 @@ def main() -> None:
     parser.add_argument("name")
     parser.add_argument("pack")
     parser.add_argument("--keep-centre", action="store_true")
+    parser.add_argument("--keep-weights", action="store_true")
     arguments = parser.parse_args()
     name, pack = arguments.name, arguments.pack
     data = Path(os.environ["TIMBRE_DATA"])
     folder = Path(os.environ.get("TMPDIR", "/tmp"))  # noqa: S108 - the system's folder where none is named
     current = Engine(pack).same_voice
-    plain = SameVoice(name=name, centre=np.zeros_like(current.centre), **UNCENTRED)
-    mean = current.centre if arguments.keep_centre else centre(with_same_voice(pack, plain, folder), data)
-    made = replace(plain, centre=mean)
-    engine = with_same_voice(pack, made, folder)
-    lists = unseen_trials(data)
-    recordings = [
-        path for trials in lists.values() for trial in trials for path in (*trial.enrol_paths, trial.test_path)
-    ]
-    voices = Embeddings(engine, recordings, copies=True)
-    sources, copies = scored(voices, lists)
-    show(leave_one_source_out(sources, copies=copies))
-    fitted = replace(made, fitted=True, **fit(sources, copies=copies).to_dict())
-    odds = strangers(engine, data, fitted)
-    sys.stdout.write(HEAD + write_same_voice(replace(fitted, **fit_strangers(odds).to_dict())))
+    if arguments.keep_weights:
+        fitted = replace(current, name=name)
+    else:
+        plain = SameVoice(name=name, centre=np.zeros_like(current.centre), **UNCENTRED)
+        mean = current.centre if arguments.keep_centre else centre(with_same_voice(pack, plain, folder), data)
+        fitted = weighed(pack, replace(plain, centre=mean), data, folder)
+    odds = strangers(with_same_voice(pack, fitted, folder), data, fitted)
+    sys.stdout.write(HEAD + write_same_voice(fit_strangers(odds, fitted)))
 
 
 if __name__ == "__main__":

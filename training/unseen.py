@@ -24,16 +24,34 @@ IMPOSTORS = 12  # utterances of others, likewise
 People = Mapping[str, Mapping[str, Sequence[Path]]]  # recordings by speaker and session
 
 
-def unseen_people(data: Path) -> dict[str, dict[str, dict[str, list[Path]]]]:
-    """Return the recordings of every unseen speaker by source, speaker and session."""
+def everybody(data: Path) -> dict[str, dict[str, dict[str, list[Path]]]]:
+    """Return the recordings of every speaker by source, speaker and session."""
     people: dict[str, dict[str, dict[str, list[Path]]]] = {source: {} for source in SOURCES.values()}
-    unseen = is_unseen(data)
     with (data / "speakers" / "manifest.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            if unseen(row["speaker"]):
-                sessions = people[SOURCES[row["set"]]].setdefault(row["speaker"], {})
-                sessions.setdefault(row["session"], []).append(data / row["path"])
+            sessions = people[SOURCES[row["set"]]].setdefault(row["speaker"], {})
+            sessions.setdefault(row["session"], []).append(data / row["path"])
     return people
+
+
+def unseen_people(data: Path) -> dict[str, dict[str, dict[str, list[Path]]]]:
+    """Return the recordings of every unseen speaker by source, speaker and session."""
+    unseen = is_unseen(data)
+    return {
+        source: {name: sessions for name, sessions in people.items() if unseen(name)}
+        for source, people in everybody(data).items()
+    }
+
+
+def sides(sessions: Mapping[str, Sequence[Path]], most: int) -> tuple[list[Path], list[Path]]:
+    """Return at most so many recordings of a speaker to enrol, and as many to be heard in.
+
+    They are of the first and the last session where there are several, else every other one; who has only one is heard
+    in the recording that is enrolled.
+    """
+    first, *_, last = [*sessions.values(), next(reversed(sessions.values()))]
+    enrol, test = (first, last) if len(sessions) > 1 else (first[::2], first[1::2] or first)
+    return list(enrol[:most]), list(test[:most])
 
 
 def unseen_trials(data: Path) -> dict[str, list[Trial]]:

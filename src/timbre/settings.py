@@ -127,7 +127,7 @@ class Settings(BaseSettings):
     master_key: SecretStr | None = Field(
         None,
         description="Key above all voiceprints of the gallery: 32 random bytes in base64, as `openssl rand -base64 32`"
-        " makes them. All parts of a server need the same.",
+        " makes them. All parts of a server need the same. While it is replaced: the new one, a comma, the old one.",
     )
     master_key_file: Path | None = Field(
         None,

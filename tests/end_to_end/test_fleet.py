@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import signal
@@ -95,6 +96,44 @@ def test_parts_that_share_a_database_are_one_server(environment: dict[str, str])
             ),
         )
         assert {match["match"] for match in named["output"]["voiceprints"]} == {"Ada", None}
+
+
+def test_parts_without_a_master_key_close_the_gallery_alone(environment: dict[str, str]) -> None:
+    assert timbre(environment, "migrate").returncode == 0
+    key = timbre(environment, "keys", "create", "no gallery", "--team", "no gallery").stdout.strip()
+    headers = {"Authorization": f"Bearer {key}"}
+    keys = [base64.b64encode(bytes([n]) * 32).decode() for n in (1, 2)]
+
+    with running(environment, "worker", says='"ready"'):
+        with running(environment, "api", "--port", "0", says="listens on") as line:
+            address = re.search(r"http://\S+\d", line)[0]
+            with httpx.Client(base_url=address, headers=headers, timeout=ENOUGH) as client:
+                recording = upload(client, voice("Ada"))
+                voiceprint = finished(client, submit(client, "voiceprint", url=recording))["output"]["voiceprint"]
+                body = {"name": "Ada", "sample": {"voiceprint": voiceprint}}
+                closed = client.post("/v1/speakers", json=body)
+                assert closed.status_code == 503
+                assert "TIMBRE_MASTER_KEY" in closed.json()["message"]
+                job = submit(client, "diarize", url=recording)
+                assert finished(client, job)["status"] == "succeeded"
+                assert client.get("/v1/speakers").json()["items"] == []
+        with running({**environment, "TIMBRE_MASTER_KEY": keys[0]}, "api", "--port", "0", says="listens on") as line:
+            address = re.search(r"http://\S+\d", line)[0]
+            assert httpx.post(f"{address}/v1/speakers", json=body, headers=headers).status_code == 201
+
+    for part in ("api", "worker"):
+        refused = timbre({**environment, "TIMBRE_MASTER_KEY": keys[1]}, part)
+        assert refused.returncode == 3
+        assert "The master key does not fit: the database holds voiceprints of one team" in refused.stderr
+        assert keys[1] not in refused.stderr
+    done = timbre({**environment, "TIMBRE_MASTER_KEY": f"{keys[1]},{keys[0]}"}, "keys", "rotate-master")
+    assert "take the old key away now, on every machine" in done.stdout
+    refused = timbre({**environment, "TIMBRE_MASTER_KEY": keys[0]}, "api")
+    assert "does not fit" in refused.stderr
+    with running({**environment, "TIMBRE_MASTER_KEY": keys[1]}, "api", "--port", "0", says="listens on") as line:
+        address = re.search(r"http://\S+\d", line)[0]
+        assert voiceprint in httpx.get(f"{address}/v1/speakers/export", headers=headers).text
+    assert timbre(environment, "keys", "forget-team", "--team", "no gallery", "--yes").returncode == 0  # without any
 
 
 @pytest.mark.parametrize("part", ["api", "worker"])

@@ -30,9 +30,15 @@ from database import Line, Service, opened, postgres, url  # noqa: F401 - two ar
 from media import wav
 from server import CONVERSATION, ENOUGH, LOOPBACK, SAMPLES, Server, finished, submit, upload, voice
 from timbre.errors import ServiceUnavailable
+from timbre.service.gallery import Gallery
+from timbre.service.keeping import Keeping
+from timbre.service.naming import Naming
 from timbre.service.outgoing import outgoing_client
-from timbre.service.packs import Engines
+from timbre.service.packs import Engines, Packs
+from timbre.service.protection import Protection
 from timbre.service.requests import VoiceprintRequest, parse
+from timbre.service.search import Search
+from timbre.service.voices import KeptVoices
 from timbre.service.work import Work
 from timbre.store.embedded import EmbeddedPostgres
 from timbre.store.queue import FETCH_TASK, Lane
@@ -59,8 +65,12 @@ def recordings() -> Iterator[str]:
 
 
 def work_on(here: Service, client: httpx.AsyncClient) -> Work:
+    protection = Protection(here.database, here.settings)
+    gallery = Gallery(here.database, protection, Packs(here.settings))
     return Work(
         here.attempts,
+        naming=Naming(Search(here.database, protection, here.settings), gallery),
+        keeping=Keeping(KeptVoices(here.database, protection), gallery),
         media=here.media,
         storage=here.storage,
         engines=Engines(here.settings),

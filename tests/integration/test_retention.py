@@ -419,11 +419,12 @@ def test_one_sweeps_at_a_time(at, address):
 
 
 @pytest.mark.parametrize("ending", ["succeeded", "failed", "canceled"])
-def test_voiceprints_and_addresses_are_forgotten_when_a_job_ends(at, ending):
+def test_voiceprints_transcripts_and_addresses_are_forgotten_when_a_job_ends(at, ending):
     async def act(here):
         job = await here.submit("https://far.example/a.wav?X-Amz-Signature=secret")
         await here.rows(
-            """UPDATE jobs SET params = params || '{"voiceprints": [{"label": "Ada", "voiceprint": "whose voice"}]}'"""
+            """UPDATE jobs SET params = params || '{"voiceprints": [{"label": "Ada", "voiceprint": "whose voice"}],
+                                                   "transcript": "whose words"}'"""
         )
         attempt = await here.attempts.begin(job, "hearing")
         assert attempt.params["voiceprints"]
@@ -436,10 +437,11 @@ def test_voiceprints_and_addresses_are_forgotten_when_a_job_ends(at, ending):
                 await here.jobs.delete(here.caller.team, job)
         (row,) = await here.rows("SELECT status, params FROM jobs")
         assert row["status"] == ending
-        assert not {"url", "voiceprints"} & set(row["params"])
+        assert not {"url", "voiceprints", "transcript"} & set(row["params"])
         kept = await _everything(here.database.pool.conninfo)
         assert "secret" not in kept.replace("webhook_secrets", "").replace("server_secrets", "")
         assert "whose voice" not in kept
+        assert "whose words" not in kept
 
     at(act)
 
@@ -496,8 +498,9 @@ def test_a_server_keeps_to_its_settings(tmp_path):
         until(lambda: "output" not in client.get(f"/v1/jobs/{job}").json())
         after = client.get(f"/v1/jobs/{job}")
         assert after.status_code == 200
-        assert {name: after.json()[name] for name in detail if name != "output"} == {
-            name: value for name, value in detail.items() if name != "output"
+        gone = {"output", "hasAudio"}  # the recording goes soon, too
+        assert {name: after.json()[name] for name in detail if name not in gone} == {
+            name: value for name, value in detail.items() if name not in gone
         }
         assert client.get(f"/v1/jobs/{job}/output.json").status_code == 404
         until(lambda: not _files(server))

@@ -14,6 +14,7 @@ import pytest
 from database import Service, opened, postgres, url  # noqa: F401 - two are fixtures
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg.sql import SQL
 
 from timbre.service.identifiers import new_id
 from timbre.service.master_key import MasterKeys
@@ -106,8 +107,9 @@ def plans(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     execute = psycopg.AsyncConnection.execute
 
     async def explained(self: Any, query: Any, params: Any = None, **options: Any) -> Any:
-        if isinstance(query, bytes) and b"LATERAL" in query:
-            rows = await (await execute(self, b"EXPLAIN " + query, params, prepare=False)).fetchall()
+        if "LATERAL" in repr(query):
+            cursor = await execute(self, SQL("EXPLAIN ") + query, params, prepare=False)
+            rows = await cursor.fetchall()
             seen.append("\n".join(row["QUERY PLAN"] for row in rows))
         return await execute(self, query, params, **options)
 

@@ -269,6 +269,17 @@ def test_lists_every_object_and_nothing_else(storage: Storage, place: Place) -> 
     run(scenario())
 
 
+@pytest.mark.parametrize("part", [(0, 1), (0, 3 * MIB), (MIB - 1, 2 * MIB + 1), (3 * MIB - 1, 3 * MIB)])
+def test_gives_back_a_part(storage: Storage, part: tuple[int, int]) -> None:
+    content = noise(3 * MIB)
+
+    async def scenario() -> bytes:
+        await store(storage, content)
+        return b"".join([chunk async for chunk in storage.chunks(NAME, part)])
+
+    assert run(scenario()) == content[part[0] : part[1]]
+
+
 def test_deleting_can_be_repeated(storage: Storage) -> None:
     async def scenario() -> None:
         await store(storage, b"something")

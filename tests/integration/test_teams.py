@@ -36,6 +36,18 @@ NEEDED = {
     "getMediaDownloadURL": Scope.MEDIA_READ,
     "listDeliveries": Scope.JOBS_READ,
     "replayDelivery": Scope.JOBS_WRITE,
+    "listSpeakers": Scope.SPEAKERS_READ,
+    "createSpeaker": Scope.SPEAKERS_WRITE,
+    "getSpeaker": Scope.SPEAKERS_READ,
+    "updateSpeaker": Scope.SPEAKERS_WRITE,
+    "eraseSpeaker": Scope.SPEAKERS_WRITE,
+    "mergeSpeakers": Scope.SPEAKERS_WRITE,
+    "mapSpeakers": Scope.SPEAKERS_READ,
+    "exportSpeakers": Scope.ADMIN,
+    "importSpeakers": Scope.SPEAKERS_WRITE,
+    "addSample": Scope.SPEAKERS_WRITE,
+    "removeSample": Scope.SPEAKERS_WRITE,
+    "listenToSample": Scope.SPEAKERS_READ,
     "getUsage": Scope.JOBS_READ,
     "listKeys": Scope.ADMIN,
     "createKey": Scope.ADMIN,
@@ -47,6 +59,7 @@ NEEDED = {
     "getServer": Scope.ADMIN,
     "listAudit": Scope.ADMIN,
     "getSpeakerRetention": Scope.SPEAKERS_READ,
+    "searchSpeakers": Scope.SPEAKERS_READ,
 }
 
 

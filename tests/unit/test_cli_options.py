@@ -26,11 +26,12 @@ FOLDERS = {
     "data_dir": "`timbre` in the user's data folder; for root `/var/lib/timbre`",
 }
 
+WHO = {"voiceprint", "speakers", "team", "data_dir"}  # may speak
 UNTOLD = {"progress", "gallery", "clip_seconds"}  # what only a program has a use for
 
 PAIRS = [
     pytest.param(Engine.diarize, diarize, SHOWN | {"model", "device"}, id="diarize"),
-    pytest.param(Engine.identify, identify, SHOWN | {"model", "device", "voiceprint"}, id="identify"),
+    pytest.param(Engine.identify, identify, SHOWN | WHO | {"model", "device"}, id="identify"),
     pytest.param(Engine.voiceprint, voiceprint, {"json", "output", "model", "device"}, id="voiceprint"),
 ]
 
@@ -87,7 +88,7 @@ def shown(command):
 def row(parameter):
     """The row of the reference's table."""
     if parameter.param_type_name == "argument":
-        return f"| `{parameter.metavar}` | {parameter.help} | required |"
+        return f"| `{parameter.metavar}` | {parameter.help} | {'required' if parameter.required else ''} |"
     names = [*sorted(parameter.opts, key=len, reverse=True), *parameter.secondary_opts]
     match parameter.show_default, parameter.default:
         case str() as default, _:

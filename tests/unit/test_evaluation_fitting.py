@@ -10,7 +10,7 @@ from timbre.errors import TrialsError
 from timbre.evaluation.calibration import cllr
 from timbre.evaluation.fitting import FittedCalibration, fit, leave_one_source_out, weighted_loss
 from timbre.evaluation.refitting import refit
-from timbre.evaluation.strangers import best_of, fit_strangers, needed
+from timbre.evaluation.strangers import fit_strangers, nearest
 from timbre.evaluation.trials import ScoredTrials
 from timbre.models.same_voice import SameVoice
 
@@ -203,21 +203,25 @@ def test_copies_count_less_than_the_trials_and_are_left_out_with_their_source():
     assert crossed.sources[0].calibration == fit([sources[1]], copies=[copy])
 
 
-def test_strangers_are_fitted_and_the_share_of_them_who_are_named_does_not_grow():
-    odds = np.random.default_rng(12).normal(-5.0, 3.0, (200, 250))
-    strangers = fit_strangers(odds)
-    assert strangers.strangers_mean == pytest.approx(-5.0, abs=0.15)
-    assert strangers.strangers_spread == pytest.approx(3.0, abs=0.15)
-    assert strangers.strangers_power == pytest.approx(1.0, abs=0.05)
-    alone = np.mean(odds > 0)
-    for size in (10, 100):
-        named = np.mean(best_of(odds, size, draws=100) > needed(0.0, size, strangers))
-        assert named == pytest.approx(alone, rel=0.2)
-    with pytest.raises(TrialsError, match="20 people"):
-        fit_strangers(odds[:, :19])
-
-
 CURRENT = SameVoice(name="toy", fitted=True, centre=np.zeros(2, np.float32), **TRUTH.to_dict())
+
+
+def test_strangers_are_fitted_and_the_share_of_them_who_are_named_does_not_grow():
+    chance = np.random.default_rng(12)
+    of_voice = chance.normal(-5.0, 2.0, (200, 1))  # some voices are like many people, others like few
+    odds = of_voice + chance.normal(0.0, 2.0, (200, 250))
+    fitted = fit_strangers(odds, CURRENT)
+    assert fitted.rivals_spread < 0.9
+    assert replace(fitted, strangers_mean=0, strangers_spread=0, rivals_spread=0, rivals_people=0) == replace(
+        CURRENT, strangers_mean=0, strangers_spread=0, rivals_spread=0, rivals_people=0
+    )
+    alone = np.mean(odds > 0)
+    for size in (10, 100, 250):
+        best = nearest(odds, size, draws=20, seed=1)
+        assert np.mean(fitted.among(best, size)[:, -1] > 0) == pytest.approx(alone, rel=0.35)
+        assert np.mean(best[:, -1] > 0) > 3 * alone
+    with pytest.raises(TrialsError, match="20 people"):
+        fit_strangers(odds[:, :19], CURRENT)
 
 
 def test_few_people_move_the_calibration_a_little_and_many_where_they_say():

@@ -57,8 +57,9 @@ def test_each_goes_to_the_person_it_matches_best() -> None:
 
 
 def test_among_many_people_more_is_asked_for() -> None:
-    crowd = [BEN] * 200
-    assert united(clusters(TURNED_AWAY, LAUGHING), ADA, *crowd) == [0, 1]
+    alike = unit(np.ones(4, np.float32))  # log-odds 4.1 that either is this person, and 4.9 that she is Ada
+    assert united(clusters(TURNED_AWAY, LAUGHING), ADA, *[BEN] * 20) == [0, 0]
+    assert united(clusters(TURNED_AWAY, LAUGHING), ADA, *[alike] * 20) == [0, 1]
 
 
 def test_people_who_were_looked_for_count_though_they_are_not_near() -> None:

@@ -98,23 +98,65 @@ def test_a_higher_cosine_always_means_more() -> None:
 
 
 def test_one_voiceprint_is_worth_what_it_was_and_more_people_ask_for_more() -> None:
-    odds = np.linspace(-20, 20, 81)
+    odds = np.linspace(-20, 20, 81)[:, None]  # each a voice of its own
     assert (MODEL.among(odds, 1) == odds).all()
-    worth = np.stack([MODEL.among(odds, people) for people in (1, 2, 10, 1_000)])
+    worth = np.stack([MODEL.among(odds, people) for people in (1, 2, 10, 1_000, 1_000_000)])
     assert np.isfinite(worth).all()
     assert (np.diff(worth, axis=0) < 0).all()
     assert (np.diff(worth, axis=1) > 0).all()
 
 
-def test_the_best_of_many_strangers_passes_as_rarely_as_one() -> None:
-    people, strangers = 100, np.random.default_rng(1).normal(-4.5, 3.0, (20_000, 100))
+def test_who_has_the_higher_log_odds_is_worth_more_whatever_the_gallery() -> None:
+    row = np.linspace(-20, 20, 81)
+    for people in (81, 1_000, 1_000_000):
+        worth = MODEL.among(row, people)
+        assert np.isfinite(worth).all()
+        assert (np.diff(worth) > 0).all()
+
+
+def test_the_best_of_a_few_strangers_passes_as_rarely_as_one() -> None:
+    people, strangers = 10, np.random.default_rng(1).normal(-4.5, 3.0, (20_000, 10))
     alone = float(np.mean(strangers > 0))
-    assert np.mean(MODEL.among(strangers.max(axis=1), people) > 0) == pytest.approx(alone, rel=0.1)
+    assert np.mean(MODEL.among(strangers, people).max(axis=1) > 0) == pytest.approx(alone, rel=0.1)
+
+
+def test_by_hand_among_ten_thousand() -> None:
+    """The 11th best lies 3.07 spreads above the mean in so many; it is one of 10 000 / 10 200 parts of the answer."""
+    row = np.array([[5.0, *[2.0] * 10, *[-3.0] * 9]])
+    place, own = 3.0722, 0.75 * 3.0
+    mean = -4.5 * 200 / 10_200 + (2.0 - own * place) * 10_000 / 10_200
+    spread = 3.0 * 200 / 10_200 + own * 10_000 / 10_200
+    single = 10_000 * math.log(0.5 * math.erfc(-(5.0 - mean) / spread / math.sqrt(2)))
+    worth = float(MODEL.among(row, 10_000)[0, 0])
+    assert math.log(0.5 * math.erfc(-(worth + 4.5) / 3.0 / math.sqrt(2))) == pytest.approx(single, rel=1e-3)
+
+
+def test_a_voice_that_is_like_many_has_to_be_surer() -> None:
+    def worth(rivals: float, people: int = 1_000) -> float:
+        return float(MODEL.among(np.array([5.0, *[rivals] * 20]), people)[0])
+
+    assert worth(3.0) < worth(1.5) < worth(0.5)
+    assert worth(-5.0) == worth(-20.0), "so few likenesses are not believed"
+    assert worth(3.0, 11) - worth(1.5, 11) > worth(3.0) - worth(1.5), "in a small gallery they count little"
+
+
+def test_a_second_sample_of_a_person_takes_nothing_from_the_first() -> None:
+    row = np.linspace(0, -12, 30)
+    once, twice = np.append(5.0, row), np.array([5.0, 5.0, *row[1:]])
+    assert MODEL.among(once, 1_000)[0] == pytest.approx(float(MODEL.among(twice, 1_000)[0]), abs=0.2)
+
+
+def test_the_nearest_people_are_enough() -> None:
+    rows = np.random.default_rng(4).normal(-4.5, 3.0, (5, 2_000))
+    near = -np.sort(-rows, axis=1)[:, :20]
+    assert MODEL.among(near, 2_000) == pytest.approx(-np.sort(-MODEL.among(rows, 2_000), axis=1)[:, :20])
 
 
 def test_a_file_of_an_earlier_version_is_read_with_nothing_for_what_it_lacks(tmp_path: Path) -> None:
     path = tmp_path / "old.toml"
-    path.write_text("fitted = true\nscore_weight = 9.0\nenrol_weight = 0.1\ntest_weight = 0.2\nbias = -1.0\n")
+    weights = ("score_weight = 9.0", "enrol_weight = 0.1", "test_weight = 0.2", "bias = -1.0", "strangers_power = 0.9")
+    path.write_text("\n".join(("fitted = true", *weights)))
     read = read_same_voice(path, 4)
     assert (read.channel_mismatch, read.noise_mismatch, read.noise_shared) == (0.0, 0.0, 0.0)
-    assert (read.strangers_mean, read.strangers_spread, read.strangers_power) == (-4.5, 3.0, 1.0)
+    assert (read.strangers_mean, read.strangers_spread) == (-4.5, 3.0)
+    assert (read.rivals_spread, read.rivals_people) == (0.75, 200.0)

@@ -24,9 +24,10 @@ from timbre.cli.evaluate import app as evaluate
 from timbre.cli.exits import report
 from timbre.cli.identify import identify
 from timbre.cli.keys import app as keys
+from timbre.cli.label import label
 from timbre.cli.models import app as models
 from timbre.cli.serve import api, migrate, serve, worker
-from timbre.cli.speaker_upkeep import app as speakers
+from timbre.cli.speakers import app as speakers
 from timbre.cli.usage import usage
 from timbre.cli.version import version
 from timbre.cli.voiceprint import voiceprint
@@ -41,6 +42,8 @@ app = typer.Typer(
 app.command()(diarize)
 app.command()(identify)
 app.command()(voiceprint)
+app.add_typer(speakers, name="speakers")
+app.command()(label)
 app.add_typer(models, name="models")
 app.add_typer(evaluate, name="evaluate")
 app.command()(calibrate)

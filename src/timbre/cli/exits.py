@@ -6,7 +6,7 @@ from enum import IntEnum
 
 import typer
 
-from timbre.errors import InputError, NotKept, OptionError, TimbreError
+from timbre.errors import InputError, NameTaken, NotKept, OptionError, SamplesFull, TimbreError
 
 
 class Exit(IntEnum):
@@ -43,7 +43,7 @@ def _say(message: str, subject: object) -> None:
 
 def _code(error: Exception) -> Exit:
     match error:
-        case InputError() | NotKept():
+        case InputError() | NotKept() | NameTaken() | SamplesFull():
             return Exit.INPUT
         case OptionError():
             return Exit.USAGE

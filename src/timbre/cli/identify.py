@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from timbre.cli import options
+from timbre.cli.gallery import Team, looked_up
 from timbre.cli.loading import load_engine
 from timbre.cli.output import presentation
 from timbre.cli.recordings import hear_all
+from timbre.cli.serve import DataDir
+from timbre.cli.voiceprint_files import read_voiceprints
 from timbre.errors import OptionError
-
-if TYPE_CHECKING:
-    from timbre.identification.voiceprint import Voiceprint
 
 
 def identify(
     recordings: options.Recordings,
     *,
-    voiceprint: Annotated[
-        list[str],
-        typer.Option(
-            metavar="NAME=FILE",
-            help="A person who may speak, and the voiceprint that `timbre voiceprint` wrote; once for each person.",
-        ),
-    ],
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            help="Confidence from 0 to 100 from which a name is given; 50 is likelier right than not.", show_default="0"
-        ),
-    ] = None,
+    voiceprint: options.Voiceprints = None,
+    speakers: options.Speakers = None,
+    threshold: options.Threshold = None,
     exclusive: Annotated[
         bool, typer.Option("--exclusive/--no-exclusive", help="Give each name to at most one speaker.")
     ] = True,
@@ -59,6 +48,8 @@ def identify(
     exclusive_turns: options.ExclusiveTurns = False,
     confidence: options.Confidence = False,
     turn_confidence: options.TurnConfidence = False,
+    team: Team = "default",
+    data_dir: DataDir = None,
 ) -> None:
     """Say who spoke when, by name."""
     wanted = presentation(
@@ -71,42 +62,25 @@ def identify(
         turn_confidence=turn_confidence,
         probabilities=probabilities,
     )
-    people = _people(voiceprint)
-    hear = partial(
-        load_engine(model, device).identify,
-        voiceprints=people,
-        threshold=threshold,
-        exclusive=exclusive,
-        merge_speakers=merge_speakers,
-        num_speakers=num_speakers,
-        min_speakers=min_speakers,
-        max_speakers=max_speakers,
-        channel=channel,
-        channels=channels,
-        vad_sensitivity=vad_sensitivity,
-        crosstalk_sensitivity=crosstalk_sensitivity,
-        probabilities=probabilities,
-    )
-    hear_all(recordings, hear, wanted)
-
-
-def _people(pairs: list[str]) -> dict[str, Voiceprint]:
-    """Read the voiceprints of `NAME=FILE`.
-
-    Raises:
-        OptionError: a pair is none, or a name comes twice.
-        VoiceprintMalformed: a file is not a voiceprint.
-    """
-    from timbre.identification.voiceprint import Voiceprint  # noqa: PLC0415
-
-    people: dict[str, Voiceprint] = {}
-    for pair in pairs:
-        name, equals, path = pair.partition("=")
-        if not (name and equals and path):
-            raise OptionError(f"--voiceprint {pair}: expected NAME=FILE, such as Ada=ada.voiceprint.")
-        if name in people:
-            raise OptionError(
-                f"--voiceprint {pair}: {name} has a voiceprint already; one can be made from several recordings."
-            )
-        people[name] = Voiceprint.load(Path(path))
-    return people
+    if not (voiceprint or speakers):
+        raise OptionError("Say who may speak: --voiceprint NAME=FILE for each person, or --speakers all.")
+    people = read_voiceprints(voiceprint or ())
+    engine = load_engine(model, device)
+    with looked_up(speakers, engine.space, team, data_dir) as hall:
+        hear = partial(
+            engine.identify,
+            voiceprints=people,
+            gallery=hall,
+            threshold=threshold,
+            exclusive=exclusive,
+            merge_speakers=merge_speakers,
+            num_speakers=num_speakers,
+            min_speakers=min_speakers,
+            max_speakers=max_speakers,
+            channel=channel,
+            channels=channels,
+            vad_sensitivity=vad_sensitivity,
+            crosstalk_sensitivity=crosstalk_sensitivity,
+            probabilities=probabilities,
+        )
+        hear_all(recordings, hear, wanted)

@@ -19,11 +19,9 @@ if TYPE_CHECKING:
     from timbre.settings import Settings
     from timbre.store.database import Database, Row
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="People: who is to be erased, and what is left.")
 _COLUMNS: Final = (Column("Name"), Column("Id"), Column("Last named"), Column("What"))
 
 
-@app.command()
 def retention(
     *,
     team: Annotated[str, typer.Option("--team", help="Team whose people these are.")] = "default",
@@ -66,7 +64,6 @@ def retention(
     typer.echo(f"People whom no recording names are erased {setting} (TIMBRE_SPEAKER_MONTHS).", err=True)
 
 
-@app.command()
 def scrub(*, data_dir: DataDir = None) -> None:
     """Take what was erased out of the files of the database, however large they are; a server waits meanwhile."""
 

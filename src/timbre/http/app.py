@@ -18,11 +18,13 @@ from timbre.http.routes import (
     health,
     jobs,
     keys,
+    label,
     media,
     models,
     outputs,
     recordings,
     samples,
+    search,
     server,
     session,
     speaker_retention,
@@ -36,31 +38,21 @@ from timbre.http.routes import (
 from timbre.http.state import State
 from timbre.service.enrolment import Enrolment
 from timbre.service.events import JobEvents
-from timbre.service.exchange import (
-    Exchange,
-)
+from timbre.service.exchange import Exchange
 from timbre.service.gallery import Gallery
 from timbre.service.jobs import Jobs
+from timbre.service.labelling import Labelling
 from timbre.service.media import Media
 from timbre.service.naming import Naming
 from timbre.service.packs import Packs
 from timbre.service.protection import Protection
-from timbre.service.pulls import (
-    Pulls,
-)
-from timbre.service.rematch import (
-    Rematch,
-)
-from timbre.service.search import (
-    Search,
-)
+from timbre.service.pulls import Pulls
+from timbre.service.recognition import Recognition
+from timbre.service.rematch import Rematch
+from timbre.service.search import Search
 from timbre.service.secrets import Secrets
-from timbre.service.sessions import (
-    Sessions,
-)
-from timbre.service.speaker_retention import (
-    SpeakerRetention,
-)
+from timbre.service.sessions import Sessions
+from timbre.service.speaker_retention import SpeakerRetention
 from timbre.service.storage import open_storage
 from timbre.service.teams import Teams
 from timbre.service.usage import Usage
@@ -89,9 +81,11 @@ def create_app(settings: Settings, url: str) -> FastAPI:
             yield
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json", redirect_slashes=False)
-    people = (exchange, speaker_retention, speakers, samples)
-    server_ = (models, server, session, health, web)
-    for module in (keys, submit, outputs, jobs, recordings, voices, media, webhooks, usage, *people, audit, *server_):
+    # `outputs` first: its paths begin like a job's own; so do those of `exchange` like a person's.
+    of_jobs = (submit, label, outputs, jobs, recordings, voices)
+    people = (exchange, speaker_retention, search, speakers, samples)
+    administration = (keys, webhooks, usage, audit, models, server)
+    for module in (*of_jobs, *people, media, *administration, session, health, web):
         app.include_router(module.router)
     install_errors(app)
     install_openapi(app)
@@ -135,11 +129,13 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         sessions=Sessions(database, settings),
         media=media_,
         jobs=jobs_,
+        labelling=Labelling(jobs_),
         gallery=gallery,
         exchange=Exchange(database, gallery),
-        enrolment=Enrolment(database, jobs_, kept, settings),
-        rematch=Rematch(database, jobs=jobs_, voices=kept, naming=naming, packs=packs, settings=settings),
         speaker_retention=SpeakerRetention(database, gallery.erase, settings),
+        enrolment=Enrolment(database, jobs_, kept, settings),
+        recognition=Recognition(database, jobs=jobs_, voices=kept, naming=naming, packs=packs, settings=settings),
+        rematch=Rematch(database, jobs=jobs_, voices=kept, naming=naming, packs=packs, settings=settings),
         webhooks=webhooks_,
         usage=usage_,
         events=events,

@@ -7,11 +7,19 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
-from timbre.http.schemas import Answer, JobStatus, Time, Uuid, left_out
+from timbre.http.schemas import Answer, JobStatus, Score, Time, Uuid, left_out
 
 SpeakerId = Annotated[Uuid, Field(description="Id of the person.")]
 Date = Annotated[str, Field(json_schema_extra={"format": "date"}, examples=["2027-10-02"])]
 Name = Annotated[str, Field(description="As results name them.", examples=["Ada Lovelace"])]
+
+
+class Candidate(Answer):
+    """A person of the gallery who may be a speaker."""
+
+    speaker_id: Uuid
+    name: str = Field(examples=["Ada"])
+    confidence: Score = Field(description="How likely it is this person, with the number of people accounted for.")
 
 
 class ConsentRecord(Answer):
@@ -158,6 +166,25 @@ class ImportReport(Answer):
     samples: int = Field(ge=0, description="Samples that were added.", examples=[41])
     failed: int = Field(ge=0, description="Lines at fault, of which nothing was kept.", examples=[0])
     errors: list[ImportFault] = Field(description="Why, for the first thousand of them.")
+
+
+class FoundSpeaker(Candidate):
+    """A person who sounds like what was looked for."""
+
+    cosine: float = Field(
+        ge=-1, le=1, description="How near the voices are; it does not compare between models.", examples=[0.71]
+    )
+
+
+class SearchResult(Answer):
+    """Who sounds most like a voice."""
+
+    items: list[FoundSpeaker] = Field(description="The likeliest first.")
+    people: int = Field(ge=0, description="Among how many people they were looked for.", examples=[412])
+    version: int = Field(ge=0, description="The version of the gallery.", examples=[37])
+    warning: str | SkipJsonSchema[None] = Field(
+        None, description="What to know about the request.", json_schema_extra=left_out
+    )
 
 
 class DueSpeaker(Answer):

@@ -12,19 +12,13 @@ from timbre.service.events import JobEvents
 from timbre.service.exchange import Exchange
 from timbre.service.gallery import Gallery
 from timbre.service.jobs import Jobs
+from timbre.service.labelling import Labelling
 from timbre.service.media import Media
-from timbre.service.pulls import (
-    Pulls,
-)
-from timbre.service.rematch import (
-    Rematch,
-)
-from timbre.service.sessions import (
-    Sessions,
-)
-from timbre.service.speaker_retention import (
-    SpeakerRetention,
-)
+from timbre.service.pulls import Pulls
+from timbre.service.recognition import Recognition
+from timbre.service.rematch import Rematch
+from timbre.service.sessions import Sessions
+from timbre.service.speaker_retention import SpeakerRetention
 from timbre.service.storage import Storage
 from timbre.service.teams import Teams
 from timbre.service.usage import Usage
@@ -44,10 +38,12 @@ class State:
     sessions: Sessions
     media: Media
     jobs: Jobs
+    labelling: Labelling
     gallery: Gallery
     exchange: Exchange
     speaker_retention: SpeakerRetention
     enrolment: Enrolment
+    recognition: Recognition
     rematch: Rematch
     webhooks: Webhooks
     usage: Usage

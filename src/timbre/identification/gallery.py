@@ -4,7 +4,7 @@
         people = 12_000
 
         def nearest(self, embeddings):                  # [voices, dimension]
-            found = index.search(embeddings, 20)        # whom each voice sounds like most
+            found = index.search(embeddings, NEAREST)   # whom each voice sounds like most
             return {person.name: person.voiceprint for person in found}
 
     engine.identify("meeting.mp3", gallery=Hall())
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from os import PathLike
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
@@ -29,6 +29,9 @@ from timbre.identification.voiceprint import Voiceprint
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+NEAREST: Final = 20  # people to look up for each voice
 
 
 class Gallery(Protocol):
@@ -43,8 +46,9 @@ class Gallery(Protocol):
         """Return those who sound most like voices, by name.
 
         Args:
-            embeddings: Unit rows `[voices, dimension]`, centred, of the engine's space. Candidates of all of them are
-                wanted, ranked by the cosine to `Voiceprint.embedding`.
+            embeddings: Unit rows `[voices, dimension]`, centred, of the engine's space. Of each of them at least the
+                11 people are wanted whose `Voiceprint.embedding` has the highest cosine, better `NEAREST`: those who
+                are not the best tell how sure the best must be.
         """
         ...
 

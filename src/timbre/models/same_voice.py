@@ -54,7 +54,8 @@ WEIGHTS = (
     "noise_mismatch",
     "noise_shared",
 )
-_STRANGERS = ("strangers_mean", "strangers_spread", "strangers_power")
+_STRANGERS = ("strangers_mean", "strangers_spread", "rivals_spread", "rivals_people")
+RIVAL = 10  # how many people of a gallery are left out, the likeliest of a voice, to see how it scores with strangers
 _NEEDED = WEIGHTS[:4]  # files of earlier versions have no more
 
 
@@ -118,7 +119,8 @@ class SameVoice:
     # The log-odds of strangers are about normal; of a calibrated model they have a mean of -spread² / 2.
     strangers_mean: float = -4.5
     strangers_spread: float = 3.0
-    strangers_power: float = 1.0  # M people are as many chances to resemble somebody as M**power that are independent
+    rivals_spread: float = 0.75  # spread of one voice's log-odds with strangers, beside that of all voices
+    rivals_people: float = 200.0  # in a gallery of so many a voice's own rivals count as much as strangers in general
 
     def space(self, fingerprint: str) -> str:
         """Return what vectors must have in common to be compared: the encoder of this fingerprint, and the centre."""
@@ -152,23 +154,47 @@ class SameVoice:
         return 1.0 / (1.0 + np.exp(-self.log_odds(cosine, enrol, test)))
 
     def among(self, log_odds: NDArray[np.float64], people: int) -> NDArray[np.float64]:
-        """Return what log-odds are worth where the speaker is compared with so many people; for one, what they are.
+        """Return what log-odds are worth where a voice is compared with so many people; for one, what they are.
 
         A stranger has as many chances to resemble somebody as there are people. So the best of M log-odds of a stranger
         is worth those that a single one exceeds as rarely:
 
-            P(single < worth) = P(single < log_odds) ** M**power
+            P(single < worth) = P(this voice with a stranger < log_odds) ** M
 
-        with the normal distribution of strangers' log-odds. Source: the correction of Šidák, "Rectangular confidence
-        regions for the means of multivariate normal distributions", 1967.
+        with the normal distribution of strangers' log-odds on the left. On the right stands what is known of this
+        voice: some sound like many people, and some like few. That shows in a gallery, where the log-odds of the 11th
+        best say how high strangers come with this voice. The more people there are, the more they count.
+
+        Args:
+            log_odds: `[..., k]`: of each voice with everybody, or with those of the people who are the nearest to it.
+            people: M, those who are not among these k included.
+
+        Sources: the correction of Šidák, "Rectangular confidence regions for the means of multivariate normal
+        distributions", 1967; and for taking the measure from a voice's own best scores adaptive score normalization,
+        Cumani et al., "Comparison of speaker recognition approaches for real applications", Interspeech 2011.
         """
         if people <= 1:
             return log_odds
         from scipy.special import log_ndtr, ndtri_exp  # noqa: PLC0415 - slow to import
 
-        below = log_ndtr((log_odds - self.strangers_mean) / self.strangers_spread)
-        rare = ndtri_exp(np.minimum(people**self.strangers_power * below, -1e-300))
+        mean, spread = self._strangers(log_odds, people)
+        rare = ndtri_exp(np.minimum(people * log_ndtr((log_odds - mean) / spread), -1e-300))
         return np.asarray(self.strangers_mean + self.strangers_spread * rare, np.float64)
+
+    def _strangers(self, log_odds: NDArray[np.float64], people: int) -> tuple[NDArray[np.float64] | float, float]:
+        """Return mean `[..., 1]` and spread of the log-odds of each voice with strangers; see `among`."""
+        mean, spread = self.strangers_mean, self.strangers_spread
+        if min(log_odds.shape[-1], people) <= RIVAL:
+            return mean, spread
+        from scipy.special import ndtri  # noqa: PLC0415 - slow to import
+
+        # Where a normal sample has its 11th best, in spreads above the mean: Blom, "Statistical estimates", 1958.
+        place = -float(ndtri((RIVAL + 1 - 0.375) / (people + 0.25)))
+        rival = np.partition(log_odds, -RIVAL - 1, axis=-1)[..., -RIVAL - 1, None]
+        # Much fewer likenesses than usual are not believed: then a gallery may have left somebody out.
+        rival = np.maximum(rival, mean + spread * (place - 1))
+        weight, own = people / (people + self.rivals_people), self.rivals_spread * spread
+        return (1 - weight) * mean + weight * (rival - own * place), (1 - weight) * spread + weight * own
 
 
 def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -38,7 +38,7 @@ class Attempt:
 
     job: UUID
     team: UUID
-    key: UUID | None  # it was submitted with; None if that is no longer known
+    key: UUID | None = None  # it was submitted with, as long as that is known
     type: str
     model: str  # the pack
     params: dict[str, Any]  # the request, as it came over the wire

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
+from datetime import UTC
 from typing import Any, Final
 from uuid import UUID
 
@@ -56,22 +57,17 @@ class Exchange:
         self._gallery = gallery
 
     async def export(self, team: UUID, *, key: UUID | None = None) -> AsyncIterator[bytes]:
-        """The lines of a gallery, the newest people first.
+        """The lines of a gallery, the oldest people first, so that an import makes them in the same order.
 
         Raises:
             MasterKeyMissing, TemplateUnreadable: voiceprints cannot be read.
         """
         async with self._database.transaction() as connection:
             await audit.record(connection, team, "speakers.exported", key=key)
-        before = None
-        while True:
-            people, _ = await self._gallery.page(team, limit=_PAGE, before=before)
+        async for people in self._gallery.walk(team, _PAGE):
             templates = await self._gallery.templates(team, [person.id for person in people])
             for person in people:
                 yield _line(person, templates)
-            if len(people) < _PAGE:
-                return
-            before = people[-1].id
 
     async def import_(self, team: UUID, pieces: AsyncIterator[bytes], *, key: UUID | None = None) -> Imported:
         """Add the people of an export; a line that is at fault stops no other.
@@ -157,7 +153,7 @@ def _line(person: Person, templates: dict[UUID, str]) -> bytes:
             {
                 "voiceprint": templates[sample.id],
                 "quality": quality_json(sample.quality),
-                "createdAt": sample.created_at.isoformat(timespec="milliseconds"),
+                "createdAt": sample.created_at.astimezone(UTC).isoformat(),
             }
             for sample in person.samples
             if sample.id in templates  # not one that was removed just now

@@ -26,7 +26,7 @@ from timbre.service.identifiers import new_id
 from timbre.service.packs import Packs
 from timbre.service.people import Changes, Consent, Person, Sample, Source
 from timbre.service.protection import Protection
-from timbre.service.samples import Origin, Samples
+from timbre.service.samples import CLIP, Origin, Samples, read_texts, read_voiceprints
 from timbre.store.database import Connection, Database, Row, one
 from timbre.store.queries import queries
 
@@ -125,6 +125,20 @@ class Gallery:
             rows = await (await connection.execute(_SQL["page"], asked)).fetchall()
             count = await one(connection, _SQL["count"], asked)
             return await _people(connection, rows), count["total"] if count else 0
+
+    async def walk(self, team: UUID, pace: int) -> AsyncIterator[list[Person]]:
+        """Everybody, the oldest first, so many at a time."""
+        after = None
+        while True:
+            asked = {"team": team, "after": after, "limit": pace}
+            async with self._database.transaction() as connection:
+                rows = await (await connection.execute(_SQL["walk"], asked)).fetchall()
+                people = await _people(connection, rows)
+            if people:
+                yield people
+            if len(people) < pace:
+                return
+            after = people[-1].id
 
     async def update(
         self,
@@ -297,12 +311,13 @@ class Gallery:
         Raises:
             SampleUnknown: there is no such sample, or it has none.
         """
-        row = await self._database.one(_SQL["clip"], {"id": sample, "speaker": speaker, "team": team})
-        if row is None:
-            raise SampleUnknown
-        if row["clip"] is None:
-            raise SampleUnknown("Nothing of this sample was kept to listen to.")
-        return (await self._protection.cipher(team)).open(row["clip"], sample, part="clip")
+        async with self._protection.reading(team) as (connection, cipher):
+            row = await one(connection, _SQL["clip"], {"id": sample, "speaker": speaker, "team": team})
+            if row is None:
+                raise SampleUnknown
+            if row["clip"] is None:
+                raise SampleUnknown("Nothing of this sample was kept to listen to.")
+            return cipher.open(row["clip"], sample, part=CLIP)
 
     async def voiceprints(self, team: UUID, space: str, ids: Sequence[UUID]) -> dict[UUID, tuple[str, Voiceprint]]:
         """Names and voiceprints of people in a space; those who have no sample in it are left out.
@@ -310,8 +325,8 @@ class Gallery:
         Raises:
             MasterKeyMissing, TemplateUnreadable: they cannot be read.
         """
-        async with self._database.transaction() as connection:
-            return await self._samples.voiceprints(connection, team, space, ids)
+        async with self._protection.reading(team) as (connection, cipher):
+            return await read_voiceprints(connection, cipher, team, space, ids)
 
     async def version(self, team: UUID) -> int:
         """How often the people of a team have changed."""
@@ -324,8 +339,8 @@ class Gallery:
         Raises:
             MasterKeyMissing, TemplateUnreadable: they cannot be read.
         """
-        async with self._database.transaction() as connection:
-            return await self._samples.texts(connection, team, ids)
+        async with self._protection.reading(team) as (connection, cipher):
+            return await read_texts(connection, cipher, team, ids)
 
     @asynccontextmanager
     async def changing(self, team: UUID, connection: Connection | None = None) -> AsyncIterator[Connection]:

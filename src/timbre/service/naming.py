@@ -13,12 +13,15 @@ from uuid import UUID
 
 import numpy as np
 
+from timbre.errors import ModelError, VoicesMissing
+from timbre.identification.naming import Namer, load_namer
 from timbre.identification.result import SpeakerMatch
 from timbre.identification.voiceprint import Voiceprint
 from timbre.service.gallery import Gallery
 from timbre.service.outputs import MOST_CANDIDATES, Output
 from timbre.service.search import Search
 from timbre.service.selection import Selection
+from timbre.settings import Settings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,17 +56,18 @@ class Naming:
         people = await self._search.count(team, space, selection)
         return Crowd(team=team, space=space, selection=selection, people=people, version=version)
 
-    async def near(self, crowd: Crowd, embeddings: NDArray[np.float32]) -> Found:
+    async def near(self, crowd: Crowd, embeddings: NDArray[np.float32], most: int = _NEAREST) -> Found:
         """The people nearest to each of some voices, by id.
 
         Args:
             crowd: Who comes into question.
             embeddings: Unit rows `[voices, dimension]` of its space.
+            most: At most so many for each of them.
 
         Raises:
             MasterKeyMissing, TemplateUnreadable: their voiceprints cannot be read.
         """
-        nearest = await self._search.nearest(crowd.team, crowd.space, embeddings, crowd.selection, _NEAREST)
+        nearest = await self._search.nearest(crowd.team, crowd.space, embeddings, crowd.selection, most)
         ids = dict.fromkeys(found.speaker for voice in nearest for found in voice)
         people = await self._gallery.voiceprints(crowd.team, crowd.space, list(ids))
         return {str(person): people[person] for person in ids if person in people}
@@ -88,6 +92,26 @@ class Hall:
         found = self.ask(lambda: self.naming.near(self.crowd, embeddings))
         self.names |= {person: name for person, (name, _) in found.items()}
         return {person: voiceprint for person, (_, voiceprint) in found.items()}
+
+
+def load_namer_of(model: str, space: str, settings: Settings) -> Namer:
+    """Load what names voices that were kept with a job.
+
+    Args:
+        model: The pack that heard them.
+        space: What their vectors belong to.
+        settings: Where the pack is looked for.
+
+    Raises:
+        VoicesMissing: the pack is gone, or is no longer what it was.
+    """
+    try:
+        namer = load_namer(model, settings)
+    except ModelError as error:
+        raise VoicesMissing(f"The voices of this job cannot be compared any more: {error}") from None
+    if namer.space != space:
+        raise VoicesMissing("The voices of this job were heard with another version of its model; submit it again.")
+    return namer
 
 
 def name_output(

@@ -15,14 +15,14 @@ from uuid import UUID
 
 import numpy as np
 
-from timbre.errors import ModelError, ServiceUnavailable, VoicesMissing
-from timbre.identification.naming import Namer, load_namer
+from timbre.errors import ServiceUnavailable, VoicesMissing
 from timbre.identification.result import SpeakerMatch
 from timbre.identification.voiceprint import Voiceprint
 from timbre.service.job_requests import MergeVoicesRequest, RematchRequest
 from timbre.service.jobs import Jobs
 from timbre.service.joins import join_output, join_voices
-from timbre.service.naming import Crowd, Naming, name_output
+from timbre.service.labels import labels_kept
+from timbre.service.naming import Crowd, Naming, load_namer_of, name_output
 from timbre.service.outputs import Output, note_people, packed, settle, unpacked
 from timbre.service.packs import Packs
 from timbre.service.selection import check_selection, taken
@@ -170,7 +170,7 @@ class Rematch:
         return True
 
     async def _named(self, team: UUID, model: str, voices: Voices, asked: Asked) -> _Named:
-        namer = await asyncio.to_thread(self._namer, model, voices.space)
+        namer = await asyncio.to_thread(load_namer_of, model, voices.space, self._settings)
         sent, crowd, found = dict(asked.voiceprints), None, {}
         if asked.selection is not None:
             # Who has become a person of the gallery is one, and no longer the voiceprint that was sent.
@@ -191,19 +191,11 @@ class Rematch:
         )
         return _Named(matches=matches, crowd=crowd, names={person: name for person, (name, _) in found.items()})
 
-    def _namer(self, model: str, space: str) -> Namer:
-        try:
-            namer = load_namer(model, self._settings)
-        except ModelError as error:
-            raise VoicesMissing(f"The voices of this job cannot be compared any more: {error}") from None
-        if namer.space != space:
-            raise VoicesMissing("The voices of this job were heard with another version of its model; submit it again.")
-        return namer
-
 
 def _written(body: bytes, alter: Callable[[Output], None], named: _Named | None) -> Output:
     output = unpacked(body)
-    alter(output)
-    if named is not None:
-        name_output(output, named.matches, crowd=named.crowd, names=named.names)
+    with labels_kept(output):
+        alter(output)
+        if named is not None:
+            name_output(output, named.matches, crowd=named.crowd, names=named.names)
     return output

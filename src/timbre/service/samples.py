@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _SQL: Final = queries("speakers")
+CLIP: Final = "clip"  # the part of a sample that is sealed beside its template
 _LENGTH_ERROR: Final = 0.01  # of unit vectors in float16; more was not made by an encoder
 
 
@@ -88,7 +89,7 @@ class Samples:
                     "quality": _measured(origin.quality or next(iter(single.quality), None)),
                     "template": cipher.seal(text.encode("ascii"), id_),
                     "created_at": origin.created_at,
-                    "clip": None if origin.clip is None else cipher.seal(origin.clip, id_, part="clip"),
+                    "clip": None if origin.clip is None else cipher.seal(origin.clip, id_, part=CLIP),
                 },
             )
         if len(kept) > before:
@@ -114,29 +115,6 @@ class Samples:
             raise SamplesFull
         await connection.execute(_SQL["remove_samples"], {"ids": double})
         await self._keep_mean(connection, cipher, team, speaker, space, list(distinct.values()))
-
-    async def voiceprints(
-        self, connection: Connection, team: UUID, space: str, ids: Sequence[UUID]
-    ) -> dict[UUID, tuple[str, Voiceprint]]:
-        """Names and voiceprints of those people who have samples in a space."""
-        asked = {"team": team, "space": space, "ids": list(ids)}
-        rows = await (await connection.execute(_SQL["templates_of_team"], asked)).fetchall()
-        if not rows:
-            return {}
-        cipher = await self._protection.cipher(team, connection)
-        names, templates = {}, dict[UUID, list[Voiceprint]]()
-        for row in rows:
-            names[row["speaker_id"]] = row["name"]
-            templates.setdefault(row["speaker_id"], []).append(_opened(cipher, row))
-        return {person: (names[person], together(theirs)) for person, theirs in templates.items()}
-
-    async def texts(self, connection: Connection, team: UUID, ids: Sequence[UUID]) -> dict[UUID, str]:
-        """The voiceprints of all samples of people as text, by the ids of the samples."""
-        rows = await (await connection.execute(_SQL["all_templates"], {"team": team, "ids": list(ids)})).fetchall()
-        if not rows:
-            return {}
-        cipher = await self._protection.cipher(team, connection)
-        return {row["id"]: cipher.open(row["template"], row["id"]).decode("ascii") for row in rows}
 
     async def _templates(
         self, connection: Connection, cipher: TeamCipher, speaker: UUID, space: str
@@ -165,6 +143,24 @@ class Samples:
         row = await one(connection, _SQL["dimension"], {"team": team, "space": voiceprint.space})
         if row is not None and row["dimension"] != voiceprint.prototypes.shape[1]:
             raise VoiceprintMalformed("This voiceprint was damaged; make it again from a recording.")
+
+
+async def read_voiceprints(
+    connection: Connection, cipher: TeamCipher, team: UUID, space: str, ids: Sequence[UUID]
+) -> dict[UUID, tuple[str, Voiceprint]]:
+    """Names and voiceprints of those people of a team who have samples in a space."""
+    asked = {"team": team, "space": space, "ids": list(ids)}
+    names, templates = {}, dict[UUID, list[Voiceprint]]()
+    for row in await (await connection.execute(_SQL["templates_of_team"], asked)).fetchall():
+        names[row["speaker_id"]] = row["name"]
+        templates.setdefault(row["speaker_id"], []).append(_opened(cipher, row))
+    return {person: (names[person], together(theirs)) for person, theirs in templates.items()}
+
+
+async def read_texts(connection: Connection, cipher: TeamCipher, team: UUID, ids: Sequence[UUID]) -> dict[UUID, str]:
+    """The voiceprints of all samples of people as text, by the ids of the samples."""
+    rows = await (await connection.execute(_SQL["all_templates"], {"team": team, "ids": list(ids)})).fetchall()
+    return {row["id"]: cipher.open(row["template"], row["id"]).decode("ascii") for row in rows}
 
 
 def apart(voiceprint: Voiceprint) -> list[Voiceprint]:

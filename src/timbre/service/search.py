@@ -8,7 +8,7 @@ like that, and what it costs: docs/explanations/search.md.
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -17,12 +17,12 @@ from uuid import UUID
 import numpy as np
 import psycopg
 import structlog
-from psycopg.sql import SQL, Identifier, Literal
+from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from timbre.service.protection import Protection
 from timbre.service.selection import Selection
 from timbre.settings import Settings
-from timbre.store.database import Connection, Database, Row, one
+from timbre.store.database import Connection, Database, Row
 from timbre.store.queries import queries
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 _SQL: Final = {name: SQL(query.decode()) for name, query in queries("search").items()}
 _BREADTH: Final = 400  # candidates that a search in an index keeps; more find more of the true nearest, and take longer
 _BROADEST: Final = 1000  # that the database allows
-_NEIGHBOURS: Final = 16  # of a voice in the graph
-_CARE: Final = 64  # candidates that are looked at for the neighbours of a new voice
+_NEIGHBOURS: Final = 16  # of a voice in the graph; twice as many find more, and take twice as long to look through
+_CARE: Final = 128  # candidates that are looked at for the neighbours of a new voice
 _KEPT_TO: Final = 0.5  # part of `index_from` below which an index goes, so that it is not made and dropped in turns
 _HELPERS: Final = 1  # processes that help to build; the other cores are for those who search meanwhile
 _NODE: Final = 1024  # bytes of a voice in a graph that is being built, beside its vector
@@ -49,6 +49,28 @@ class Found:
     cosine: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """Who is looked for."""
+
+    team: UUID
+    space: str
+    selection: Selection
+
+    @property
+    def query(self) -> SQL:
+        """Their ids and vectors."""
+        chosen = self.selection
+        return _SQL["by_ids" if chosen.ids is not None else "by_tags" if chosen.tags is not None else "everybody"]
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What the query needs."""
+        chosen = self.selection
+        some: dict[str, Any] = {} if chosen.ids is None else {"ids": list(chosen.ids)}
+        return {"team": self.team, "space": self.space} | (some if chosen.tags is None else {"tags": list(chosen.tags)})
+
+
 class Search:
     """Looks through the people of a team."""
 
@@ -60,9 +82,8 @@ class Search:
 
     async def count(self, team: UUID, space: str, selection: Selection) -> int:
         """How many people of a selection have a voice in this space."""
-        if selection.tags is not None:
-            return await self._count_tagged(team, space, selection)
-        return await self._count(_scope(selection), _arguments(team, space, selection))
+        async with self._database.transaction() as connection:
+            return await self._count(connection, _Scope(team, space, selection))
 
     async def nearest(
         self, team: UUID, space: str, vectors: NDArray[np.float32], selection: Selection, limit: int
@@ -82,53 +103,57 @@ class Search:
         """
         if not len(vectors):
             return []
-        breadth = await self._breadth(team, space, vectors.shape[1], selection)
+        scope, dimension = _Scope(team, space, selection), vectors.shape[1]
         # The team's key may be replaced at any time: its cipher and the vectors have to be of one moment.
         async with self._protection.reading(team) as (connection, cipher):
             turned = cipher.turn(vectors)
-            arguments = _arguments(team, space, selection) | {"vectors": [_text(row) for row in turned], "limit": limit}
-            if breadth is not None:
-                found = await _indexed(connection, turned.shape, arguments, max(breadth, limit), selection)
+            arguments = scope.arguments | {"vectors": [_text(row) for row in turned], "limit": limit}
+            if breadth := await self._breadth(connection, scope, dimension):
+                condition = _SQL["anybody" if selection.tags is None else "has_tag"]
+                query = _SQL["indexed"].format(dimension=Literal(dimension), condition=condition)
+                async with connection.pipeline():
+                    await connection.execute(_SQL["tune"], _tuning(max(breadth, limit), selection))
+                    # Planned for these values each time: only so the database sees that the index is of this team.
+                    cursor = await connection.execute(query, arguments, prepare=False)
+                found = _ranked(await cursor.fetchall(), len(vectors))
                 if all(len(people) == limit for people in found):
                     return found
-                await connection.execute(_SQL["tune_back"].as_bytes())
-            query = _SQL["exact"].format(people=_SQL[_scope(selection)], dimension=Literal(turned.shape[1]))
-            cursor = await connection.execute(query.as_bytes(), arguments)
-            return _ranked(await cursor.fetchall(), len(turned))
+                await connection.execute(_SQL["tune_back"])
+            query = _SQL["exact"].format(people=scope.query, dimension=Literal(dimension))
+            cursor = await connection.execute(query, arguments, prepare=False)
+            return _ranked(await cursor.fetchall(), len(vectors))
 
-    async def _breadth(self, team: UUID, space: str, dimension: int, selection: Selection) -> int | None:
-        """How many candidates to search an index with; None where everybody who is looked for is compared."""
-        if selection.ids is not None:
-            return None
-        index = _index(team, space, dimension)
-        row = await self._database.one(_SQL["is_indexed"].as_bytes(), {"index": index})
-        if not row or not row["indexed"]:
-            return None
-        if selection.tags is None:
+    async def _breadth(self, connection: Connection, scope: _Scope, dimension: int) -> int:
+        """How many candidates to search an index with; 0 where everybody who is looked for is compared."""
+        if scope.selection.ids is not None:
+            return 0
+        index = _index(scope.team, scope.space, dimension)
+        if await _number(connection, _SQL["is_indexed"], {"index": index}) == 0:
+            return 0
+        if scope.selection.tags is None:
             return _BREADTH
-        chosen = await self.count(team, space, selection)
+        chosen = await self._count(connection, scope)
         if chosen < self._settings.index_from:
-            return None
+            return 0
         # The nearest of them lie among more who are not looked for.
-        return min(_BROADEST, math.ceil(_BREADTH * await self.count(team, space, Selection()) / chosen))
+        everybody = await self._count(connection, _Scope(scope.team, scope.space, Selection()))
+        return math.ceil(_BREADTH * everybody / chosen)
 
-    async def _count_tagged(self, team: UUID, space: str, selection: Selection) -> int:
-        """Count the bearers of tags, once for each version of the gallery."""
-        row = await self._database.one(_SQL["version"].as_bytes(), {"team": team})
-        version = row["gallery_version"] if row else 0
-        about = (team, space, selection.tags or ())
+    async def _count(self, connection: Connection, scope: _Scope) -> int:
+        if scope.selection.ids is not None:
+            return await _number(connection, _SQL["count"].format(people=scope.query), scope.arguments)
+        if scope.selection.tags is None:
+            return await _number(connection, _SQL["size"], scope.arguments)
+        # Bearers of tags may be many, and are counted once for each version of the gallery.
+        version = await _number(connection, _SQL["version"], scope.arguments)
+        about = (scope.team, scope.space, scope.selection.tags)
         before, people = self._counted.pop(about, (None, 0))
         if before != version:
-            people = await self._count("by_tags", _arguments(team, space, selection))
+            people = await _number(connection, _SQL["count"].format(people=scope.query), scope.arguments)
         self._counted[about] = (version, people)
         while len(self._counted) > _MOST_COUNTED:
             del self._counted[next(iter(self._counted))]
         return people
-
-    async def _count(self, scope: str, arguments: dict[str, Any]) -> int:
-        query = _SQL["size"] if scope == "everybody" else _SQL["count"].format(people=_SQL[scope])
-        row = await self._database.one(query.as_bytes(), arguments)
-        return int(row["people"]) if row else 0
 
     async def tend_indexes(self) -> None:
         """Make indexes for teams that have become large, drop those of teams that no longer are.
@@ -140,13 +165,12 @@ class Search:
             ServiceUnavailable: the database broke off.
         """
         async with self._database.apart() as connection:
-            row = await one(connection, _SQL["alone"].as_bytes())
-            if not row or not row["locked"]:
+            if not await _number(connection, _SQL["alone"], {}):
                 return
             least = math.ceil(_KEPT_TO * self._settings.index_from)
-            sizes = await (await connection.execute(_SQL["sizes"].as_bytes(), {"least": least})).fetchall()
+            sizes = await (await connection.execute(_SQL["sizes"], {"least": least})).fetchall()
             wanted = {_index(row["team_id"], row["space"], row["dimension"]): row for row in sizes}
-            rows = await (await connection.execute(_SQL["indexes"].as_bytes())).fetchall()
+            rows = await (await connection.execute(_SQL["indexes"])).fetchall()
             there = {row["name"] for row in rows if row["valid"] and row["name"] in wanted}
             for name in (row["name"] for row in rows if row["name"] not in there):
                 await _drop(connection, name)
@@ -164,23 +188,11 @@ class Search:
             ServiceUnavailable: the database broke off.
         """
         async with self._database.apart() as connection:
-            await connection.execute(_SQL["wait_alone"].as_bytes())
-            rows = await (await connection.execute(_SQL["indexes"].as_bytes())).fetchall()
-            for row in rows:
+            await connection.execute(_SQL["wait_alone"])
+            for row in await (await connection.execute(_SQL["indexes"])).fetchall():
                 if team is None or row["name"].startswith(_indexes_of(team)):
                     await _drop(connection, row["name"])
             yield
-
-
-async def _indexed(
-    connection: Connection, shape: tuple[int, ...], arguments: dict[str, Any], breadth: int, selection: Selection
-) -> list[list[Found]]:
-    condition = _SQL["anybody" if selection.tags is None else "has_tag"]
-    query = _SQL["indexed"].format(dimension=Literal(shape[1]), condition=condition)
-    await connection.execute(_SQL["tune"].as_bytes(), {"breadth": min(breadth, _BROADEST)})
-    # Planned for these values each time: only then does the database see that the index is of this team.
-    cursor = await connection.execute(query.as_bytes(), arguments, prepare=False)
-    return _ranked(await cursor.fetchall(), shape[0])
 
 
 async def _make(connection: Connection, name: str, row: Row) -> None:
@@ -196,7 +208,7 @@ async def _make(connection: Connection, name: str, row: Row) -> None:
     memory = min(max(row["people"] * (2 * row["dimension"] + _NODE) >> 10, least), most)
     for helpers in (_HELPERS, 0):
         _log.info("indexing", index=name, people=row["people"])
-        await connection.execute(_SQL["prepare_to_build"].as_bytes(), {"memory": memory, "helpers": helpers})
+        await connection.execute(_SQL["prepare_to_build"], {"memory": memory, "helpers": helpers})
         try:
             await connection.execute(query)
         except psycopg.Error as error:
@@ -225,14 +237,14 @@ def _indexes_of(team: UUID) -> str:
     return f"people_{team.hex}_"
 
 
-def _scope(selection: Selection) -> str:
-    return "by_ids" if selection.ids is not None else "by_tags" if selection.tags is not None else "everybody"
+def _tuning(breadth: int, selection: Selection) -> dict[str, Any]:
+    """How to walk a graph: among the bearers of tags it goes on until enough of them are found."""
+    return {"breadth": min(breadth, _BROADEST), "going_on": "off" if selection.tags is None else "relaxed_order"}
 
 
-def _arguments(team: UUID, space: str, selection: Selection) -> dict[str, Any]:
-    chosen: dict[str, Sequence[UUID] | Sequence[str] | None] = {"ids": selection.ids, "tags": selection.tags}
-    lists = {name: list(values) for name, values in chosen.items() if values is not None}
-    return {"team": team, "space": space, **lists}
+async def _number(connection: Connection, query: SQL | Composed, arguments: dict[str, Any]) -> int:
+    row = await (await connection.execute(query, arguments)).fetchone()
+    return int(row["number"]) if row else 0
 
 
 def _ranked(rows: Iterable[Row], places: int) -> list[list[Found]]:

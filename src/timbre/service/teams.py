@@ -168,6 +168,11 @@ class Teams:
             raise OptionError(f"There is no team {name!r}; make it with `timbre keys create --team`.")
         return row
 
+    async def first_team(self) -> Row:
+        """The team that every server has: `id`, `name`, `budget_seconds`; made if it is not there yet."""
+        async with self._database.transaction() as connection:
+            return await _team(connection, FIRST_TEAM)
+
     async def teams(self) -> list[Row]:
         """All teams."""
         return await self._database.all(_SQL["teams"])

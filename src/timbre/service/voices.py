@@ -116,9 +116,10 @@ class Voices:
         head = json.loads(body[_HEAD.size : begin])
         items = head["voices"]
         clips = len(body) - sum(item["clip"] for item in items)
-        vectors = np.frombuffer(body[begin:clips], "<f4").reshape(len(items), -1).astype(np.float32)
+        # One row at least, so that nobody at all can be told in as many rows.
+        vectors = np.frombuffer(body[begin:clips], "<f4").reshape(max(1, len(items)), -1).astype(np.float32)
         voices, heard = [], {}
-        for item, vector in zip(items, vectors, strict=True):
+        for item, vector in zip(items, vectors[: len(items)], strict=True):
             voices.append(
                 Voice(
                     speaker=item["speaker"],

@@ -22,23 +22,14 @@ from procrastinate.jobs import Job
 from timbre.errors import ServiceUnavailable
 from timbre.service.attempts import Attempts
 from timbre.service.gallery import Gallery
-from timbre.service.keeping import (
-    Keeping,
-)
+from timbre.service.keeping import Keeping
 from timbre.service.media import Media
 from timbre.service.naming import Naming
 from timbre.service.outgoing import outgoing_client
 from timbre.service.packs import Engines, Packs
-from timbre.service.protection import (
-    Protection,
-    check_master_key,
-)
-from timbre.service.retention import (
-    Retention,
-)
-from timbre.service.scrubbing import (
-    Scrubbing,
-)
+from timbre.service.protection import Protection, check_master_key
+from timbre.service.retention import Retention
+from timbre.service.scrubbing import Scrubbing
 from timbre.service.search import Search
 from timbre.service.secrets import Secrets
 from timbre.service.speaker_retention import SpeakerRetention

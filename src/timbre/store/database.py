@@ -77,8 +77,11 @@ class Database:
             ServiceUnavailable: the database cannot be reached, or broke off.
         """
         try:
-            connecting = _Connection.connect(self.pool.conninfo, autocommit=True, row_factory=dict_row)  # type: ignore[arg-type]
-            async with await connecting as connection:
+            async with await _Connection.connect(
+                self.pool.conninfo,  # type: ignore[arg-type]
+                autocommit=True,
+                row_factory=dict_row,
+            ) as connection:
                 yield connection
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             raise ServiceUnavailable("The database does not answer; try again soon.") from error

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from timbre.errors import RequestInvalid, SampleUnknown, SpeakerUnknown, VoiceprintError
@@ -31,6 +34,8 @@ SpeakerId = Annotated[
 SampleId = Annotated[str, Path(alias="sampleId", description="Id of the sample.", json_schema_extra={"format": "uuid"})]
 Reader = Annotated[Caller, Depends(caller(Scope.SPEAKERS_READ, Group.READ))]
 Writer = Annotated[Caller, Depends(caller(Scope.SPEAKERS_WRITE, Group.SPEAKERS))]
+_NO_PEOPLE: Final = frozenset({"export", "import", "map", "retention", "search"})  # what stands beside ids in paths
+_METHOD_NOT_ALLOWED: Final = 405
 _CLIP: Final[dict[str, Any]] = {"audio/ogg": {"schema": {"type": "string", "format": "binary"}}}
 
 
@@ -56,9 +61,10 @@ async def add_sample(speaker_id: SpeakerId, known: Writer, body: Body, here: Sta
     if heard is None:
         submitted = await submit(here, known, speaker, sample, warning)
         return Json(_with_warning({"jobId": str(submitted.id), "status": "created"}, warning), 202)
-    async with here.gallery.changing(known.team) as connection:
-        id_, _ = await here.gallery.add_samples(connection, known.team, speaker, *heard, key=known.key)
-        person = await here.gallery.get(known.team, speaker, connection)
+    with usable_voiceprints():
+        async with here.gallery.changing(known.team) as connection:
+            id_, _ = await here.gallery.add_samples(connection, known.team, speaker, *heard, key=known.key)
+            person = await here.gallery.get(known.team, speaker, connection)
     made = next(each for each in person.samples if each.id == id_)
     return Json(_with_warning(sample_item(made, here.gallery.space), warning), 201)
 
@@ -95,11 +101,27 @@ def known_id(text: str) -> UUID:
 
     Raises:
         SpeakerUnknown: it is none.
+        HTTPException: a path of its own stands there, which does not know the method.
     """
+    if text in _NO_PEOPLE:
+        raise HTTPException(_METHOD_NOT_ALLOWED, "Method Not Allowed")
     speaker = parse_id(text)
     if speaker is None:
         raise SpeakerUnknown
     return speaker
+
+
+@contextmanager
+def usable_voiceprints() -> Iterator[None]:
+    """While the block runs, a voiceprint that cannot be used is a fault of the request.
+
+    Raises:
+        RequestInvalid: there is one.
+    """
+    try:
+        yield
+    except VoiceprintError as error:
+        raise RequestInvalid([("voiceprint", str(error))]) from None
 
 
 async def heard_already(here: State, team: UUID, sample: SampleRequest) -> tuple[Voiceprint, Origin] | None:
@@ -110,10 +132,8 @@ async def heard_already(here: State, team: UUID, sample: SampleRequest) -> tuple
         JobUnknown, VoicesMissing: the voice of the job is not here.
     """
     if sample.voiceprint is not None:
-        try:
+        with usable_voiceprints():
             return Voiceprint.from_text(sample.voiceprint), Origin(source="voiceprint")
-        except VoiceprintError as error:
-            raise RequestInvalid([("voiceprint", str(error))]) from None
     if sample.job_id is None or sample.speaker is None:
         return None
     voice = await here.enrolment.voice_of_job(team, sample.job_id, sample.speaker)

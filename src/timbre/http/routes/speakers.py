@@ -12,18 +12,15 @@ from timbre.errors import RequestInvalid, ServiceError
 from timbre.http.caller import Body, State_
 from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json
-from timbre.http.routes.samples import Reader, SpeakerId, Writer, heard_already, known_id, submit
+from timbre.http.routes.samples import Reader, SpeakerId, Writer, heard_already, known_id, submit, usable_voiceprints
 from timbre.http.speaker_responses import speaker_detail, speaker_item
 from timbre.http.speaker_schemas import SpeakerDetail, SpeakerErased, SpeakerList, SpeakerMap
 from timbre.http.state import State
 from timbre.service.likeness import alike
 from timbre.service.people import Changes
 from timbre.service.requests import parse
-from timbre.service.speaker_requests import (
-    CreateSpeakerRequest,
-    MergeSpeakersRequest,
-    UpdateSpeakerRequest,
-)
+from timbre.service.speaker_requests import CreateSpeakerRequest, MergeSpeakersRequest, UpdateSpeakerRequest
+from timbre.service.teams import Caller
 from timbre.service.voice_map import MOST_POINTS, draw
 
 router = APIRouter()
@@ -75,26 +72,12 @@ async def list_speakers(
 async def create_speaker(known: Writer, body: Body, here: State_) -> Response:
     """Add a person to the gallery, and a sample of their voice if one is sent along."""
     wanted, warning = parse(CreateSpeakerRequest, body, webhook_http=False)
-    heard = None
-    if wanted.sample is not None:
-        try:
-            heard = await heard_already(here, known.team, wanted.sample)
-        except RequestInvalid as error:
-            raise _in_sample(error) from None
-    async with here.gallery.changing(known.team) as connection:
-        speaker = await here.gallery.create(
-            known.team,
-            name=wanted.name,
-            tags=wanted.tags,
-            consent=None if wanted.consent is None else wanted.consent.value,
-            review_on=wanted.review_date,
-            key=known.key,
-            connection=connection,
-        )
-        if heard is not None:
-            await here.gallery.add_samples(connection, known.team, speaker, *heard, key=known.key)
+    try:
+        speaker, heard = await _create(here, known, wanted)
+    except RequestInvalid as error:
+        raise _in_sample(error) from None
     more: dict[str, Any] = {} if warning is None else {"warning": warning}
-    if wanted.sample is not None and heard is None:
+    if wanted.sample is not None and not heard:
         try:
             more["jobId"] = str((await submit(here, known, speaker, wanted.sample)).id)
         except ServiceError as error:
@@ -204,6 +187,25 @@ async def merge_speakers(speaker_id: SpeakerId, known: Writer, body: Body, here:
         raise RequestInvalid([(f"from.{wanted.others.index(speaker)}", "Expected somebody else than this person")])
     await here.gallery.merge(known.team, speaker, wanted.others, key=known.key)
     return await _detail(here, known.team, speaker, 200, {} if warning is None else {"warning": warning})
+
+
+async def _create(here: State, known: Caller, wanted: CreateSpeakerRequest) -> tuple[UUID, bool]:
+    """Add a person; tell whether with the sample, if there is one, or whether a job has to hear that first."""
+    heard = None if wanted.sample is None else await heard_already(here, known.team, wanted.sample)
+    with usable_voiceprints():
+        async with here.gallery.changing(known.team) as connection:
+            speaker = await here.gallery.create(
+                known.team,
+                name=wanted.name,
+                tags=wanted.tags,
+                consent=None if wanted.consent is None else wanted.consent.value,
+                review_on=wanted.review_date,
+                key=known.key,
+                connection=connection,
+            )
+            if heard is not None:
+                await here.gallery.add_samples(connection, known.team, speaker, *heard, key=known.key)
+    return speaker, heard is not None
 
 
 async def _detail(

@@ -12,16 +12,16 @@ FROM speakers AS speaker JOIN speaker_vectors ON speaker_vectors.speaker_id = sp
 WHERE speaker.team_id = %(team)s AND speaker.tags && %(tags)s AND space = %(space)s
 
 -- count --
-SELECT count(*) AS people FROM ({people}) AS people
+SELECT count(*) AS number FROM ({people}) AS people
 
 -- size --
-SELECT coalesce(sum(people), 0)::bigint AS people FROM gallery_sizes WHERE team_id = %(team)s AND space = %(space)s
+SELECT coalesce(sum(people), 0) AS number FROM gallery_sizes WHERE team_id = %(team)s AND space = %(space)s
 
 -- version --
-SELECT gallery_version FROM teams WHERE id = %(team)s
+SELECT gallery_version AS number FROM teams WHERE id = %(team)s
 
 -- is_indexed --
-SELECT EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass(%(index)s) AND indisvalid) AS indexed
+SELECT count(*) AS number FROM pg_index WHERE indexrelid = to_regclass(%(index)s) AND indisvalid
 
 -- exact --
 SELECT place, speaker_id, cosine
@@ -35,7 +35,7 @@ CROSS JOIN LATERAL (
 
 -- tune --
 SELECT set_config('hnsw.ef_search', %(breadth)s::text, true),
-       set_config('hnsw.iterative_scan', 'relaxed_order', true),
+       set_config('hnsw.iterative_scan', %(going_on)s, true),
        set_config('enable_sort', 'off', true)
 
 -- tune_back --
@@ -59,7 +59,7 @@ true
 (SELECT tags && %(tags)s FROM speakers WHERE id = speaker_id)
 
 -- alone --
-SELECT pg_try_advisory_lock(7595436) AS locked
+SELECT pg_try_advisory_lock(7595436)::integer AS number
 
 -- wait_alone --
 SELECT pg_advisory_lock(7595436)

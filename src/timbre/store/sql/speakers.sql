@@ -30,6 +30,12 @@ WHERE team_id = %(team)s
   AND (%(part)s::text IS NULL OR position(lower(%(part)s) IN lower(name)) > 0)
 ORDER BY id DESC LIMIT %(limit)s
 
+-- walk --
+SELECT id, name, tags, consent, review_on, created_at, updated_at, heard_at
+FROM speakers
+WHERE team_id = %(team)s AND (%(after)s::uuid IS NULL OR id > %(after)s)
+ORDER BY id LIMIT %(limit)s
+
 -- count --
 SELECT count(*) AS total
 FROM speakers

@@ -97,8 +97,6 @@ export function PersonPicker({
       </Field>
       <div class="picker-list" id={list} role="listbox" aria-label="People" hidden={!open || !found.length}>
         {found.map((person, index) => (
-          // biome-ignore lint/a11y/useFocusableInteractive: the focus stays in the field, which says what is active
-          // biome-ignore lint/a11y/useKeyWithClickEvents: as above
           <div
             key={person.id}
             id={`${list}-${index}`}

@@ -168,8 +168,6 @@ export function NamingForm({
         </Field>
         <div class="naming-list" id={list} role="listbox" aria-label="People" hidden={!shown}>
           {offered.map((offer, index) => (
-            // biome-ignore lint/a11y/useFocusableInteractive: as above
-            // biome-ignore lint/a11y/useKeyWithClickEvents: as above
             <div
               key={offer.id}
               id={`${list}-${index}`}

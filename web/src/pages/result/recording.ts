@@ -72,14 +72,12 @@ export function recording(job: Job, kept: readonly Voice[]): Recording | null {
   const byLabel = new Map(voices.map((voice) => [voice.label, voice]));
   const turns = raw
     .sort((a, b) => a.start - b.start)
-    .map(
-      (turn, index): TurnView => ({
-        index,
-        start: turn.start,
-        end: turn.end,
-        voice: byLabel.get(turn.label) as VoiceView,
-      }),
-    );
+    .map((turn, index): TurnView => ({
+      index,
+      start: turn.start,
+      end: turn.end,
+      voice: byLabel.get(turn.label) as VoiceView,
+    }));
   const last = turns.reduce((end, turn) => Math.max(end, turn.end), 0);
   return { voices, turns, duration: Math.max(job.duration ?? 0, last) };
 }
