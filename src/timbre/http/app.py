@@ -97,7 +97,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
     webhooks_ = Webhooks(database, queue, settings)
     packs, protection = Packs(settings), Protection(database, settings)
     gallery = Gallery(database, protection, packs)
-    kept = KeptVoices(database, protection)
+    kept = KeptVoices(protection)
     jobs_ = Jobs(
         database,
         queue,
