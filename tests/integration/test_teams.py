@@ -49,6 +49,7 @@ NEEDED = {
     "getUsage": Scope.JOBS_READ,
     "listAudit": Scope.ADMIN,
     "getSpeakerRetention": Scope.SPEAKERS_READ,
+    "searchSpeakers": Scope.SPEAKERS_READ,
 }
 
 

@@ -52,6 +52,7 @@ ERRORS = {
     "eraseSpeaker": KEYED | {404},
     "mergeSpeakers": KEYED | {404, 409, 413},
     "mapSpeakers": KEYED,
+    "searchSpeakers": KEYED | {404, 413},
     "exportSpeakers": KEYED,
     "importSpeakers": KEYED | {413},
     "addSample": KEYED | {402, 404, 409, 413},
@@ -79,6 +80,7 @@ BODIES = {
     "updateSpeaker": "UpdateSpeakerRequest",
     "mergeSpeakers": "MergeSpeakersRequest",
     "addSample": "SampleRequest",
+    "searchSpeakers": "SearchRequest",
 }
 RATES = {"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"}
 # What JSON Schema 2020-12 and OpenAPI 3.1 know; anything else is a slip that no validator reports.
