@@ -8,7 +8,7 @@ SETUP := .venv/.installed
 MODELS := .venv/.models
 WEB := src/timbre/web/index.html
 PACKAGES := web/node_modules/.package-lock.json
-WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -name openapi.json)
+WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*')
 NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); console.log(+a > 20 || (+a === 20 && +b >= 19))' 2>/dev/null)
 
 install: $(SETUP) $(WEB)
@@ -47,7 +47,7 @@ demo: install
 serve: install
 	@$(BIN)/timbre serve
 
-test: $(SETUP) $(MODELS)
+test: $(SETUP) $(MODELS) $(WEB)
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 check: $(SETUP) $(PACKAGES)
@@ -79,8 +79,7 @@ docs: $(SETUP)
 
 # The types of the API in the web app, from the same document; a test tells when they are out of date.
 web-types: $(SETUP) $(PACKAGES)
-	$(BIN)/python web/make_openapi.py
-	cd web && npm run --silent types
+	$(BIN)/python web/make_types.py
 
 # Hashes for every supported Python, without the address of any index and without gigabytes for a GPU.
 lock: $(SETUP)

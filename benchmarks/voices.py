@@ -2,13 +2,14 @@
 
 A voice is a person's mean and what differs from recording to recording, both normal, with a variance for each of the
 directions in which people differ, the widest first. The variances were measured on the encoder that ships with Timbre,
-one utterance of some seconds a recording: `python -m benchmarks.voices` measures them again, on the labelled speech
-that TIMBRE_DATA points to, and prints them. A few dozen directions hold most of what tells people apart, so that a
-person among a million has many who are near.
+with recordings of some sixteen seconds of speech, about as many as an enrolment asks for: `python -m benchmarks.voices`
+measures them again, on the labelled speech that TIMBRE_DATA points to, and prints them. A few dozen directions hold
+most of what tells people apart, so that a person among a million has many who are near.
 """
 
 import csv
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +19,14 @@ from benchmarks.material import data_folder
 from timbre import Engine
 from timbre.cli.embeddings import Embeddings
 from timbre.errors import InputError
+from timbre.models.same_voice import unit
 
 DIMENSION = 256
 # Variance by the number of the direction; between these it is interpolated, on logarithmic scales. Where people are
 # no wider apart than the error of this measurement, their variance is assumed to go on falling.
-BETWEEN = {1: 0.074, 2: 0.054, 3: 0.032, 5: 0.025, 9: 0.0163, 17: 0.0102, 33: 0.0039, 65: 0.001, 129: 6e-5, 256: 1e-6}
-WITHIN = {1: 0.004, 5: 0.0045, 17: 0.0047, 33: 0.0031, 65: 0.0013, 97: 0.0009, 256: 0.0009}
+BETWEEN = {1: 0.115, 2: 0.07, 3: 0.045, 5: 0.03, 9: 0.02, 17: 0.012, 33: 0.0047, 65: 0.0013, 129: 0.00012, 256: 1e-6}
+WITHIN = {1: 0.0022, 5: 0.0026, 9: 0.0022, 17: 0.0019, 33: 0.0011, 65: 0.00046, 97: 0.00028, 256: 0.00026}
+POOLED = 6  # utterances, of which those that it was measured on make one recording
 
 
 class Voices:
@@ -70,19 +73,21 @@ def measured(data: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     with (data / "speakers" / "manifest.csv").open(encoding="utf-8", newline="") as file:
         rows = [(data / row["path"], row["speaker"]) for row in csv.DictReader(file)]
     voices = Embeddings(Engine("base"), [path for path, _ in rows])
-    heard, who = [], []
+    usable: dict[str, list[NDArray[np.float32]]] = {}
     for path, speaker in rows:
-        try:
-            heard.append(voices.pooled([path])[0])
-        except InputError:
-            continue
-        who.append(speaker)
-    vectors = np.stack(heard).astype(np.float64)
+        with suppress(InputError):
+            usable.setdefault(speaker, []).append(voices.pooled([path])[0])
+    heard, who = [], []
+    for speaker, vectors in usable.items():
+        for start in range(0, len(vectors) - POOLED + 1, POOLED):
+            heard.append(unit(np.sum(vectors[start : start + POOLED], axis=0)))
+            who.append(speaker)
+    recordings = np.stack(heard).astype(np.float64)
     _, person, counts = np.unique(who, return_inverse=True, return_counts=True)
-    means = np.zeros((counts.size, vectors.shape[1]))
-    np.add.at(means, person, vectors)
+    means = np.zeros((counts.size, recordings.shape[1]))
+    np.add.at(means, person, recordings)
     means /= counts[:, None]
-    rest = (vectors - means[person])[counts[person] > 1]
+    rest = (recordings - means[person])[counts[person] > 1]
     within = rest.T @ rest / (len(rest) - np.count_nonzero(counts > 1))
     between = np.cov(means.T) - np.mean(1 / counts) * within
     variances, directions = np.linalg.eigh(between)

@@ -20,9 +20,10 @@ DOCS: Final = Path(__file__).parent
 PAGE: Final = DOCS / "reference" / "accuracy.md"
 WORDS: Final = DOCS / "accuracy_page.txt"
 BENCHMARKS: Final = DOCS.parent / "benchmarks"
-NAMES: Final = ("accuracy", "speed", "memory", "service")
+NAMES: Final = ("accuracy", "speed", "memory", "service", "gallery")
 PEER: Final = "peer, as it comes"
 PARTS: Final = ("missed", "false_alarm", "confusion")
+SEARCHES: Final = ("one_client_ms", "four_clients_ms", "in_memory_ms")
 CALIBRATED: Final = ("cllr", "min_cllr", "calibration_loss", "ece")
 SECONDS: Final = ("named_rightly", "named_wrongly", "unnamed", "falsely_named", "left_unnamed")
 Json = Mapping[str, Any]
@@ -57,6 +58,8 @@ def page(reports: Json, published: Json, training: Json) -> str:
         begin=min(speed["command_line_seconds"]),
         memory=_memory(figures["memory"]),
         service=_service(figures["service"]),
+        search=_search(figures["gallery"]["people"]),
+        found=figures["gallery"],
         published=_published(published["tables"]),
         worst=_worst(accuracy),
     )
@@ -273,6 +276,21 @@ def _answered(load: Json) -> str:
     return (
         f"{load['per_second']:.0f} a second, after {load['median_ms']:.0f} ms (median), {load['p99_ms']:.0f} ms (99 %)"
     )
+
+
+def _search(sizes: Json) -> str:
+    rows = []
+    for people, each in sizes.items():
+        times = (f"{each[name]['p50']:.1f} / {each[name]['p99']:.1f} ms" for name in SEARCHES)
+        built = (
+            "none" if each["index_seconds"] is None else f"{each['index_mib']:.0f} MiB in {each['index_seconds']:.0f} s"
+        )
+        rows.append((_grouped(int(people)), *times, f"{each['recall']:.4f}", f"{each['table_mib']:.0f} MiB", built))
+    return _table(("people", "one client", "four clients", "numpy, in memory", "recall", "table", "index"), rows)
+
+
+def _grouped(number: int) -> str:
+    return f"{number:,}".replace(",", " ")
 
 
 def _published(tables: Iterable[Json]) -> str:

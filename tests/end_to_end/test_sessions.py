@@ -185,6 +185,13 @@ def test_a_session_sees_its_own_team_alone(server: Server, browser: httpx.Client
     assert browser.get("/v2/jobs").json()["items"] == []
 
 
+def test_the_audit_tells_of_sign_ins(server: Server, browser: httpx.Client):
+    server.run("keys", "create", "first", "--team", "audited")
+    sign_in(browser, token=token(server, "--team", "audited"))
+    entry = browser.get("/v1/audit").json()["items"][0]
+    assert (entry["action"], entry["keyName"], entry["details"]) == ("session.opened", "web app", {"by": "link"})
+
+
 def test_a_link_of_no_team_says_so(server: Server):
     with pytest.raises(AssertionError, match="There is no team 'nobody'"):
         link(server, "--team", "nobody")

@@ -59,6 +59,7 @@ NEEDED = {
     "getServer": Scope.ADMIN,
     "listAudit": Scope.ADMIN,
     "getSpeakerRetention": Scope.SPEAKERS_READ,
+    "searchSpeakers": Scope.SPEAKERS_READ,
 }
 
 

@@ -1,12 +1,7 @@
 // Who is signed in. The cookie itself is not for scripts; the server tells whose it is.
 import { signal } from "@preact/signals";
 import { ApiError, api } from "./api/client";
-
-export interface Session {
-  team: string;
-  scopes: string[];
-  expiresAt: string;
-}
+import type { Session } from "./api/types";
 
 /** undefined: not known yet; null: nobody is signed in. */
 export const session = signal<Session | null | undefined>(undefined);
@@ -23,7 +18,7 @@ export async function beginSession(): Promise<void> {
     if (await signIn({ token })) return;
   }
   try {
-    session.value = await api.get<Session>("/v1/session");
+    session.value = await api.get("/v1/session");
     signInNote.value = "";
   } catch (error) {
     if (error instanceof ApiError && error.status !== 401) signInNote.value = error.message;
@@ -33,7 +28,7 @@ export async function beginSession(): Promise<void> {
 
 export async function signIn(by: { token: string } | { key: string }): Promise<boolean> {
   try {
-    session.value = await api.post<Session>("/v1/session", { body: by });
+    session.value = await api.post("/v1/session", { body: by });
     signInNote.value = "";
     return true;
   } catch (error) {

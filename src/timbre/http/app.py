@@ -18,6 +18,7 @@ from timbre.http.routes import (
     health,
     jobs,
     keys,
+    label,
     media,
     models,
     outputs,
@@ -40,6 +41,7 @@ from timbre.service.events import JobEvents
 from timbre.service.exchange import Exchange
 from timbre.service.gallery import Gallery
 from timbre.service.jobs import Jobs
+from timbre.service.labelling import Labelling
 from timbre.service.media import Media
 from timbre.service.naming import Naming
 from timbre.service.packs import Packs
@@ -80,9 +82,10 @@ def create_app(settings: Settings, url: str) -> FastAPI:
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json", redirect_slashes=False)
     # `outputs` first: its paths begin like a job's own; so do those of `exchange` like a person's.
+    of_jobs = (submit, label, outputs, jobs, recordings, voices)
     people = (exchange, speaker_retention, search, speakers, samples)
-    here = (audit, models, server, session, health, web)
-    for module in (keys, submit, outputs, jobs, recordings, voices, *people, media, webhooks, usage, *here):
+    administration = (keys, webhooks, usage, audit, models, server)
+    for module in (*of_jobs, *people, media, *administration, session, health, web):
         app.include_router(module.router)
     install_errors(app)
     install_openapi(app)
@@ -126,6 +129,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         sessions=Sessions(database, settings),
         media=media_,
         jobs=jobs_,
+        labelling=Labelling(jobs_),
         gallery=gallery,
         exchange=Exchange(database, gallery),
         speaker_retention=SpeakerRetention(database, gallery.erase, settings),

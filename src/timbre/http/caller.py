@@ -71,24 +71,29 @@ async def _known(request: Request, here: State) -> Caller:
     return (await here.sessions.get(token)).caller
 
 
-async def body(request: Request) -> bytes:
+def body(most: int, instead: str) -> Callable[[Request], Awaitable[bytes]]:
     """A dependency: the body of a request in JSON, whatever its Content-Type says.
 
-    Raises:
-        RequestTooLarge: it is larger than any request can be.
+    Args:
+        most: Bytes it may have.
+        instead: What to do with more.
     """
-    too_large = RequestTooLarge(f"The body is larger than {_MOST_BODY >> 20} MiB; media goes to /v1/media/input.")
-    if int(request.headers.get("content-length", 0)) > _MOST_BODY:  # digits alone: the server made sure
-        raise too_large
-    parts = []
-    size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > _MOST_BODY:
+
+    async def read(request: Request) -> bytes:
+        too_large = RequestTooLarge(f"The body is larger than {most >> 20} MiB; {instead}.")
+        if int(request.headers.get("content-length", 0)) > most:  # digits alone: the server made sure
             raise too_large
-        parts.append(part)
-    return b"".join(parts)
+        parts = []
+        size = 0
+        async for part in request.stream():
+            size += len(part)
+            if size > most:
+                raise too_large
+            parts.append(part)
+        return b"".join(parts)
+
+    return read
 
 
 State_ = Annotated[State, Depends(state)]
-Body = Annotated[bytes, Depends(body)]
+Body = Annotated[bytes, Depends(body(_MOST_BODY, "media goes to /v1/media/input"))]

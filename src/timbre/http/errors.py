@@ -116,13 +116,10 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 def _methods(app: FastAPI, path: str) -> list[str]:
-    """What can be done at a path, as the app describes itself."""
-    return sorted(
-        method.upper()
-        for template, operations in app.openapi()["paths"].items()
-        if _pattern(template).fullmatch(path)
-        for method in operations
-    )
+    """What can be done at a path, as the app describes itself; a path without parameters is nothing else."""
+    paths = app.openapi()["paths"]
+    templates = [path] if path in paths else [each for each in paths if _pattern(each).fullmatch(path)]
+    return sorted(method.upper() for template in templates for method in paths[template])
 
 
 @cache

@@ -26,6 +26,7 @@ from timbre.http.caller import SESSION_COOKIE
 from timbre.http.schemas import JOB_ID, ApiError, ValidationErrorResponse
 from timbre.service.admin_requests import KeyRequest, SecretRequest
 from timbre.service.job_requests import ChangeRequest, MergeVoicesRequest, RematchRequest
+from timbre.service.label_requests import LabelRequest
 from timbre.service.requests import (
     DiarizeRequest,
     IdentifyRequest,
@@ -47,6 +48,7 @@ _REQUESTS: Final[tuple[type[Request], ...]] = (
     DiarizeRequest,
     IdentifyRequest,
     VoiceprintRequest,
+    LabelRequest,
     MediaRequest,
     KeyRequest,
     SecretRequest,
@@ -130,7 +132,7 @@ _HEADERS_OF: Final[dict[int, tuple[str, ...]]] = {
     429: (*_RATES, "Retry-After"),
     503: ("Retry-After",),
 }
-_SUBMITS: Final = frozenset({"diarize", "identify", "voiceprint"})
+_SUBMITS: Final = frozenset({"diarize", "identify", "voiceprint", "label"})
 _OF_JOB: Final = {"jobId": "$response.body#/jobId"}
 _FOLLOWS: Final[dict[str, dict[str, Any]]] = {
     name: {"operationId": name, "parameters": _OF_JOB} for name in ("getJobById", "deleteJob")
@@ -152,6 +154,23 @@ _ANSWERS: Final[dict[str, dict[str, Any]]] = {
     "ready": {"application/json": {"schema": _STATUS}},
     "metrics": {"text/plain": {"schema": {"type": "string"}}},
     "exportJob": {"application/json": {"schema": _OUTPUTS}},
+    "label": {
+        "application/json": {
+            "schema": {
+                "anyOf": [
+                    {"$ref": _REFERENCE.format(model="JobCreated")},
+                    {"type": "object", "description": "The transcript, where it is JSON."},
+                    {
+                        "type": "array",
+                        "items": {"type": "object"},
+                        "description": "The transcript, where it is a list.",
+                    },
+                ]
+            }
+        },
+        "application/x-subrip": {"schema": {"type": "string"}},
+        "text/vtt": {"schema": {"type": "string"}},
+    },
     "followJob": {"text/event-stream": {"example": "event: job\ndata: {…}\n\n"}},
 }
 _UNDESCRIBED: Final = "Successful Response"

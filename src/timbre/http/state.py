@@ -12,6 +12,7 @@ from timbre.service.events import JobEvents
 from timbre.service.exchange import Exchange
 from timbre.service.gallery import Gallery
 from timbre.service.jobs import Jobs
+from timbre.service.labelling import Labelling
 from timbre.service.media import Media
 from timbre.service.pulls import Pulls
 from timbre.service.recognition import Recognition
@@ -37,6 +38,7 @@ class State:
     sessions: Sessions
     media: Media
     jobs: Jobs
+    labelling: Labelling
     gallery: Gallery
     exchange: Exchange
     speaker_retention: SpeakerRetention

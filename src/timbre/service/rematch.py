@@ -21,6 +21,7 @@ from timbre.identification.voiceprint import Voiceprint
 from timbre.service.job_requests import MergeVoicesRequest, RematchRequest
 from timbre.service.jobs import Jobs
 from timbre.service.joins import join_output, join_voices
+from timbre.service.labels import labels_kept
 from timbre.service.naming import Crowd, Naming, load_namer_of, name_output
 from timbre.service.outputs import Output, note_people, packed, settle, unpacked
 from timbre.service.packs import Packs
@@ -193,7 +194,8 @@ class Rematch:
 
 def _written(body: bytes, alter: Callable[[Output], None], named: _Named | None) -> Output:
     output = unpacked(body)
-    alter(output)
-    if named is not None:
-        name_output(output, named.matches, crowd=named.crowd, names=named.names)
+    with labels_kept(output):
+        alter(output)
+        if named is not None:
+            name_output(output, named.matches, crowd=named.crowd, names=named.names)
     return output

@@ -112,7 +112,7 @@ class Search:
                 condition = _SQL["anybody" if selection.tags is None else "has_tag"]
                 query = _SQL["indexed"].format(dimension=Literal(dimension), condition=condition)
                 async with connection.pipeline():
-                    await connection.execute(_SQL["tune"], {"breadth": min(max(breadth, limit), _BROADEST)})
+                    await connection.execute(_SQL["tune"], _tuning(max(breadth, limit), selection))
                     # Planned for these values each time: only so the database sees that the index is of this team.
                     cursor = await connection.execute(query, arguments, prepare=False)
                 found = _ranked(await cursor.fetchall(), len(vectors))
@@ -235,6 +235,11 @@ def _index(team: UUID, space: str, dimension: int) -> str:
 
 def _indexes_of(team: UUID) -> str:
     return f"people_{team.hex}_"
+
+
+def _tuning(breadth: int, selection: Selection) -> dict[str, Any]:
+    """How to walk a graph: among the bearers of tags it goes on until enough of them are found."""
+    return {"breadth": min(breadth, _BROADEST), "going_on": "off" if selection.tags is None else "relaxed_order"}
 
 
 async def _number(connection: Connection, query: SQL | Composed, arguments: dict[str, Any]) -> int:

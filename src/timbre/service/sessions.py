@@ -18,6 +18,7 @@ from typing import Final
 from uuid import UUID
 
 from timbre.errors import KeyRejected, OptionError, SignInRejected
+from timbre.service import audit
 from timbre.service.identifiers import new_id
 from timbre.service.teams import FIRST_TEAM, Caller, Scope, Teams
 from timbre.settings import Settings
@@ -76,7 +77,7 @@ class Sessions:
                     " another."
                 )
             key = await _web_key(connection, row["team_id"])
-            new = await self._begin(connection, key)
+            new = await self._begin(connection, row["team_id"], key, by="link")
         return new, await self.get(new)
 
     async def begin_with_key(self, key: str) -> tuple[str, Session]:
@@ -92,7 +93,7 @@ class Sessions:
                 "There is no such API key, or it was revoked; `timbre keys list` shows those there are."
             ) from None
         async with self._database.transaction() as connection:
-            new = await self._begin(connection, known.key)
+            new = await self._begin(connection, known.team, known.key, by="key")
         return new, await self.get(new)
 
     async def get(self, token: str) -> Session:
@@ -118,9 +119,10 @@ class Sessions:
         """Sign a browser out; it does not matter whether it was signed in."""
         await self._database.one(_SQL["end"], {"hash": _hash(token)})
 
-    async def _begin(self, connection: Connection, key: UUID) -> str:
+    async def _begin(self, connection: Connection, team: UUID, key: UUID, *, by: str) -> str:
         token = secrets.token_urlsafe(_BYTES)
         await connection.execute(_SQL["create"], {"hash": _hash(token), "key": key, "seconds": self._seconds})
+        await audit.record(connection, team, "session.opened", key=key, details={"by": by})
         return token
 
 

@@ -33,8 +33,8 @@ _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # and halve
 _CONTROLS_IN_LINES: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _HIGHEST_PORT: Final = 65535
 _NO_TRANSCRIPTION: Final = (
-    "Transcription is not part of this server; transcribe with the tool of your choice and give each word"
-    " to the speaker of `exclusiveDiarization` who talks at that time"
+    "Transcription is not part of this server; transcribe with the tool of your choice and send that to"
+    " POST /v1/label, which writes into it who speaks"
 )
 _SHOWN: Final = 40  # characters of what came that an error repeats
 

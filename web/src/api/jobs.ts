@@ -22,8 +22,10 @@ export async function upload(
   { onProgress, signal }: { onProgress?: (part: number) => void; signal?: AbortSignal } = {},
 ): Promise<string> {
   const url = `media://web/${crypto.randomUUID()}/${safe(name)}`;
-  const link = await api.post<{ url: string }>("/v1/media/input", { body: { url } });
-  await put(link.url, file, onProgress, signal);
+  const link = await api.post("/v1/media/input", { body: { url } });
+  // Only our own host may be reached, by whatever name it was opened.
+  const { pathname, search } = new URL(link.url, location.href);
+  await put(pathname + search, file, onProgress, signal);
   return url;
 }
 
@@ -76,7 +78,7 @@ export function follow(job: string, onChange: (job: Job) => void, signal?: Abort
     source.onerror = () => {
       // The browser tries again by itself, unless the server refused.
       if (source.readyState !== EventSource.CLOSED) return;
-      api.get<Job>("/v1/jobs/{jobId}", { path: { jobId: job } }).then((now) => {
+      api.get("/v1/jobs/{jobId}", { path: { jobId: job } }).then((now) => {
         onChange(now);
         if (FINAL.has(now.status)) resolve(now);
         else reject(new ApiError(0, UNREACHABLE));

@@ -1,130 +1,28 @@
-// The server's answers, as the pages use them.
+// The server's answers by short names. schema.ts is made from the OpenAPI document: `make web-types`.
+import type { components } from "./schema";
 
-export interface Consent {
-  basis: string;
-  date: string | null;
-  note: string | null;
-}
+type Schemas = components["schemas"];
 
-export interface Sample {
-  id: string;
-  source: "recording" | "job" | "voiceprint";
-  jobId: string | null;
-  speechSeconds: number;
-  quality: Record<string, unknown> | null;
-  model: "current" | "other";
-  hasClip: boolean;
-  createdAt: string;
-}
+export type Candidate = Schemas["Candidate"];
+export type Consent = Schemas["ConsentRecord"];
+export type Job = Schemas["Job"];
+export type JobItem = Schemas["JobItem"];
+export type JobStatus = Job["status"];
+export type Peaks = Schemas["Peaks"];
+export type Sample = Schemas["SpeakerSample"];
+export type Session = Schemas["Session"];
+export type Speaker = Schemas["Speaker"];
+export type SpeakerDetail = Schemas["SpeakerDetail"];
+export type SpeakerList = Schemas["SpeakerList"];
+export type Voice = Schemas["Voice"];
 
-export interface Speaker {
-  id: string;
-  name: string;
-  tags: string[];
-  consent: Consent | null;
-  reviewDate: string | null;
-  createdAt: string;
-  updatedAt: string;
-  lastHeardAt: string | null;
-  sampleCount: number;
-  speechSeconds: number;
-  advice: string[];
-}
+/** What a job's output may hold, whatever its type: all of it may be missing. */
+export type Output = Partial<
+  Schemas["IdentificationOutput"] & Schemas["EnrolOutput"] & Schemas["VoiceprintOutput"] & Schemas["FailedOutput"]
+>;
 
-export interface SpeakerDetail extends Speaker {
-  samples: Sample[];
-  jobId?: string; // of the job that hears the sample first
-}
-
-export interface SpeakerList {
-  items: Speaker[];
-  nextCursor: string | null;
-  total: number;
-  version: number;
-}
-
-export interface Candidate {
-  speakerId: string;
-  name: string;
-  confidence: number;
-}
-
-export interface Turn {
-  speaker: string; // the name, or the label of a voice that nobody was matched to
-  start: number;
-  end: number;
-  diarizationSpeaker: string;
-  match: string | null;
-  speakerId?: string | null;
-}
-
-export interface NamedVoice {
-  speaker: string;
-  match: string | null;
-  speakerId?: string | null;
-  confidence: Record<string, number>;
-  candidates?: Candidate[];
-}
-
-export interface Output {
-  diarization?: { speaker: string; start: number; end: number }[];
-  identification?: Turn[];
-  voiceprints?: NamedVoice[];
-  gallery?: { version: number; people: number };
-  voiceprint?: string;
-  warning?: string;
-  error?: string;
-}
-
-export type JobStatus = "pending" | "created" | "running" | "succeeded" | "failed" | "canceled";
-
-export interface Job {
-  jobId: string;
-  status: JobStatus;
-  type: string;
-  model: string;
-  title?: string | null;
-  kept?: boolean;
-  hasVoices?: boolean;
-  hasAudio?: boolean;
-  createdAt: string;
-  updatedAt: string;
-  completedAt?: string;
-  outputExpiresAt?: string;
-  progress: number;
-  stage?: string;
-  duration?: number;
-  warning?: string;
-  output?: Output;
-}
-
-export interface JobItem {
-  id: string;
-  status: JobStatus;
-  type: string | null;
-  title: string | null;
-  kept: boolean;
-  outputExpiresAt: string | null;
-  speakers: { speakerId: string; name: string }[];
-  model: string | null;
-  quantity: number | null;
-  reason: string | null;
-  createdAt: string;
-  completedAt: string | null;
-}
-
-export interface Voice {
-  speaker: string;
-  seconds: number;
-  hasClip: boolean;
-  speakerId: string | null;
-  candidates: Candidate[];
-}
-
-export interface JobCreated {
-  jobId: string;
-  status: JobStatus;
-  warning?: string;
+export function outputOf(job: Pick<Job, "output">): Output | undefined {
+  return job.output as Output | undefined;
 }
 
 export const FINAL: ReadonlySet<JobStatus> = new Set(["succeeded", "failed", "canceled"]);

@@ -2,7 +2,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import sample from "../../../samples/conversation.ogg?url";
 import { api } from "../api/client";
-import type { JobItem } from "../api/types";
 import { go, route } from "../router";
 import { may } from "../session";
 import { ago, bytes, length } from "../times";
@@ -171,7 +170,7 @@ const RECENT = 5;
 function Recent() {
   const done = queue.value.filter((entry) => entry.state === "done").length;
   const { value } = useLoaded(
-    (signal) => api.get<{ items: JobItem[] }>("/v2/jobs", { query: { limit: 20, status: "succeeded" }, signal }),
+    (signal) => api.get("/v2/jobs", { query: { limit: 20, status: "succeeded" }, signal }),
     [done],
   );
   const shown = value?.items.filter((job) => job.type === "identify" || job.type === "diarize").slice(0, RECENT) ?? [];

@@ -182,7 +182,7 @@ function Cards({ first, part, tag }: { first: SpeakerList | undefined; part: str
   async function load() {
     setBusy(true);
     try {
-      const next = await api.get<SpeakerList>("/v1/speakers", { query: { limit: PAGE, q: part, tag, cursor } });
+      const next = await api.get("/v1/speakers", { query: { limit: PAGE, q: part, tag, cursor } });
       setMore([...more, next]);
     } catch (error) {
       tellError(error);

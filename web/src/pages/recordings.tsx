@@ -17,7 +17,7 @@ const PAGE = 20;
 const LOOK = 1500; // milliseconds between two looks at what is not done
 const LOOKED_AT = 5; // jobs that are asked about at once; the others wait anyway
 const PAUSE = 250;
-const HEARD = ["identify", "diarize", "label"]; // what people call recordings; the rest are samples and voiceprints
+const HEARD = ["identify", "diarize", "label"] as const; // what people call recordings; the rest are samples and voiceprints
 
 interface JobPage {
   items: JobItem[];
@@ -136,10 +136,9 @@ async function pages(q: string, speaker: string, all: boolean, most: number, sig
   const items: JobItem[] = [];
   let cursor: string | null = null;
   do {
-    const asked = new URLSearchParams({ limit: String(Math.min(100, most - items.length)) });
-    for (const type of all ? [] : HEARD) asked.append("type", type);
-    for (const [name, value] of Object.entries({ q, speaker, cursor })) if (value) asked.set(name, value);
-    const page: JobPage = await api.get(`/v2/jobs?${asked}`, { signal });
+    const limit = Math.min(100, most - items.length);
+    const type = all ? [] : [...HEARD];
+    const page: JobPage = await api.get("/v2/jobs", { query: { limit, type, q, speaker, cursor }, signal });
     items.push(...page.items);
     cursor = page.nextCursor;
   } while (cursor && items.length < most);
@@ -160,7 +159,7 @@ function useRunning(items: JobItem[], onEnd: () => void): Map<string, Job> {
       const asked = open.slice(-LOOKED_AT);
       const jobs = await Promise.all(
         asked.map((job) =>
-          api.get<Job>("/v1/jobs/{jobId}", { path: { jobId: job.id }, signal: own.signal }).catch(() => null),
+          api.get("/v1/jobs/{jobId}", { path: { jobId: job.id }, signal: own.signal }).catch(() => null),
         ),
       );
       if (own.signal.aborted) return;

@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { announce } from "../announce";
 import { ApiError, api, words } from "../api/client";
 import { follow, stageWords } from "../api/jobs";
-import { FINAL, type Job, type SpeakerList, type Voice } from "../api/types";
+import { FINAL, type Job, outputOf, type Peaks, type Voice } from "../api/types";
 import { may } from "../session";
 import { length } from "../times";
 import { stopClips } from "../ui/clip";
@@ -13,7 +13,7 @@ import { Head } from "./result/head";
 import { type News, NewsNote } from "./result/news";
 import { Player } from "./result/player";
 import { type Recording, recording, renamed, turnAt } from "./result/recording";
-import { type Peaks, Stage } from "./result/stage";
+import { Stage } from "./result/stage";
 import { join, nameAgain, teach } from "./result/teaching";
 import { Turns } from "./result/turns";
 import { Voices } from "./result/voices";
@@ -29,11 +29,11 @@ export function Result({ job: id }: { job: string }) {
   useEffect(() => {
     const own = new AbortController();
     const load = async () => {
-      let now = await api.get<Job>("/v1/jobs/{jobId}", { path, signal: own.signal });
+      let now = await api.get("/v1/jobs/{jobId}", { path, signal: own.signal });
       setJob(now);
       if (FINAL.has(now.status)) return;
       await follow(id, setJob, own.signal);
-      now = await api.get<Job>("/v1/jobs/{jobId}", { path, signal: own.signal });
+      now = await api.get("/v1/jobs/{jobId}", { path, signal: own.signal });
       setJob(now);
     };
     load().catch((fault: unknown) => {
@@ -62,7 +62,7 @@ export function Result({ job: id }: { job: string }) {
         <Note kind="bad" action={<ButtonLink href="/">Add another</ButtonLink>}>
           {job.status === "canceled"
             ? "This recording was canceled before it was done."
-            : (job.output?.error ?? "It failed.")}
+            : (outputOf(job)?.error ?? "It failed.")}
         </Note>
       </>
     );
@@ -108,14 +108,13 @@ function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
 
   async function loadVoices() {
     if (!job.hasVoices) return;
-    const { items } = await api.get<{ items: Voice[] }>("/v1/jobs/{jobId}/voices", { path });
+    const { items } = await api.get("/v1/jobs/{jobId}/voices", { path });
     setVoices(items);
   }
   useEffect(() => {
     loadVoices().catch(tellError);
-    api.get<Peaks>("/v1/jobs/{jobId}/peaks", { path }).then(setPeaks, () => undefined);
-    if (may("speakers:read"))
-      api.get<SpeakerList>("/v1/speakers", { query: { limit: 1 } }).then(setVersion, () => undefined);
+    api.get("/v1/jobs/{jobId}/peaks", { path }).then(setPeaks, () => undefined);
+    if (may("speakers:read")) api.get("/v1/speakers", { query: { limit: 1 } }).then(setVersion, () => undefined);
   }, [job.jobId]);
 
   useKeys(player, now, zoom);
@@ -138,7 +137,7 @@ function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
       });
       announce(text);
     }
-    if (next.output?.gallery && version) setVersion({ ...version, version: next.output.gallery.version });
+    if (version && outputOf(next)?.gallery) setVersion({ ...version, version: outputOf(next)?.gallery?.version ?? 0 });
     await loadVoices();
   }
 
@@ -152,17 +151,18 @@ function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
     setBusy(false);
   }
 
-  if (!job.output) return <Gone job={job} onChange={onChange} />;
+  const output = outputOf(job);
+  if (!output) return <Gone job={job} onChange={onChange} />;
   if (!shown) return <Other job={job} onChange={onChange} />;
 
-  const named = job.output.gallery;
+  const named = output.gallery;
   const outdated = Boolean(version && version.total > 0 && named && named.version < version.version);
   const never = Boolean(version && version.total > 0 && !named);
   return (
     <>
       <Head job={job} onChange={(next) => onChange({ ...next, output: next.output ?? job.output })} turns />
       <div class="stack">
-        {job.output.warning && <Note kind="caution">{job.output.warning}</Note>}
+        {output.warning && <Note kind="caution">{output.warning}</Note>}
         {!job.hasAudio && (
           <Note>
             The recording itself is no longer kept, so it cannot be played. Who spoke when stays as long as this page.
@@ -248,7 +248,7 @@ function Gone({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
 
 /** A job that has no turns: it learned a voice. */
 function Other({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
-  const learned = (job.output as { speakerId?: string }).speakerId;
+  const { speakerId: learned, warning } = outputOf(job) ?? {};
   return (
     <>
       <Head job={job} onChange={onChange} turns={false} />
@@ -257,7 +257,7 @@ function Other({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
         title="This job learned a voice"
         action={learned ? <ButtonLink href={`/people/${learned}`}>Open the person</ButtonLink> : undefined}
       >
-        {job.output?.warning ?? "There are no turns to show."}
+        {warning ?? "There are no turns to show."}
       </Empty>
     </>
   );

@@ -19,11 +19,7 @@ from timbre.http.state import State
 from timbre.service.likeness import alike
 from timbre.service.people import Changes
 from timbre.service.requests import parse
-from timbre.service.speaker_requests import (
-    CreateSpeakerRequest,
-    MergeSpeakersRequest,
-    UpdateSpeakerRequest,
-)
+from timbre.service.speaker_requests import CreateSpeakerRequest, MergeSpeakersRequest, UpdateSpeakerRequest
 from timbre.service.teams import Caller
 from timbre.service.voice_map import MOST_POINTS, draw
 

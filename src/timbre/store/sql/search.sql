@@ -35,7 +35,7 @@ CROSS JOIN LATERAL (
 
 -- tune --
 SELECT set_config('hnsw.ef_search', %(breadth)s::text, true),
-       set_config('hnsw.iterative_scan', 'relaxed_order', true),
+       set_config('hnsw.iterative_scan', %(going_on)s, true),
        set_config('enable_sort', 'off', true)
 
 -- tune_back --

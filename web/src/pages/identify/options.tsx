@@ -1,7 +1,6 @@
 // What can be said of a recording before it is heard. All of it can be left as it is.
 import { signal } from "@preact/signals";
 import { api } from "../../api/client";
-import type { SpeakerList } from "../../api/types";
 import { Check, Choice, Field } from "../../ui/controls";
 import { useLoaded } from "../../ui/loaded";
 
@@ -25,8 +24,8 @@ export const options = signal<Options>({
   tags: [],
 });
 
-/** Route and body of the request that these options mean. */
-export function request(chosen: Options, url: string, title: string): [string, Record<string, unknown>] {
+/** Ask for a recording to be heard as these options say; answer the job's id. */
+export async function submit(chosen: Options, url: string, title: string): Promise<string> {
   const count =
     chosen.count === "exact"
       ? { numSpeakers: chosen.exact }
@@ -34,9 +33,10 @@ export function request(chosen: Options, url: string, title: string): [string, R
         ? { minSpeakers: Math.min(chosen.least, chosen.most), maxSpeakers: Math.max(chosen.least, chosen.most) }
         : {};
   const body = { url, title: title.slice(0, 200), ...count };
-  if (chosen.people === "nobody") return ["/v1/diarize", body];
-  const speakers = chosen.people === "tags" && chosen.tags.length ? { tags: chosen.tags } : "all";
-  return ["/v1/identify", { ...body, speakers, matching: { threshold: chosen.threshold } }];
+  if (chosen.people === "nobody") return (await api.post("/v1/diarize", { body })).jobId;
+  const speakers = chosen.people === "tags" && chosen.tags.length ? { tags: [...chosen.tags] } : "all";
+  const asked = { ...body, speakers, matching: { threshold: chosen.threshold } };
+  return (await api.post("/v1/identify", { body: asked })).jobId;
 }
 
 /** What a threshold means, in words. */
@@ -145,10 +145,7 @@ export function OptionsPanel() {
 }
 
 function Tags({ chosen, onChange }: { chosen: readonly string[]; onChange: (tags: string[]) => void }) {
-  const { value, error } = useLoaded(
-    (signal) => api.get<SpeakerList>("/v1/speakers", { query: { limit: 100 }, signal }),
-    [],
-  );
+  const { value, error } = useLoaded((signal) => api.get("/v1/speakers", { query: { limit: 100 }, signal }), []);
   if (error) return <p class="field-error">{error}</p>;
   if (!value) return null;
   const known = [...new Set([...value.items.flatMap((speaker) => speaker.tags), ...chosen])].sort();

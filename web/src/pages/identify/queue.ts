@@ -3,8 +3,8 @@ import { signal } from "@preact/signals";
 import { announce } from "../../announce";
 import { ApiError, api, words } from "../../api/client";
 import { follow, stageWords, upload } from "../../api/jobs";
-import type { Job, JobCreated } from "../../api/types";
-import { type Options, request } from "./options";
+import { type Job, outputOf } from "../../api/types";
+import { type Options, submit } from "./options";
 
 export interface Entry {
   id: number;
@@ -69,8 +69,7 @@ async function run(id: number): Promise<void> {
     change(id, { state: "sending", words: "Sending" });
     const onProgress = (part: number) => change(id, { progress: part * SENDING, words: `Sending, ${percent(part)}` });
     const url = await upload(file, name, { onProgress, signal: stop.signal });
-    const [template, body] = request(options, url, name);
-    const job = (await api.post<JobCreated>(template, { body })).jobId;
+    const job = await submit(options, url, name);
     change(id, { state: "heard", job, progress: SENDING, words: "Waiting for its turn" });
     const ended = await follow(job, (now) => change(id, heard(now)), stop.signal);
     if (ended.status !== "succeeded") throw new ApiError(0, reason(ended));
@@ -90,7 +89,7 @@ function heard(job: Job): Partial<Entry> {
 
 function reason(job: Job): string {
   if (job.status === "canceled") return "It was canceled.";
-  return job.output?.error ?? "It could not be heard.";
+  return outputOf(job)?.error ?? "It could not be heard.";
 }
 
 function percent(part: number): string {

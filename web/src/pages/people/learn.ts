@@ -1,7 +1,7 @@
 // Teaching Timbre a voice: a recording goes up, a job hears it, and the person has a sample more.
 import { ApiError, api } from "../../api/client";
 import { follow, stageWords, upload } from "../../api/jobs";
-import type { Consent, Job, SpeakerDetail } from "../../api/types";
+import { type Consent, outputOf } from "../../api/types";
 
 /** What is being done, and how far it is where that is known. */
 export type OnStep = (words: string, part?: number) => void;
@@ -26,7 +26,7 @@ export class VoiceRefused extends Error {
 export async function addPerson(draft: Draft, recording: File | null, onStep: OnStep): Promise<string> {
   const sample = recording && { url: await sent(recording, onStep) };
   onStep("Adding the person");
-  const made = await api.post<SpeakerDetail>("/v1/speakers", { body: { ...draft, ...(sample ? { sample } : {}) } });
+  const made = await api.post("/v1/speakers", { body: { ...draft, ...(sample ? { sample } : {}) } });
   if (made.jobId) await learned(made.id, made.jobId, onStep);
   return made.id;
 }
@@ -34,7 +34,7 @@ export async function addPerson(draft: Draft, recording: File | null, onStep: On
 /** Add a recording of a person who is there; answer what to know about it, if there is anything. */
 export async function addSample(person: string, recording: File, onStep: OnStep): Promise<string> {
   const url = await sent(recording, onStep);
-  const { jobId } = await api.post<{ jobId?: string }>("/v1/speakers/{speakerId}/samples", {
+  const { jobId } = await api.post("/v1/speakers/{speakerId}/samples", {
     path: { speakerId: person },
     body: { url },
   });
@@ -49,9 +49,9 @@ async function sent(recording: File, onStep: OnStep): Promise<string> {
 async function learned(person: string, jobId: string, onStep: OnStep): Promise<string> {
   const job = await follow(jobId, (now) => onStep(stageWords(now), now.progress));
   if (job.status === "succeeded") {
-    const { output } = await api.get<Job>("/v1/jobs/{jobId}", { path: { jobId } }).catch(() => ({ output: undefined }));
-    return output?.warning ?? "";
+    const ended = await api.get("/v1/jobs/{jobId}", { path: { jobId } }).catch(() => job);
+    return outputOf(ended)?.warning ?? "";
   }
   if (job.status === "canceled") throw new ApiError(0, "Learning the voice was canceled.");
-  throw new VoiceRefused(job.output?.error ?? "The voice could not be learned.", person);
+  throw new VoiceRefused(outputOf(job)?.error ?? "The voice could not be learned.", person);
 }

@@ -83,7 +83,6 @@ function Drawn({ points, pairs, part }: { points: Point[]; pairs: Pair[]; part: 
   return (
     <div class="voice-map">
       <figure class="card">
-        {/* biome-ignore lint/a11y/useSemanticElements: a group of links inside of a drawing */}
         <svg ref={svg} viewBox={`0 0 ${width} ${height}`} role="group" aria-label="Map of the voices">
           {alike.map(({ a, b }) => {
             const [one, other] = [byId.get(a), byId.get(b)];

@@ -128,7 +128,6 @@ function Taken({ file, seconds, onAgain }: { file: File; seconds: number | null;
             Another
           </Button>
         </div>
-        {/* biome-ignore lint/a11y/useMediaCaption: somebody's own speech, which no text exists of */}
         <audio controls src={src} aria-label="The recording" />
       </div>
       {seconds !== null && seconds < FEW && (

@@ -19,12 +19,11 @@ export function faults(sample: Pick<Sample, "quality" | "speechSeconds">): strin
   const measured = sample.quality;
   const said = [sample.speechSeconds < SHORT && "short"];
   if (measured) {
-    const number = (name: string) => (typeof measured[name] === "number" ? (measured[name] as number) : undefined);
     said.push(
-      (number("level") ?? 0) < QUIET && "quiet",
-      (number("clipped") ?? 0) > CLIPPED && "too loud",
-      (number("snr") ?? NOISY) < NOISY && "noisy",
-      (number("singleSpeaker") ?? 100) < ONE && "perhaps several voices",
+      measured.level < QUIET && "quiet",
+      measured.clipped > CLIPPED && "too loud",
+      (measured.snr ?? NOISY) < NOISY && "noisy",
+      measured.singleSpeaker < ONE && "perhaps several voices",
     );
   }
   const found = said.filter((each): each is string => Boolean(each));

@@ -26,9 +26,7 @@ export function Import({ onClose, onDone }: { onClose: () => void; onDone: () =>
     setBusy(true);
     setError("");
     try {
-      setDone(
-        await api.post<Imported>("/v1/speakers/import", { body: new Blob([file], { type: "application/x-ndjson" }) }),
-      );
+      setDone(await api.post("/v1/speakers/import", { body: new Blob([file], { type: "application/x-ndjson" }) }));
       onDone();
     } catch (fault) {
       setError(words(fault));

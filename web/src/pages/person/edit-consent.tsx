@@ -26,7 +26,7 @@ export function EditConsent({
     setBusy(true);
     try {
       const body = { consent: consentOf(draft), reviewDate: review || null };
-      onSaved(await api.patch<SpeakerDetail>("/v1/speakers/{speakerId}", { path: { speakerId: person.id }, body }));
+      onSaved(await api.patch("/v1/speakers/{speakerId}", { path: { speakerId: person.id }, body }));
       onClose();
       tell("Saved.");
     } catch (fault) {

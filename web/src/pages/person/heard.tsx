@@ -24,7 +24,7 @@ export function Heard({ speaker, page, error }: { speaker: string; page: JobPage
                 {titleOf(job)}
               </a>
               <span class="small muted numbers">
-                {job.quantity !== null && `${length(job.quantity)}, `}
+                {Boolean(job.quantity) && `${length(job.quantity ?? 0)}, `}
                 {ago(job.createdAt)}
               </span>
             </li>

@@ -29,9 +29,7 @@ export function Merge({
     setError("");
     try {
       const body = { from: others.map((other) => other.id) };
-      onMerged(
-        await api.post<SpeakerDetail>("/v1/speakers/{speakerId}/merge", { path: { speakerId: person.id }, body }),
-      );
+      onMerged(await api.post("/v1/speakers/{speakerId}/merge", { path: { speakerId: person.id }, body }));
       onClose();
       tell(`${listed} ${others.length === 1 ? "is" : "are"} part of ${person.name} now.`);
     } catch (fault) {

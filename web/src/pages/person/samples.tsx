@@ -29,7 +29,7 @@ export function Samples({
   const [removing, setRemoving] = useState<Sample | null>(null);
   async function remove(sample: Sample) {
     const path = { speakerId: person.id, sampleId: sample.id };
-    onChanged(await api.delete<SpeakerDetail>("/v1/speakers/{speakerId}/samples/{sampleId}", { path }));
+    onChanged(await api.delete("/v1/speakers/{speakerId}/samples/{sampleId}", { path }));
     tell("The sample was erased.");
   }
   return (

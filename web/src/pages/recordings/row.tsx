@@ -34,7 +34,7 @@ export function RecordingRow({
     const kept = !job.kept;
     onChanged({ kept }); // at once; taken back if the server refuses
     try {
-      const after = await api.patch<Job>("/v1/jobs/{jobId}", { path: { jobId: job.id }, body: { kept } });
+      const after = await api.patch("/v1/jobs/{jobId}", { path: { jobId: job.id }, body: { kept } });
       onChanged({ kept: after.kept ?? kept, outputExpiresAt: after.outputExpiresAt ?? null });
       tell(kept ? `${title} is kept until you delete it.` : `${title} goes when its time is over.`);
     } catch (error) {

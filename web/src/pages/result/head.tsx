@@ -35,7 +35,7 @@ export function Head({ job, onChange, turns }: { job: Job; onChange: (job: Job) 
 
   async function keep() {
     try {
-      const now = await api.patch<Job>("/v1/jobs/{jobId}", { path, body: { kept: !job.kept } });
+      const now = await api.patch("/v1/jobs/{jobId}", { path, body: { kept: !job.kept } });
       onChange(now);
       tell(now.kept ? "Kept until you delete it." : "No longer kept: it goes when its time is over.");
     } catch (error) {
@@ -123,7 +123,7 @@ function Title({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
     event.preventDefault();
     const title = new FormData(event.currentTarget as HTMLFormElement).get("title")?.toString().trim();
     try {
-      onChange(await api.patch<Job>("/v1/jobs/{jobId}", { path: { jobId: job.jobId }, body: { title } }));
+      onChange(await api.patch("/v1/jobs/{jobId}", { path: { jobId: job.jobId }, body: { title } }));
       setEditing(false);
     } catch (fault) {
       setError(words(fault));

@@ -1,7 +1,7 @@
 // Who is this voice? Choosing somebody who is known, or adding a person; either way the voice becomes a sample.
 import { useEffect, useId, useState } from "preact/hooks";
 import { api, words } from "../../api/client";
-import type { Candidate, Speaker, SpeakerList } from "../../api/types";
+import type { Candidate, Speaker } from "../../api/types";
 import { likelihood } from "../../ui/confidence";
 import { Button, Field, Note } from "../../ui/controls";
 import { Icon } from "../../ui/icons";
@@ -71,7 +71,7 @@ export function NamingForm({
   useEffect(() => {
     const own = new AbortController();
     const timer = setTimeout(() => {
-      api.get<SpeakerList>("/v1/speakers", { query: { q: typed, limit: SHOWN }, signal: own.signal }).then(
+      api.get("/v1/speakers", { query: { q: typed, limit: SHOWN }, signal: own.signal }).then(
         ({ items }) => {
           setFound(items);
           const same = items.find((person) => person.name.toLocaleLowerCase() === typed.toLocaleLowerCase());
@@ -168,8 +168,6 @@ export function NamingForm({
         </Field>
         <div class="naming-list" id={list} role="listbox" aria-label="People" hidden={!shown}>
           {offered.map((offer, index) => (
-            // biome-ignore lint/a11y/useFocusableInteractive: as above
-            // biome-ignore lint/a11y/useKeyWithClickEvents: as above
             <div
               key={offer.id}
               id={`${list}-${index}`}

@@ -1,5 +1,5 @@
 // A job's output as the page shows it: voices, each with what it said, and turns in order of time.
-import type { Candidate, Job, Output, Voice } from "../../api/types";
+import { type Candidate, type Job, type Output, outputOf, type Voice } from "../../api/types";
 
 export interface VoiceView {
   label: string; // SPEAKER_00: what stays when the name changes
@@ -38,7 +38,7 @@ export function colour(voice: VoiceView): string {
 
 /** The recording of a job that succeeded; null where its output has no turns. */
 export function recording(job: Job, kept: readonly Voice[]): Recording | null {
-  const output = job.output ?? {};
+  const output = outputOf(job) ?? {};
   const raw = spoken(output);
   if (!raw) return null;
   const labels = [
@@ -72,14 +72,12 @@ export function recording(job: Job, kept: readonly Voice[]): Recording | null {
   const byLabel = new Map(voices.map((voice) => [voice.label, voice]));
   const turns = raw
     .sort((a, b) => a.start - b.start)
-    .map(
-      (turn, index): TurnView => ({
-        index,
-        start: turn.start,
-        end: turn.end,
-        voice: byLabel.get(turn.label) as VoiceView,
-      }),
-    );
+    .map((turn, index): TurnView => ({
+      index,
+      start: turn.start,
+      end: turn.end,
+      voice: byLabel.get(turn.label) as VoiceView,
+    }));
   const last = turns.reduce((end, turn) => Math.max(end, turn.end), 0);
   return { voices, turns, duration: Math.max(job.duration ?? 0, last) };
 }

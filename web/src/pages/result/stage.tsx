@@ -3,6 +3,7 @@ import { computed, effect } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import WaveSurfer from "wavesurfer.js";
 import Timeline from "wavesurfer.js/dist/plugins/timeline.esm.js";
+import type { Peaks } from "../../api/types";
 import { shade } from "../../theme";
 import { clock } from "../../times";
 import { Button } from "../../ui/controls";
@@ -15,11 +16,6 @@ const CLOSEST = 240; // pixels a second
 const STEP = 1.6; // of the zoom
 const DRAGGED = 5; // pixels from which a press is no click
 const RATES = [0.75, 1, 1.25, 1.5, 2];
-
-export interface Peaks {
-  peaks: number[]; // 0 to 255, of equal parts of the recording
-  duration: number;
-}
 
 const narrow = matchMedia("(max-width: 45rem)"); // no room for names beside the lanes
 

@@ -1,6 +1,6 @@
 // Giving voices names: the voice becomes a sample of a person, then the recording is named again by everyone known.
 import { api } from "../../api/client";
-import type { Consent, Job, Sample, Speaker, SpeakerDetail } from "../../api/types";
+import type { Consent, Job } from "../../api/types";
 
 /** A person who is known, by id, or one to add. */
 export interface NameChoice {
@@ -20,13 +20,15 @@ export async function teach(jobId: string, voice: string, choice: NameChoice): P
   let forget: () => Promise<unknown>;
   if (speakerId) {
     const path = { speakerId };
-    if (consent) await api.patch<Speaker>("/v1/speakers/{speakerId}", { path, body: { consent } });
-    const added = await api.post<Sample>("/v1/speakers/{speakerId}/samples", { path, body: sample });
+    if (consent) await api.patch("/v1/speakers/{speakerId}", { path, body: { consent } });
+    const added = await api.post("/v1/speakers/{speakerId}/samples", { path, body: sample });
+    if (!("id" in added))
+      throw new Error("The voice has to be heard again first; look at the person's page in a while.");
     const samplePath = { speakerId, sampleId: added.id };
     forget = () => api.delete("/v1/speakers/{speakerId}/samples/{sampleId}", { path: samplePath });
   } else {
     const body = { name, ...(consent ? { consent } : {}), sample };
-    const made = await api.post<SpeakerDetail>("/v1/speakers", { body });
+    const made = await api.post("/v1/speakers", { body });
     forget = () => api.delete("/v1/speakers/{speakerId}", { path: { speakerId: made.id } });
   }
   const job = await nameAgain(jobId);
@@ -41,10 +43,10 @@ export async function teach(jobId: string, voice: string, choice: NameChoice): P
 
 /** Name all voices of a recording by the people there are now. */
 export function nameAgain(jobId: string): Promise<Job> {
-  return api.post<Job>("/v1/jobs/{jobId}/rematch", { path: { jobId }, body: { speakers: "all" } });
+  return api.post("/v1/jobs/{jobId}/rematch", { path: { jobId }, body: { speakers: "all" } });
 }
 
 /** Make one voice of several that are one person's. */
 export function join(jobId: string, into: string, from: string[]): Promise<Job> {
-  return api.post<Job>("/v1/jobs/{jobId}/voices/merge", { path: { jobId }, body: { into, from } });
+  return api.post("/v1/jobs/{jobId}/voices/merge", { path: { jobId }, body: { into, from } });
 }

@@ -56,7 +56,7 @@ export function About() {
               <dt>Voiceprints</dt>
               <dd>{server.masterKey ? "encrypted, with a key of the team" : "none can be kept"}</dd>
               <dt>Signed in until</dt>
-              <dd>{session.value && at(session.value.expiresAt)}</dd>
+              <dd>{session.value?.expiresAt && at(session.value.expiresAt)}</dd>
             </dl>
           </section>
           <p class="small muted">

@@ -13,6 +13,7 @@ const NOUNS: Record<string, string> = {
   speaker: "a person",
   sample: "a sample",
   key: "an API key",
+  session: "a session in a browser",
   model: "a pack of models",
   webhook_secret: "the secret of webhooks",
   team_key: "the team's key",
@@ -24,7 +25,7 @@ export function Audit() {
   const [more, setMore] = useState<Page<AuditEntry>[]>([]);
   async function older(cursor: string) {
     try {
-      setMore([...more, await api.get<Page<AuditEntry>>("/v1/audit", { query: { limit: PAGE, cursor } })]);
+      setMore([...more, await api.get("/v1/audit", { query: { limit: PAGE, cursor } })]);
     } catch (error) {
       tellError(error);
     }

@@ -121,7 +121,7 @@ function MakeKey({ onClose, onMade }: { onClose: () => void; onMade: () => void 
     setError("");
     try {
       const body = { name: name.trim(), ...(rights === "some" ? { scopes } : {}) };
-      setMade(await api.post<NewKey>("/v1/keys", { body }));
+      setMade(await api.post("/v1/keys", { body }));
       onMade();
     } catch (fault) {
       setError(words(fault));

@@ -28,7 +28,7 @@ export function Models() {
 
   async function pull(pack: ModelPack) {
     try {
-      loaded.set(await api.post<ModelsAnswer>("/v1/models/{pack}/pull", { path: { pack: pack.name } }));
+      loaded.set(await api.post("/v1/models/{pack}/pull", { path: { pack: pack.name } }));
     } catch (error) {
       tellError(error);
     }

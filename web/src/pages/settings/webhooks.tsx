@@ -63,7 +63,7 @@ function Rotate({ onClose, onDone }: { onClose: () => void; onDone: () => void }
   async function rotate() {
     setBusy(true);
     try {
-      await api.post<Secret>("/v1/webhooks/secrets", { body: { atOnce } });
+      await api.post("/v1/webhooks/secrets", { body: { atOnce } });
       onDone();
       onClose();
       tell("There is a new secret. Give it to the receivers.");
@@ -95,19 +95,19 @@ function Rotate({ onClose, onDone }: { onClose: () => void; onDone: () => void }
 }
 
 function Deliveries() {
-  const [state, setState] = useState("");
+  const [state, setState] = useState<Delivery["state"] | "">("");
   const [more, setMore] = useState<Page<Delivery>[]>([]);
   const loaded = useLoaded<Page<Delivery>>(
     (signal) => {
       setMore([]);
-      return api.get("/v1/webhooks/deliveries", { query: { limit: PAGE, state }, signal });
+      return api.get("/v1/webhooks/deliveries", { query: { limit: PAGE, state: state || null }, signal });
     },
     [state],
   );
 
   async function older(cursor: string) {
     try {
-      const next = await api.get<Page<Delivery>>("/v1/webhooks/deliveries", { query: { limit: PAGE, state, cursor } });
+      const next = await api.get("/v1/webhooks/deliveries", { query: { limit: PAGE, state: state || null, cursor } });
       setMore([...more, next]);
     } catch (error) {
       tellError(error);
@@ -131,7 +131,11 @@ function Deliveries() {
         <div class="row">
           <label>
             <span class="visually-hidden">Which</span>
-            <select class="compact" value={state} onChange={(event) => setState(event.currentTarget.value)}>
+            <select
+              class="compact"
+              value={state}
+              onChange={(event) => setState(event.currentTarget.value as typeof state)}
+            >
               <option value="">All</option>
               <option value="failed">Failed</option>
               <option value="pending">Waiting</option>
