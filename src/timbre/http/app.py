@@ -109,7 +109,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
     await stack.enter_async_context(pulls.running())
     packs, protection = Packs(settings), Protection(database, settings)
     gallery = Gallery(database, protection, packs)
-    kept = KeptVoices(database, protection)
+    kept = KeptVoices(protection)
     jobs_ = Jobs(
         database,
         queue,

@@ -318,6 +318,7 @@ def lane_for(kind: str, size: int | None, settings: Settings) -> Lane:
 
 def unfinished_lane(row: Row, settings: Settings) -> tuple[Lane, str]:
     """Lane and task that an unfinished job goes on with."""
-    if media_key(row["url"] or "") is None and row["object"] is None and row["media_id"] is None:
+    # Without a URL it hears what was uploaded for another job.
+    if row["url"] is not None and media_key(row["url"]) is None and row["object"] is None:
         return Lane.FETCH, FETCH_TASK
     return lane_for(row["type"], row["bytes"], settings), HEAR_TASK

@@ -158,6 +158,7 @@ class Rematch:
         """Write what was computed, unless the job was changed since its record was read."""
         job = row["id"]
         async with self._database.transaction() as connection:
+            cipher = await self._voices.cipher(team, connection)
             mentioned, _ = await settle(connection, team, output)
             if await one(connection, _SQL["hold_job"], {"job": job, "seen": row["updated_at"]}) is None:
                 return False
@@ -165,7 +166,7 @@ class Rematch:
             kept = {"job": job, "body": body, "length": length}
             if await one(connection, _SQL["replace_output"], kept) is None:
                 raise VoicesMissing  # its time was over just now
-            await self._voices.keep(connection, team, job, voices)
+            await self._voices.keep(connection, cipher, team, job, voices)
             await note_people(connection, job, mentioned)
         return True
 

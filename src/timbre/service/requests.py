@@ -270,7 +270,8 @@ class IdentifyRequest(SpeakersRequest):
     speakers: Speakers | None = Field(
         None,
         description="People of the gallery to recognise: `all`, some by their ids, or those who bear any of some tags."
-        " Then `voiceprints` may be left out, and the threshold is 50 if unset. Timbre's own addition.",
+        " Then `voiceprints` may be left out, the threshold is 50 if unset, and the key needs the scope"
+        " `speakers:read`. Timbre's own addition.",
     )
     # Stand behind `speakers` because they depend on it. The length is checked on the way in alone: afterwards, items
     # that were refused are missing from it.
