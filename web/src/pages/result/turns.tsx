@@ -24,19 +24,21 @@ export function Turns({
   follows.current = following;
 
   // By hand: a new drawing of thousands of rows for every turn would be felt.
-  useEffect(
-    () =>
-      effect(() => {
-        const at = turnAt(recording.turns, player.time.value);
-        const before = list.current?.querySelector("[aria-current]");
-        const now = at < 0 ? null : (list.current?.querySelector(`[data-turn="${at}"]`) ?? null);
-        if (before === now) return;
-        if (now || player.playing.value) before?.removeAttribute("aria-current");
-        now?.setAttribute("aria-current", "true");
-        if (now && follows.current && list.current) show(list.current, now);
-      }),
-    [recording, player, only],
-  );
+  useEffect(() => {
+    let last = -1;
+    let marked = list.current?.querySelector("[aria-current]") ?? null;
+    return effect(() => {
+      const at = turnAt(recording.turns, player.time.value);
+      if (at === last) return;
+      last = at;
+      const now = at < 0 ? null : (list.current?.querySelector(`[data-turn="${at}"]`) ?? null);
+      if (!now && !player.playing.peek()) return; // in a pause between turns, the one before stays marked
+      marked?.removeAttribute("aria-current");
+      now?.setAttribute("aria-current", "true");
+      marked = now;
+      if (now && follows.current && list.current) show(list.current, now);
+    });
+  }, [recording, player, only]);
 
   const shown = only ? recording.turns.filter((turn) => turn.voice.label === only) : recording.turns;
   return (
