@@ -3,7 +3,7 @@
 Every speaker whom no encoder of ours was trained on is looked for twice in galleries of real people: as a stranger
 among others, and among others and themselves. How strangers score was fitted to the same speakers, so the figures say
 that the rule holds, not how it would transfer. Larger galleries hold people who do not exist, drawn from what the
-voices of the real ones are like (`timbre.evaluation.population`); those of 1 and 200 of them are there to be compared with
+voices of the real ones are like (`timbre.evaluation.population`); the smaller of these are there to be compared with
 real ones.
 """
 

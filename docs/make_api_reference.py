@@ -21,13 +21,14 @@ Operation = tuple[str, str, dict[str, Any]]
 TEXTS: Final = {"uuid": "UUID", "date-time": "moment"}
 WORDS: Final = {"integer": "whole number", "boolean": "`true` or `false`"}
 CHAPTERS: Final = (  # by how paths begin, in the order of the page
-    ("Keys", ("/v1/test",)),
+    ("Keys", ("/v1/test", "/v1/keys")),
     ("Media", ("/v1/media",)),
-    ("Submitting jobs", ("/v1/diarize", "/v1/voiceprint", "/v1/identify")),
+    ("Submitting jobs", ("/v1/diarize", "/v1/voiceprint", "/v1/identify", "/v1/label")),
     ("Looking at jobs", ("/v1/jobs", "/v2/jobs")),
     ("People", ("/v1/speakers",)),
     ("Webhooks, usage and audit", ("/v1/webhooks", "/v1/usage", "/v1/audit")),
-    ("The server itself", ("/",)),
+    ("Signing in", ("/v1/session",)),
+    ("The server itself", ("/v1/server", "/v1/models", "/")),
 )
 INTRODUCTION: Final = """\
 # The API
@@ -40,7 +41,8 @@ pyannoteAI](../how-to/move-from-pyannoteai.md).
 - A key has scopes. `jobs:write` is for submitting, canceling, erasing and delivering again, `jobs:read` for looking at
   jobs, deliveries and usage, `media:write` for links to upload to, `media:read` for links to download from. Testing a
   key needs none. `speakers:read` and `speakers:write` are for the people of the gallery, `admin` for keys, models,
-  the audit and taking voiceprints of the gallery elsewhere; `stream:read` and `stream:write` do nothing yet.
+  secrets of webhooks, the audit, the server itself and taking voiceprints elsewhere; `stream:read` and `stream:write`
+  do nothing yet.
 - Bodies are JSON in UTF-8, whatever `Content-Type` says. `null` stands for an option that is left out. Keys that are
   not known are passed over, and named in `warning`.
 - Times of recordings are seconds; moments are ISO 8601 in UTC with milliseconds, as `2026-10-02T08:15:31.204Z`.

@@ -6,7 +6,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
@@ -112,6 +112,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content[:1])
             self.server.held.set()
             self.server.hold.wait()
+            with suppress(ConnectionError):  # whoever asked may be gone
+                self.wfile.write(content[1:])
         elif body:
             self.wfile.write(content[: self.server.cut])
             self.close_connection = self.server.cut is not None

@@ -30,7 +30,7 @@ def voice(name: str) -> Path:
 class Server:
     """`timbre serve`, from the command to Ctrl-C.
 
-    `address` and `key` are known once it has started; `client` asks with that key.
+    `address`, `key` and the `link` that signs a browser in are known once it has started; `client` asks with that key.
     """
 
     def __init__(self, folder: Path, settings: Mapping[str, str] | None = None, *, port: int = 0) -> None:
@@ -39,6 +39,7 @@ class Server:
         self.port = port
         self.address = ""
         self.key = ""
+        self.link = ""
         self.process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
@@ -65,6 +66,8 @@ class Server:
             if found := re.search(r"ready on (http://\S+);", line):
                 self.address = found[1]
                 self.port = httpx.URL(self.address).port
+            if found := re.search(r"web app +(http\S+)", line):
+                self.link = found[1]
             if found := re.search(r"API key +(sk_\S+)", line):
                 self.key = found[1]
             if "Ctrl-C" in line:

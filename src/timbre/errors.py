@@ -34,6 +34,7 @@
     │   ├── BudgetSpent
     │   ├── TooManyRequests
     │   ├── IdempotencyConflict
+    │   ├── SignInRejected
     │   ├── LinkRejected
     │   ├── RangeUnsatisfiable
     │   ├── NotKept                   what was asked for is not here
@@ -42,10 +43,13 @@
     │   │   ├── MediaUnknown
     │   │   ├── DeliveryUnknown
     │   │   ├── KeyUnknown
+    │   │   ├── PackUnknown
     │   │   ├── SpeakerUnknown
     │   │   ├── SampleUnknown
     │   │   └── VoicesMissing
     │   ├── NameTaken
+    │   ├── KeyInUse
+    │   ├── PullRefused
     │   ├── SamplesFull
     │   ├── OriginRejected
     │   └── ServiceUnavailable
@@ -215,6 +219,10 @@ class IdempotencyConflict(ServiceError):
     """This Idempotency-Key was used for another request within a day; take a new one."""
 
 
+class SignInRejected(ServiceError):
+    """This link or key signs nobody in; `timbre keys link` makes a new link."""
+
+
 class LinkRejected(ServiceError):
     """This link is not valid or has expired; ask for a new one."""
 
@@ -251,6 +259,10 @@ class KeyUnknown(NotKept):
     """There is no such API key; `timbre keys list` shows them."""
 
 
+class PackUnknown(NotKept):
+    """There is no such pack of models; `GET /v1/models` lists those there are."""
+
+
 class SpeakerUnknown(NotKept):
     """There is no such person; they may have been erased, or belong to another team."""
 
@@ -265,6 +277,14 @@ class VoicesMissing(NotKept):
 
 class NameTaken(ServiceError):
     """Another person has this name already; a name means one person."""
+
+
+class KeyInUse(ServiceError):
+    """This request was made with this very key; revoke it with another one, or with `timbre keys revoke`."""
+
+
+class PullRefused(ServiceError):
+    """The pack cannot be pulled now; `GET /v1/models` tells what is being pulled."""
 
 
 class SamplesFull(ServiceError):

@@ -135,7 +135,11 @@ class Settings(BaseSettings):
         " `timbre serve` makes.",
     )
     clip_seconds: float = Field(
-        8.0, ge=0, le=30, description="Seconds of every sample of a person that are kept to listen to; 0 keeps none."
+        8.0,
+        ge=0,
+        le=30,
+        description="Seconds of each sample of a person, and of each voice of a job, that are kept to listen to; 0"
+        " keeps none.",
     )
     speaker_months: int = Field(
         0, ge=0, description="Months after which people are erased whom no recording has named; 0 for never."

@@ -90,7 +90,7 @@ def test_the_key_is_looked_at_before_anything_else(server, operations, key):
                     assert answer.status == 401, (method, target)
                     assert not set(RATES) & set(answer.headers)
                     answers += 1
-    assert answers == 15 * 4
+    assert answers >= 15 * 4
 
 
 def test_a_key_without_scopes_may_do_nothing(server, operations):

@@ -111,7 +111,7 @@ def rooms(here: Service) -> Rooms:
     assert space
     gallery = Gallery(here.database, protection, packs)
     naming = Naming(Search(here.database, protection, here.settings), gallery)
-    voices = KeptVoices(here.database, protection)
+    voices = KeptVoices(protection)
     return Rooms(
         here=here,
         space=space,

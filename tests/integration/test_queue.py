@@ -70,7 +70,7 @@ def work_on(here: Service, client: httpx.AsyncClient) -> Work:
     return Work(
         here.attempts,
         naming=Naming(Search(here.database, protection, here.settings), gallery),
-        keeping=Keeping(KeptVoices(here.database, protection), gallery),
+        keeping=Keeping(KeptVoices(protection), gallery),
         media=here.media,
         storage=here.storage,
         engines=Engines(here.settings),
@@ -106,7 +106,7 @@ def test_answers_that_are_lost_neither_lose_nor_double_a_job(
                 assert await here.entries() == [("fetch", "todo"), ("short", "todo")]
                 assert len(objects(tmp_path / "data")) == 1
                 hearing = await here.attempts.begin(job, "waiting")
-                line.cuts = 3
+                line.cuts = 1
                 await work._guard(hearing, work._hear)
             assert line.cuts == 0
             row = await here.row(job)

@@ -419,11 +419,12 @@ def test_one_sweeps_at_a_time(at, address):
 
 
 @pytest.mark.parametrize("ending", ["succeeded", "failed", "canceled"])
-def test_voiceprints_and_addresses_are_forgotten_when_a_job_ends(at, ending):
+def test_voiceprints_transcripts_and_addresses_are_forgotten_when_a_job_ends(at, ending):
     async def act(here):
         job = await here.submit("https://far.example/a.wav?X-Amz-Signature=secret")
         await here.rows(
-            """UPDATE jobs SET params = params || '{"voiceprints": [{"label": "Ada", "voiceprint": "whose voice"}]}'"""
+            """UPDATE jobs SET params = params || '{"voiceprints": [{"label": "Ada", "voiceprint": "whose voice"}],
+                                                   "transcript": "whose words"}'"""
         )
         attempt = await here.attempts.begin(job, "hearing")
         assert attempt.params["voiceprints"]
@@ -436,10 +437,11 @@ def test_voiceprints_and_addresses_are_forgotten_when_a_job_ends(at, ending):
                 await here.jobs.delete(here.caller.team, job)
         (row,) = await here.rows("SELECT status, params FROM jobs")
         assert row["status"] == ending
-        assert not {"url", "voiceprints"} & set(row["params"])
+        assert not {"url", "voiceprints", "transcript"} & set(row["params"])
         kept = await _everything(here.database.pool.conninfo)
         assert "secret" not in kept.replace("webhook_secrets", "").replace("server_secrets", "")
         assert "whose voice" not in kept
+        assert "whose words" not in kept
 
     at(act)
 

@@ -21,6 +21,8 @@ from timbre.store.embedded import EmbeddedPostgres
 ID = uuid4()
 NEEDED = {
     "testKey": None,
+    "getSession": None,
+    "signOut": None,
     "diarize": Scope.JOBS_WRITE,
     "identify": Scope.JOBS_WRITE,
     "voiceprint": Scope.JOBS_WRITE,
@@ -47,6 +49,14 @@ NEEDED = {
     "removeSample": Scope.SPEAKERS_WRITE,
     "listenToSample": Scope.SPEAKERS_READ,
     "getUsage": Scope.JOBS_READ,
+    "listKeys": Scope.ADMIN,
+    "createKey": Scope.ADMIN,
+    "revokeKey": Scope.ADMIN,
+    "listSecrets": Scope.ADMIN,
+    "rotateSecret": Scope.ADMIN,
+    "listModels": Scope.ADMIN,
+    "pullModel": Scope.ADMIN,
+    "getServer": Scope.ADMIN,
     "listAudit": Scope.ADMIN,
     "getSpeakerRetention": Scope.SPEAKERS_READ,
     "searchSpeakers": Scope.SPEAKERS_READ,
@@ -75,7 +85,7 @@ def operations(server) -> dict[str, tuple[str, str]]:
     with server.client() as client:
         paths = client.get("/openapi.json").json()["paths"]
     return {
-        operation["operationId"]: (method, re.sub(r"\{format\}", "rttm", re.sub(r"\{\w+Id\}", str(ID), path)))
+        operation["operationId"]: (method, re.sub(r"\{(format|pack)\}", "rttm", re.sub(r"\{\w+Id\}", str(ID), path)))
         for path, methods in paths.items()
         for method, operation in methods.items()
         if operation.get("security")

@@ -30,6 +30,7 @@ ERRORS = {
     "diarize": KEYED | {402, 409, 413},
     "voiceprint": KEYED | {402, 409, 413},
     "identify": KEYED | {402, 409, 413},
+    "label": KEYED | {402, 404, 409, 413},
     "getJobById": KEYED | {404},
     "deleteJob": KEYED | {404},
     "followJob": KEYED | {404},
@@ -59,7 +60,18 @@ ERRORS = {
     "removeSample": KEYED | {404},
     "listenToSample": KEYED | {404},
     "getUsage": KEYED,
+    "listKeys": KEYED,
+    "createKey": KEYED | {413},
+    "revokeKey": KEYED | {404, 409},
+    "listSecrets": KEYED,
+    "rotateSecret": KEYED | {413},
+    "listModels": KEYED,
+    "pullModel": KEYED | {404, 409},
+    "getServer": KEYED,
     "listAudit": KEYED,
+    "signIn": {400, 403, 413, 503},
+    "getSession": KEYED,
+    "signOut": KEYED,
     "getSpeakerRetention": KEYED,
     "uploadMedia": {400, 403, 413, 503},
     "downloadMedia": {400, 403, 404, 503},
@@ -73,6 +85,11 @@ BODIES = {
     "diarize": "DiarizeRequest",
     "voiceprint": "VoiceprintRequest",
     "identify": "IdentifyRequest",
+    "createKey": "KeyRequest",
+    "rotateSecret": "SecretRequest",
+    "searchSpeakers": "SearchRequest",
+    "signIn": "SessionRequest",
+    "label": "LabelRequest",
     "changeJob": "ChangeRequest",
     "mergeJobVoices": "MergeVoicesRequest",
     "rematchJob": "RematchRequest",
@@ -196,9 +213,10 @@ def test_headers(operations):
 
 
 def test_keys_are_asked_for_where_they_are_needed(document, operations):
-    (scheme,) = document["components"]["securitySchemes"]
+    schemes = [{scheme: []} for scheme in document["components"]["securitySchemes"]]
+    assert schemes == [{"key": []}, {"session": []}]
     for name, operation in operations.items():
-        assert operation.get("security", []) == ([{scheme: []}] if 401 in ERRORS[name] else [])
+        assert operation.get("security", []) == (schemes if 401 in ERRORS[name] else [])
 
 
 def test_ids_are_uuids_and_no_parameter_is_null(operations):
@@ -207,7 +225,7 @@ def test_ids_are_uuids_and_no_parameter_is_null(operations):
             schema = parameter["schema"]
             assert "anyOf" not in schema, parameter["name"]
             assert set(schema) <= KEYWORDS, parameter["name"]
-            if parameter["name"] in {"jobId", "deliveryId", "cursor"}:
+            if parameter["name"] in {"jobId", "deliveryId", "keyId", "cursor"}:
                 assert schema["format"] == "uuid"
 
 

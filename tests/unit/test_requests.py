@@ -401,8 +401,8 @@ def test_numbers_without_end_are_refused():
 def test_transcription_is_refused_with_a_way_out(model):
     message = refusal(model, "transcription", transcription=True, transcriptionConfig={"model": "parakeet"})
     assert message.startswith("Transcription is not part of this server")
-    assert message.endswith("who talks at that time")
-    assert "`exclusiveDiarization`" in message
+    assert message.endswith("which writes into it who speaks")
+    assert "POST /v1/label" in message
     for transcription in (False, None):
         assert accepted(model, transcription=transcription) == accepted(model)
     assert accepted(model, transcriptionConfig={"model": "faster-whisper-large-v3-turbo"}) == accepted(model)

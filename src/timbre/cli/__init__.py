@@ -24,6 +24,7 @@ from timbre.cli.evaluate import app as evaluate
 from timbre.cli.exits import report
 from timbre.cli.identify import identify
 from timbre.cli.keys import app as keys
+from timbre.cli.label import label
 from timbre.cli.models import app as models
 from timbre.cli.serve import api, migrate, serve, worker
 from timbre.cli.speakers import app as speakers
@@ -42,6 +43,7 @@ app.command()(diarize)
 app.command()(identify)
 app.command()(voiceprint)
 app.add_typer(speakers, name="speakers")
+app.command()(label)
 app.add_typer(models, name="models")
 app.add_typer(evaluate, name="evaluate")
 app.command()(calibrate)
@@ -50,6 +52,7 @@ app.command()(serve)
 for command in (rotate_master, rotate_team, forget_team):
     keys.command()(command)
 app.add_typer(keys, name="keys")
+app.add_typer(speakers, name="speakers")
 app.command()(usage)
 app.add_typer(webhooks, name="webhooks")
 app.command()(api)

@@ -18,6 +18,7 @@ from timbre.store.embedded import EmbeddedPostgres
 
 _LOCK: Final = "timbre.lock"
 _DATABASE: Final = "postgres"
+_ADDRESS: Final = "address"
 
 
 @contextmanager
@@ -65,6 +66,21 @@ def _locked_file(folder: Path) -> TextIO:
 def embedded(settings: Settings) -> EmbeddedPostgres:
     """The database in the folder."""
     return EmbeddedPostgres(settings.data_dir.expanduser() / _DATABASE)
+
+
+def note_address(folder: Path, address: str) -> None:
+    """Note where the server of this folder is reached, for commands that print links to it."""
+    (folder / _ADDRESS).write_text(address, encoding="utf-8")
+
+
+def noted_address(settings: Settings) -> str:
+    """Where the server is reached: its public address, where it last ran, or where it would by its settings."""
+    if settings.public_url:
+        return settings.public_url
+    file = settings.data_dir.expanduser() / _ADDRESS
+    if settings.database_url is None and file.is_file():
+        return file.read_text("utf-8").strip()
+    return f"http://{settings.host}:{settings.port}"
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import typer
 
+from timbre.cli.exits import warn
 from timbre.cli.loading import read_settings
 from timbre.errors import OptionError, RequestInvalid, SpeakerUnknown
 
@@ -118,6 +119,24 @@ class Hall:
         """Return those who sound most like voices; see `timbre.identification.gallery`."""
         found = self._gallery.ask(self._gallery.naming.near(self._crowd, embeddings))
         return dict(found.values())
+
+
+@contextmanager
+def looked_up(speakers: Sequence[str] | None, space: str, team: str, data_dir: Path | None) -> Iterator[Hall | None]:
+    """The people of the gallery who are looked up in a space of voices; None if nobody is.
+
+    Raises:
+        SpeakerUnknown: there is nobody of a name.
+        OptionError, ServerError, DatabaseUnavailable, DataFolderBusy: as `open_gallery` and `select`.
+    """
+    if not speakers:
+        yield None
+        return
+    with open_gallery(team, data_dir) as gallery:
+        hall = Hall(gallery, space, gallery.select(speakers))
+        if not hall.people:
+            warn("nobody is looked for: these people have no samples that the model can compare with voices")
+        yield hall
 
 
 @contextmanager

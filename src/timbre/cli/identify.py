@@ -2,53 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from timbre.cli import options
-from timbre.cli.exits import warn
-from timbre.cli.gallery import Hall, Team, open_gallery
+from timbre.cli.gallery import Team, looked_up
 from timbre.cli.loading import load_engine
 from timbre.cli.output import presentation
 from timbre.cli.recordings import hear_all
 from timbre.cli.serve import DataDir
+from timbre.cli.voiceprint_files import read_voiceprints
 from timbre.errors import OptionError
-
-if TYPE_CHECKING:
-    from timbre.identification.voiceprint import Voiceprint
 
 
 def identify(
     recordings: options.Recordings,
     *,
-    voiceprint: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=FILE",
-            help="A person who may speak, and the voiceprint that `timbre voiceprint` wrote; once for each person.",
-            show_default=False,
-        ),
-    ] = None,
-    speakers: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="all|SPEAKER|tag:TAG",
-            help="People of the gallery who may speak: all, a name or id, or a tag; several times for more.",
-            show_default=False,
-        ),
-    ] = None,
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            help="Confidence from 0 to 100 from which a name is given; 50 is likelier right than not.",
-            show_default="0, with --speakers 50",
-        ),
-    ] = None,
+    voiceprint: options.Voiceprints = None,
+    speakers: options.Speakers = None,
+    threshold: options.Threshold = None,
     exclusive: Annotated[
         bool, typer.Option("--exclusive/--no-exclusive", help="Give each name to at most one speaker.")
     ] = True,
@@ -90,9 +64,9 @@ def identify(
     )
     if not (voiceprint or speakers):
         raise OptionError("Say who may speak: --voiceprint NAME=FILE for each person, or --speakers all.")
-    people = _people(voiceprint or [])
+    people = read_voiceprints(voiceprint or ())
     engine = load_engine(model, device)
-    with _hall(speakers, engine.space, team, data_dir) as hall:
+    with looked_up(speakers, engine.space, team, data_dir) as hall:
         hear = partial(
             engine.identify,
             voiceprints=people,
@@ -110,38 +84,3 @@ def identify(
             probabilities=probabilities,
         )
         hear_all(recordings, hear, wanted)
-
-
-@contextmanager
-def _hall(speakers: list[str] | None, space: str, team: str, data_dir: Path | None) -> Iterator[Hall | None]:
-    """The people of the gallery who are looked up; None if nobody is."""
-    if not speakers:
-        yield None
-        return
-    with open_gallery(team, data_dir) as gallery:
-        hall = Hall(gallery, space, gallery.select(speakers))
-        if not hall.people:
-            warn("nobody is looked for: these people have no samples that the model can compare with voices")
-        yield hall
-
-
-def _people(pairs: list[str]) -> dict[str, Voiceprint]:
-    """Read the voiceprints of `NAME=FILE`.
-
-    Raises:
-        OptionError: a pair is none, or a name comes twice.
-        VoiceprintMalformed: a file is not a voiceprint.
-    """
-    from timbre.identification.voiceprint import Voiceprint  # noqa: PLC0415
-
-    people: dict[str, Voiceprint] = {}
-    for pair in pairs:
-        name, equals, path = pair.partition("=")
-        if not (name and equals and path):
-            raise OptionError(f"--voiceprint {pair}: expected NAME=FILE, such as Ada=ada.voiceprint.")
-        if name in people:
-            raise OptionError(
-                f"--voiceprint {pair}: {name} has a voiceprint already; one can be made from several recordings."
-            )
-        people[name] = Voiceprint.load(Path(path))
-    return people

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 import typer
 
 from timbre.cli.loading import read_settings
-from timbre.cli.serve import DataDir
+from timbre.cli.serve import DataDir, sign_in_link
 from timbre.errors import OptionError
 
 if TYPE_CHECKING:
@@ -74,6 +74,27 @@ def revoke(
     """Make a key worthless at once."""
     name = with_teams(lambda teams: teams.revoke(key), data_dir)
     typer.echo(f"Revoked {name}.")
+
+
+@app.command()
+def link(
+    *,
+    team: Annotated[str, typer.Option("--team", help="Team that is signed in to.")] = "default",
+    address: Annotated[
+        str | None,
+        typer.Option("--address", help="Where browsers reach the server.", show_default="where it runs"),
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Print a link that signs one browser in to the web app, once, within 15 minutes."""
+    from timbre.cli.data_folder import noted_address  # noqa: PLC0415
+    from timbre.service.sessions import Sessions  # noqa: PLC0415
+
+    async def act(database: Database, settings: Settings) -> str:
+        token = await Sessions(database, settings).link(team)
+        return sign_in_link(address or noted_address(settings), token)
+
+    typer.echo(with_database(act, data_dir))
 
 
 def with_teams(act: Callable[[Teams], Awaitable[T]], data_dir: DataDir, *, make: bool = False) -> T:

@@ -23,6 +23,29 @@ Device = Annotated[
     typer.Option(help="Where models run.", show_default="TIMBRE_DEVICE, or cpu"),
 ]
 
+Voiceprints = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=FILE",
+        help="A person who may speak, and the voiceprint that `timbre voiceprint` wrote; once for each person.",
+        show_default=False,
+    ),
+]
+Speakers = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="all|SPEAKER|tag:TAG",
+        help="People of the gallery who may speak: all, a name or id, or a tag; several times for more.",
+        show_default=False,
+    ),
+]
+Threshold = Annotated[
+    float | None,
+    typer.Option(
+        help="Confidence from 0 to 100 from which a name is given; 50 is likelier right than not.",
+        show_default="0, with --speakers 50",
+    ),
+]
 NumSpeakers = Annotated[int | None, typer.Option(help="Exact number of speakers; instead of a minimum or maximum.")]
 MinSpeakers = Annotated[int | None, typer.Option(help="Minimum number of speakers.")]
 MaxSpeakers = Annotated[int | None, typer.Option(help="Maximum number of speakers.")]

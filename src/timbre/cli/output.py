@@ -118,10 +118,10 @@ def check_place(path: Path) -> None:
         raise OptionError(f"{path}: cannot be written; expected a file in a folder that exists.")
 
 
-def write(path: Path, text: str) -> None:
-    """Write a file in UTF-8; raises OptionError, as it is an option that names it, where that cannot be done."""
+def write(path: Path, content: str | bytes) -> None:
+    """Write a file, text in UTF-8; raises OptionError, as it is an option that names it, where that cannot be done."""
     try:
-        path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
+        path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise OptionError(f"{path}: cannot be written ({error.strerror}).") from error
 

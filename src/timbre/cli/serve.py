@@ -39,7 +39,7 @@ def serve(
     device: options.Device = None,
 ) -> None:
     """Run a server: database, API and workers, until Ctrl-C."""
-    from timbre.cli.data_folder import embedded, held, opened_to_others  # noqa: PLC0415
+    from timbre.cli.data_folder import embedded, held, note_address, opened_to_others  # noqa: PLC0415
     from timbre.cli.supervisor import Signals, Supervisor  # noqa: PLC0415
     from timbre.engine import voiceprint_space  # noqa: PLC0415
     from timbre.models.runtime import check_device  # noqa: PLC0415
@@ -83,8 +83,9 @@ def serve(
         )
         stack.callback(supervisor.stop)
         supervisor.start(address)
+        note_address(folder, address)
         if not signals.came:
-            _welcome(address, folder, asyncio.run(_first_key(url)))
+            _welcome(address, folder, *asyncio.run(_first_key_and_link(url, settings)), settings.public_url)
         supervisor.run()
         _tell("Stopping; jobs that are not done go on at the next start.")
 
@@ -171,12 +172,18 @@ async def _abandon_all(url: str) -> None:
         await database.one(queries("jobs")["abandon_all"])
 
 
-async def _first_key(url: str) -> str | None:
+async def _first_key_and_link(url: str, settings: Settings) -> tuple[str | None, str | None]:
+    """A key if there has never been one, and what signs a browser in if there is a team to sign in to."""
+    from timbre.service.sessions import Sessions  # noqa: PLC0415
     from timbre.service.teams import Teams  # noqa: PLC0415
     from timbre.store.database import open_database  # noqa: PLC0415
 
     async with open_database(url, connections=1, application="timbre serve") as database:
-        return await Teams(database).first_key()
+        key = await Teams(database).first_key()
+        try:
+            return key, await Sessions(database, settings).link()
+        except OptionError:  # all keys are of other teams
+            return key, None
 
 
 async def _protect(settings: Settings, url: str) -> Path | None:
@@ -206,8 +213,15 @@ async def _check(settings: Settings, url: str) -> None:
         await check_master_key(database, settings)
 
 
-def _welcome(address: str, folder: Path, key: str | None) -> None:
+def sign_in_link(address: str, token: str) -> str:
+    """The address that signs a browser in; a server never sees what stands behind the `#`, nor does any log."""
+    return f"{address.rstrip('/')}/#sign-in={token}"
+
+
+def _welcome(address: str, folder: Path, key: str | None, token: str | None, public_url: str | None) -> None:
     _tell(f"Timbre is ready on {address}; its data is in {folder}.\n")
+    if token:
+        _tell(f"  web app  {sign_in_link(public_url or address, token)}   (works once)")
     more = f"timbre keys create NAME --data-dir {shlex.quote(str(folder))}"
     if key:
         _tell(f"  API key  {key}   (shown this once)")

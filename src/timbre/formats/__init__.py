@@ -74,8 +74,12 @@ def write(
     path.write_text(dumps(turns, form, recording=recording, duration=duration), encoding="utf-8", newline="")
 
 
-def read(path: str | Path) -> tuple[Turn, ...]:
+def read(path: str | Path, *, exclusive: bool = False) -> tuple[Turn, ...]:
     """Read the turns of a file, in the format of its extension.
+
+    Args:
+        path: the file.
+        exclusive: whether to take those turns that never overlap, by name, from JSON that has them.
 
     Raises:
         FormatError: no format has this extension, the file is no text, or it is malformed; says where.
@@ -85,8 +89,9 @@ def read(path: str | Path) -> tuple[Turn, ...]:
     form = _by_extension(path)
     if form is None:
         raise FormatError(f"{path}: expected a file that ends in {', '.join(_EXTENSIONS.values())}")
+    loads = json.loads_exclusive if exclusive and form is Format.JSON else _MODULES[form].loads
     try:
-        return _MODULES[form].loads(_decoded(path.read_bytes()))
+        return loads(_decoded(path.read_bytes()))
     except UnicodeDecodeError as error:
         raise FormatError(f"{path}: expected text in UTF-8, got byte {error.object[error.start]:#04x}") from error
     except FormatError as error:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from timbre.errors import FormatError
@@ -31,14 +32,40 @@ def loads(text: str) -> tuple[Turn, ...]:
     Raises:
         FormatError: this is not JSON, has no such list, or a segment in it is malformed.
     """
+    return _turns(*_segments(_document(text)))
+
+
+def loads_exclusive(text: str) -> tuple[Turn, ...]:
+    """Read `exclusiveDiarization`, by the names of `voiceprints`; where there is none, what `loads` reads.
+
+    Raises:
+        FormatError: as `loads`.
+    """
+    return exclusive_turns(_document(text))
+
+
+def exclusive_turns(document: Any) -> tuple[Turn, ...]:
+    """Return what `loads_exclusive` reads, of JSON that has been parsed."""
+    path, result = _result(document)
+    if not isinstance(result, dict) or not isinstance(result.get("exclusiveDiarization"), list):
+        return _turns(*_segments(document))
+    voices = [voice for voice in result.get("voiceprints") or () if isinstance(voice, dict)]
+    names = {voice.get("speaker"): voice.get("match") for voice in voices if isinstance(voice.get("match"), str)}
+    turns = _turns(f"{path}.exclusiveDiarization", result["exclusiveDiarization"])
+    return tuple(replace(turn, speaker=names.get(turn.speaker) or turn.speaker) for turn in turns)
+
+
+def _document(text: str) -> Any:
     try:
         # As float, a number of ten thousand digits is infinite and refused, rather than an error of its own.
-        document = json.loads(text, parse_int=float)
+        return json.loads(text, parse_int=float)
     except json.JSONDecodeError as error:
         raise FormatError(f"JSON, line {error.lineno}, column {error.colno}: {error.msg}") from error
     except RecursionError as error:
         raise FormatError("JSON: expected a list of segments, got lists in lists without end") from error
-    path, segments = _segments(document)
+
+
+def _turns(path: str, segments: list[Any]) -> tuple[Turn, ...]:
     return lasting(_turn(f"{path}[{index}]", segment) for index, segment in enumerate(segments))
 
 
@@ -52,14 +79,19 @@ def _segment(turn: Turn) -> dict[str, Any]:
 def _segments(document: Any) -> tuple[str, list[Any]]:
     if isinstance(document, list):
         return "$", document
-    path, result = "$", document
-    if isinstance(document, dict) and isinstance(document.get("output"), dict):
-        path, result = "$.output", document["output"]
+    path, result = _result(document)
     for key in ("identification", "diarization"):
         if isinstance(result, dict) and isinstance(result.get(key), list):
             return f"{path}.{key}", result[key]
     came = sorted(result) if isinstance(result, dict) else result
     raise Place(f"JSON, {path}").error('a list of segments, or an object that has one as "diarization"', came)
+
+
+def _result(document: Any) -> tuple[str, Any]:
+    """The result in a whole job, or what is one itself."""
+    if isinstance(document, dict) and isinstance(document.get("output"), dict):
+        return "$.output", document["output"]
+    return "$", document
 
 
 def _turn(path: str, segment: Any) -> Turn:
@@ -78,13 +110,17 @@ def _turn(path: str, segment: Any) -> Turn:
 
 
 def _seconds(path: str, value: Any) -> float:
-    if not isinstance(value, float) or not math.isfinite(value):
+    if not _is_number(value):
         raise Place(f"JSON, {path}").error("a number of seconds", value)
-    return value
+    return float(value)
 
 
 def _confidence(path: str, value: Any) -> dict[str, int]:
     scores = value.values() if isinstance(value, dict) else [None]
-    if not all(isinstance(score, float) and math.isfinite(score) for score in scores):
+    if not all(_is_number(score) for score in scores):
         raise Place(f"JSON, {path}").error("a number from 0 to 100 for each speaker", value)
     return {speaker: round(score) for speaker, score in value.items()}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -18,16 +18,21 @@ from timbre.http.routes import (
     health,
     jobs,
     keys,
+    label,
     media,
+    models,
     outputs,
     recordings,
     samples,
     search,
+    server,
+    session,
     speaker_retention,
     speakers,
     submit,
     usage,
     voices,
+    web,
     webhooks,
 )
 from timbre.http.state import State
@@ -36,14 +41,17 @@ from timbre.service.events import JobEvents
 from timbre.service.exchange import Exchange
 from timbre.service.gallery import Gallery
 from timbre.service.jobs import Jobs
+from timbre.service.labelling import Labelling
 from timbre.service.media import Media
 from timbre.service.naming import Naming
 from timbre.service.packs import Packs
 from timbre.service.protection import Protection
+from timbre.service.pulls import Pulls
 from timbre.service.recognition import Recognition
 from timbre.service.rematch import Rematch
 from timbre.service.search import Search
 from timbre.service.secrets import Secrets
+from timbre.service.sessions import Sessions
 from timbre.service.speaker_retention import SpeakerRetention
 from timbre.service.storage import open_storage
 from timbre.service.teams import Teams
@@ -74,8 +82,10 @@ def create_app(settings: Settings, url: str) -> FastAPI:
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json", redirect_slashes=False)
     # `outputs` first: its paths begin like a job's own; so do those of `exchange` like a person's.
+    of_jobs = (submit, label, outputs, jobs, recordings, voices)
     people = (exchange, speaker_retention, search, speakers, samples)
-    for module in (keys, submit, outputs, jobs, recordings, voices, *people, media, webhooks, usage, audit, health):
+    administration = (keys, webhooks, usage, audit, models, server)
+    for module in (*of_jobs, *people, media, *administration, session, health, web):
         app.include_router(module.router)
     install_errors(app)
     install_openapi(app)
@@ -95,9 +105,11 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
     media_ = Media(database, storage, Secrets(database), settings)
     usage_ = Usage(database)
     webhooks_ = Webhooks(database, queue, settings)
+    pulls = Pulls(database, settings)
+    await stack.enter_async_context(pulls.running())
     packs, protection = Packs(settings), Protection(database, settings)
     gallery = Gallery(database, protection, packs)
-    kept = KeptVoices(database, protection)
+    kept = KeptVoices(protection)
     jobs_ = Jobs(
         database,
         queue,
@@ -114,8 +126,10 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         database=database,
         storage=storage,
         teams=Teams(database),
+        sessions=Sessions(database, settings),
         media=media_,
         jobs=jobs_,
+        labelling=Labelling(jobs_),
         gallery=gallery,
         exchange=Exchange(database, gallery),
         speaker_retention=SpeakerRetention(database, gallery.erase, settings),
@@ -125,5 +139,6 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         webhooks=webhooks_,
         usage=usage_,
         events=events,
+        pulls=pulls,
         limits=RateLimits(settings),
     )

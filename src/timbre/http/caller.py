@@ -1,17 +1,26 @@
-"""Who asks, whether they may, and how often: what every route with a key depends on."""
+"""Who asks, whether they may, and how often: what every route with a key depends on.
+
+Programs send an API key, browsers the cookie of their session. A cookie goes with requests that other sites make the
+browser send, so one alone changes nothing: the request must also have a header that other sites cannot add, and must
+not say that it came from elsewhere.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Final
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 
-from timbre.errors import RequestTooLarge, TooManyRequests
+from timbre.errors import OriginRejected, RequestTooLarge, TooManyRequests
 from timbre.http.limits import Group
 from timbre.http.state import State, state
 from timbre.service.teams import Caller, Scope
 
+SESSION_COOKIE: Final = "timbre_session"
+WEB_HEADER: Final = "x-timbre-web"
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _MOST_BODY: Final = 4 << 20  # bytes; fifty voiceprints are 1 MB
 
 
@@ -19,7 +28,7 @@ def caller(scope: Scope | None, group: Group) -> Callable[..., Awaitable[Caller]
     """A dependency: the caller, who has this scope and some requests left in this group."""
 
     async def check(request: Request, here: Annotated[State, Depends(state)]) -> Caller:
-        known = await here.teams.authenticate(request.headers.get("authorization"))
+        known = await _known(request, here)
         if scope is not None:
             known.require(scope)
         window = await here.limits.count(known.team, group)
@@ -32,24 +41,59 @@ def caller(scope: Scope | None, group: Group) -> Callable[..., Awaitable[Caller]
     return check
 
 
-async def body(request: Request) -> bytes:
-    """A dependency: the body of a request in JSON, whatever its Content-Type says.
+def session_token(request: Request) -> str | None:
+    """The session that a request belongs to; one with an API key belongs to none."""
+    return None if "authorization" in request.headers else request.cookies.get(SESSION_COOKIE)
+
+
+def check_origin(request: Request, here: State) -> None:
+    """Make sure that a request was sent by our own pages.
 
     Raises:
-        RequestTooLarge: it is larger than any request can be.
+        OriginRejected: another site may have made the browser send it.
     """
-    too_large = RequestTooLarge(f"The body is larger than {_MOST_BODY >> 20} MiB; media goes to /v1/media/input.")
-    if int(request.headers.get("content-length", 0)) > _MOST_BODY:  # digits alone: the server made sure
-        raise too_large
-    parts = []
-    size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > _MOST_BODY:
+    if WEB_HEADER not in request.headers:
+        raise OriginRejected("A session changes something only with the header X-Timbre-Web: 1; or send an API key.")
+    origin = request.headers.get("origin")
+    own = {request.headers.get("host", "")}
+    if here.settings.public_url:
+        own.add(urlsplit(here.settings.public_url).netloc)
+    if origin is not None and urlsplit(origin).netloc not in own:
+        raise OriginRejected
+
+
+async def _known(request: Request, here: State) -> Caller:
+    token = session_token(request)
+    if token is None:
+        return await here.teams.authenticate(request.headers.get("authorization"))
+    if request.method not in _SAFE:
+        check_origin(request, here)
+    return (await here.sessions.get(token)).caller
+
+
+def body(most: int, instead: str) -> Callable[[Request], Awaitable[bytes]]:
+    """A dependency: the body of a request in JSON, whatever its Content-Type says.
+
+    Args:
+        most: Bytes it may have.
+        instead: What to do with more.
+    """
+
+    async def read(request: Request) -> bytes:
+        too_large = RequestTooLarge(f"The body is larger than {most >> 20} MiB; {instead}.")
+        if int(request.headers.get("content-length", 0)) > most:  # digits alone: the server made sure
             raise too_large
-        parts.append(part)
-    return b"".join(parts)
+        parts = []
+        size = 0
+        async for part in request.stream():
+            size += len(part)
+            if size > most:
+                raise too_large
+            parts.append(part)
+        return b"".join(parts)
+
+    return read
 
 
 State_ = Annotated[State, Depends(state)]
-Body = Annotated[bytes, Depends(body)]
+Body = Annotated[bytes, Depends(body(_MOST_BODY, "media goes to /v1/media/input"))]

@@ -16,11 +16,13 @@ from starlette.responses import Response
 from timbre.errors import (
     BudgetSpent,
     IdempotencyConflict,
+    KeyInUse,
     KeyRejected,
     LinkRejected,
     NameTaken,
     NotKept,
     OriginRejected,
+    PullRefused,
     RangeUnsatisfiable,
     RequestInvalid,
     RequestTooLarge,
@@ -28,6 +30,7 @@ from timbre.errors import (
     ScopeMissing,
     ServiceError,
     ServiceUnavailable,
+    SignInRejected,
     TooManyRequests,
 )
 from timbre.http.responses import Json
@@ -38,10 +41,13 @@ STATUS: Final[dict[type[ServiceError], int]] = {
     BudgetSpent: 402,
     ScopeMissing: 403,
     LinkRejected: 403,
+    SignInRejected: 403,
     OriginRejected: 403,
     NotKept: 404,
     IdempotencyConflict: 409,
     NameTaken: 409,
+    KeyInUse: 409,
+    PullRefused: 409,
     SamplesFull: 409,
     RequestTooLarge: 413,
     RangeUnsatisfiable: 416,
@@ -110,13 +116,10 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 def _methods(app: FastAPI, path: str) -> list[str]:
-    """What can be done at a path, as the app describes itself."""
-    return sorted(
-        method.upper()
-        for template, operations in app.openapi()["paths"].items()
-        if _pattern(template).fullmatch(path)
-        for method in operations
-    )
+    """What can be done at a path, as the app describes itself; a path without parameters is nothing else."""
+    paths = app.openapi()["paths"]
+    templates = [path] if path in paths else [each for each in paths if _pattern(each).fullmatch(path)]
+    return sorted(method.upper() for template in templates for method in paths[template])
 
 
 @cache

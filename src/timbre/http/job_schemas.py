@@ -141,6 +141,12 @@ class DiarizationOutput(Output):
         examples=[{"SPEAKER_00": 0, "SPEAKER_01": 1}],
         json_schema_extra=left_out,
     )
+    transcript: str | SkipJsonSchema[None] = Field(
+        None,
+        description="The transcript of a label job, with the names of who speaks.",
+        examples=["1\n00:00:00,500 --> 00:00:02,000\nAda: Good morning.\n"],
+        json_schema_extra=left_out,
+    )
     word_level_transcription: list[TranscriptionSegment] | SkipJsonSchema[None] = Field(
         None, description="Known to clients of the hosted service; absent here.", json_schema_extra=left_out
     )

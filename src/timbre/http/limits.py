@@ -24,6 +24,7 @@ class Group(StrEnum):
     DIARIZE = "diarize"
     IDENTIFY = "identify"
     VOICEPRINT = "voiceprint"
+    LABEL = "label"
     MEDIA = "media"
     SPEAKERS = "speakers"
     READ = "read"

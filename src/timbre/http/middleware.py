@@ -15,6 +15,7 @@ from timbre.http.errors import api_error
 from timbre.http.metrics import observe
 
 _log: Final = structlog.get_logger("timbre.http")
+_ALWAYS: Final = {"X-Content-Type-Options": "nosniff"}  # no browser shall take a recording for a page
 _ERROR: Final = 400  # the first status that says so
 _ROOT: Final = 1  # length of the path `/`
 _PATIENCE: Final = 1.0  # seconds without an answer after which we look whether the client is still there
@@ -46,7 +47,7 @@ class Envelope:
                 if watch:
                     watch.stop()
                 status = message["status"]
-                own = {"X-Request-Id": str(request_id), **scope["state"]["headers"]}
+                own = {"X-Request-Id": str(request_id), **_ALWAYS, **scope["state"]["headers"]}
                 message["headers"] = [
                     *message["headers"],
                     *((name.encode(), value.encode()) for name, value in own.items()),

@@ -22,9 +22,19 @@ from timbre.errors import (
     ServiceUnavailable,
     TooManyRequests,
 )
+from timbre.http.caller import SESSION_COOKIE
 from timbre.http.schemas import JOB_ID, ApiError, ValidationErrorResponse
+from timbre.service.admin_requests import KeyRequest, SecretRequest
 from timbre.service.job_requests import ChangeRequest, MergeVoicesRequest, RematchRequest
-from timbre.service.requests import DiarizeRequest, IdentifyRequest, MediaRequest, Request, VoiceprintRequest
+from timbre.service.label_requests import LabelRequest
+from timbre.service.requests import (
+    DiarizeRequest,
+    IdentifyRequest,
+    MediaRequest,
+    Request,
+    SessionRequest,
+    VoiceprintRequest,
+)
 from timbre.service.search_requests import SearchRequest
 from timbre.service.speaker_requests import (
     CreateSpeakerRequest,
@@ -38,7 +48,11 @@ _REQUESTS: Final[tuple[type[Request], ...]] = (
     DiarizeRequest,
     IdentifyRequest,
     VoiceprintRequest,
+    LabelRequest,
     MediaRequest,
+    KeyRequest,
+    SecretRequest,
+    SessionRequest,
     CreateSpeakerRequest,
     UpdateSpeakerRequest,
     MergeSpeakersRequest,
@@ -50,8 +64,9 @@ _REQUESTS: Final[tuple[type[Request], ...]] = (
 )
 _DESCRIPTION: Final = """\
 Who spoke when, by name, on your own machine. The routes of the hosted pyannoteAI service behave as they do there;
-those it does not have say so. Send `Authorization: Bearer sk_…` with every request. Every error is JSON with a
-`message`, and every answer names its request in `X-Request-Id`.
+those it does not have say so. Send `Authorization: Bearer sk_…` with every request; browsers that are signed in send
+the cookie of their session instead. Every error is JSON with a `message`, and every answer names its request in
+`X-Request-Id`.
 """
 _KEYED: Final = (400, 401, 403, 429, 503)
 _UNKEYED: Final = (503,)
@@ -88,6 +103,11 @@ _HEADERS: Final[dict[str, dict[str, Any]]] = {
     "X-RateLimit-Limit": {"description": "Requests a minute; absent without a limit.", "schema": _COUNT},
     "X-RateLimit-Remaining": {"description": "Requests left in this minute.", "schema": _COUNT},
     "X-RateLimit-Reset": {"description": "Seconds until all are there again.", "schema": _COUNT},
+    "Set-Cookie": {
+        "description": "The session, which scripts cannot read.",
+        "required": True,
+        "schema": {"type": "string"},
+    },
     "Content-Range": {
         "description": "Which bytes of how many, as `bytes 0-1023/4096`.",
         "required": True,
@@ -112,7 +132,7 @@ _HEADERS_OF: Final[dict[int, tuple[str, ...]]] = {
     429: (*_RATES, "Retry-After"),
     503: ("Retry-After",),
 }
-_SUBMITS: Final = frozenset({"diarize", "identify", "voiceprint"})
+_SUBMITS: Final = frozenset({"diarize", "identify", "voiceprint", "label"})
 _OF_JOB: Final = {"jobId": "$response.body#/jobId"}
 _FOLLOWS: Final[dict[str, dict[str, Any]]] = {
     name: {"operationId": name, "parameters": _OF_JOB} for name in ("getJobById", "deleteJob")
@@ -134,6 +154,23 @@ _ANSWERS: Final[dict[str, dict[str, Any]]] = {
     "ready": {"application/json": {"schema": _STATUS}},
     "metrics": {"text/plain": {"schema": {"type": "string"}}},
     "exportJob": {"application/json": {"schema": _OUTPUTS}},
+    "label": {
+        "application/json": {
+            "schema": {
+                "anyOf": [
+                    {"$ref": _REFERENCE.format(model="JobCreated")},
+                    {"type": "object", "description": "The transcript, where it is JSON."},
+                    {
+                        "type": "array",
+                        "items": {"type": "object"},
+                        "description": "The transcript, where it is a list.",
+                    },
+                ]
+            }
+        },
+        "application/x-subrip": {"schema": {"type": "string"}},
+        "text/vtt": {"schema": {"type": "string"}},
+    },
     "followJob": {"text/event-stream": {"example": "event: job\ndata: {…}\n\n"}},
 }
 _UNDESCRIBED: Final = "Successful Response"
@@ -182,7 +219,13 @@ def _document(app: FastAPI) -> dict[str, Any]:
     components["schemas"] = dict(sorted(models.items()))
     components["headers"] = _HEADERS
     key = {"type": "http", "scheme": "bearer", "description": "An API key, as `timbre keys create` makes them."}
-    components["securitySchemes"] = {"key": key}
+    cookie = {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": SESSION_COOKIE,
+        "description": "The session of a browser; what changes something needs the header `X-Timbre-Web: 1` beside it.",
+    }
+    components["securitySchemes"] = {"key": key, "session": cookie}
     for operation in _operations(document):
         _complete(operation, components["schemas"])
     return document
@@ -201,7 +244,7 @@ def _complete(operation: dict[str, Any], models: dict[str, Any]) -> None:
     responses.pop("422", None)
     keyed = "401" in responses
     if keyed:
-        operation["security"] = [{"key": []}]
+        operation["security"] = [{"key": []}, {"session": []}]
     for status, response in responses.items():
         if response["description"] == _UNDESCRIBED:
             response["description"] = _description(response, models)
@@ -211,6 +254,8 @@ def _complete(operation: dict[str, Any], models: dict[str, Any]) -> None:
             if operation["operationId"] in _SUBMITS:
                 names.append("Idempotency-Replayed")
                 response["links"] = _FOLLOWS
+        if operation["operationId"] == "signIn" and status == "201":
+            names = ["Set-Cookie"]
         response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in ("X-Request-Id", *names)}
 
 

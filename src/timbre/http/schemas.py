@@ -149,6 +149,14 @@ class Audit(Answer):
     next_cursor: Uuid | None = Field(description="The `cursor` of the next page; null on the last one.")
 
 
+class Session(Answer):
+    """Who asks."""
+
+    team: str = Field(description="Name of the team.", examples=["default"])
+    scopes: list[str] = Field(description="What they may do.", examples=[["jobs:read", "jobs:write"]])
+    expires_at: Time | None = Field(description="When the browser is signed out; null for an API key.")
+
+
 class FieldError(Answer):
     """What is wrong with one field of a request."""
 

@@ -132,10 +132,23 @@ class MapPoint(Answer):
     y: float = Field(examples=[-0.0876])
 
 
+class AlikePair(Answer):
+    """Two people who sound alike."""
+
+    speaker_ids: list[SpeakerId] = Field(description="Of both.")
+    likeness: int = Field(
+        ge=10,
+        le=100,
+        description="The confidence with which a recording that sounds just like the one would be taken for the other.",
+        examples=[34],
+    )
+
+
 class SpeakerMap(Answer):
     """A map of the voices: those that sound alike are near each other."""
 
     points: list[MapPoint]
+    pairs: list[AlikePair] = Field(description="Who sounds alike, those most alike first; at most 50.")
 
 
 class ImportFault(Answer):

@@ -12,9 +12,12 @@ from timbre.service.events import JobEvents
 from timbre.service.exchange import Exchange
 from timbre.service.gallery import Gallery
 from timbre.service.jobs import Jobs
+from timbre.service.labelling import Labelling
 from timbre.service.media import Media
+from timbre.service.pulls import Pulls
 from timbre.service.recognition import Recognition
 from timbre.service.rematch import Rematch
+from timbre.service.sessions import Sessions
 from timbre.service.speaker_retention import SpeakerRetention
 from timbre.service.storage import Storage
 from timbre.service.teams import Teams
@@ -32,8 +35,10 @@ class State:
     database: Database
     storage: Storage
     teams: Teams
+    sessions: Sessions
     media: Media
     jobs: Jobs
+    labelling: Labelling
     gallery: Gallery
     exchange: Exchange
     speaker_retention: SpeakerRetention
@@ -43,6 +48,7 @@ class State:
     webhooks: Webhooks
     usage: Usage
     events: JobEvents
+    pulls: Pulls
     limits: RateLimits
 
 

@@ -84,11 +84,16 @@ class Store:
 
     def is_complete(self, pack: PackFiles) -> bool:
         """Tell whether all that a pack needs is there: of its segmenters, one."""
-        return all(map(self.has, self._needed(pack)))
+        return all(map(self.has, self.needed(pack)))
 
     def segmenter(self, pack: PackFiles) -> ModelFile | None:
         """Return the best of a pack's segmenters that is there, or the best of all if none is."""
         return next(filter(self.has, pack.segmenters), next(iter(pack.segmenters), None))
+
+    def needed(self, pack: PackFiles) -> tuple[ModelFile, ...]:
+        """Return the files without which a pack does not work: of its segmenters, one."""
+        segmenter = self.segmenter(pack)
+        return (pack.vad, *((segmenter,) if segmenter else ()), pack.encoder)
 
     def path(self, name: str) -> Path:
         """Return the path of a file by its name in the catalogue, checked.
@@ -119,7 +124,7 @@ class Store:
             ModelDownloadFailed: a file could not be fetched.
             ModelCorrupt: a file was fetched, but is not the one in the catalogue; or a shipped file is damaged.
         """
-        needed = self._needed(self._catalogue.pack(pack))
+        needed = self.needed(self._catalogue.pack(pack))
         for file in needed:
             if file.shipped:
                 self.path(file.name)
@@ -190,10 +195,6 @@ class Store:
             for file in taken:
                 (work / file.filename).replace(self._place(file))
         return taken
-
-    def _needed(self, pack: PackFiles) -> tuple[ModelFile, ...]:
-        segmenter = self.segmenter(pack)
-        return (pack.vad, *((segmenter,) if segmenter else ()), pack.encoder)
 
     def _presence(self, file: ModelFile) -> FileStatus:
         return FileStatus(file=file, state="present" if self.has(file) else "missing")

@@ -15,10 +15,12 @@ from timbre.errors import NoSpeech
 from timbre.identification.voiceprint import Voiceprint
 from timbre.service.attempts import Attempt
 from timbre.service.clips import encoded
+from timbre.service.label_requests import LabelRequest
+from timbre.service.labels import labelled
 from timbre.service.naming import Hall, name_output
 from timbre.service.outputs import Output
 from timbre.service.people import quality_json
-from timbre.service.requests import DiarizeRequest, EnrolRequest, IdentifyRequest
+from timbre.service.requests import DiarizeRequest, EnrolRequest, IdentifyRequest, SpeakersRequest
 from timbre.service.voices import Asked, Voices
 from timbre.settings import Settings
 
@@ -64,11 +66,25 @@ def hear(
         case "identify":
             request = IdentifyRequest.model_validate(attempt.params, context=STORED)
             return _identified(engine, request, path, hall=hall, progress=progress, settings=settings)
+        case "label":
+            about = LabelRequest.model_validate(attempt.params, context=STORED)
+            # Without turns that never overlap, its transcript could not be labelled again when people are renamed.
+            about = about.model_copy(update={"exclusive": True})
+            if about.named:
+                heard = _identified(engine, about, path, hall=hall, progress=progress, settings=settings)
+            else:
+                heard = _diarized(engine, about, path, progress=progress, settings=settings)
+            heard.output["transcript"] = labelled(about.transcript, heard.output)
+            return heard
         case _:
             wish = DiarizeRequest.model_validate(attempt.params, context=STORED)
-            diarization = engine.diarize(path, progress=progress, clip_seconds=settings.clip_seconds, **_options(wish))
-            output = _asked_for(diarization.to_dict(**_showing(wish)), wish)
-            return _with_voices(engine, diarization, output, None)
+            return _diarized(engine, wish, path, progress=progress, settings=settings)
+
+
+def _diarized(engine: Engine, request: SpeakersRequest, path: Path, *, progress: Progress, settings: Settings) -> Heard:
+    diarization = engine.diarize(path, progress=progress, clip_seconds=settings.clip_seconds, **_options(request))
+    output = _asked_for(diarization.to_dict(**_showing(request)), request)
+    return _with_voices(engine, diarization, output, None)
 
 
 def _identified(
@@ -133,7 +149,7 @@ def _seconds(voiceprint: Voiceprint) -> float:
     return sum(quality.seconds for quality in voiceprint.quality)
 
 
-def _options(request: DiarizeRequest | IdentifyRequest) -> dict[str, Any]:
+def _options(request: SpeakersRequest) -> dict[str, Any]:
     return {
         "num_speakers": request.num_speakers,
         "min_speakers": request.min_speakers,
@@ -145,7 +161,7 @@ def _options(request: DiarizeRequest | IdentifyRequest) -> dict[str, Any]:
     }
 
 
-def _showing(request: DiarizeRequest | IdentifyRequest) -> dict[str, bool]:
+def _showing(request: SpeakersRequest) -> dict[str, bool]:
     return {
         "exclusive": request.exclusive,
         "confidence": request.confidence,
@@ -153,7 +169,7 @@ def _showing(request: DiarizeRequest | IdentifyRequest) -> dict[str, bool]:
     }
 
 
-def _asked_for(output: Output, request: DiarizeRequest | IdentifyRequest) -> Output:
+def _asked_for(output: Output, request: SpeakersRequest) -> Output:
     """Return an output without curves that nobody asked for."""
     curves = {
         "speechProbability": request.speech_probability,

@@ -8,16 +8,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from timbre.service.requests import LIKELY, LabelledVoiceprint, Matching, Request, distinct
 from timbre.service.selection import Selection, Speakers
-from timbre.service.values import (
-    MOST_VOICEPRINTS,
-    Speaker,
-    Switch,
-    Title,
-    expect,
-    refuse,
-    shortened,
-    some_voiceprints,
-)
+from timbre.service.values import MOST_VOICEPRINTS, Speaker, Switch, Title, expect, refuse, shortened, some_voiceprints
 
 MOST_VOICES = 100  # of a job, that are joined at once
 

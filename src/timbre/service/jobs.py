@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -218,6 +219,7 @@ class Jobs:
         limit: int,
         speaker: UUID | None = None,
         part: str | None = None,
+        types: Sequence[str] | None = None,
     ) -> list[Row]:
         """The newest jobs, or those before one of them.
 
@@ -228,9 +230,11 @@ class Jobs:
             limit: At most so many.
             speaker: Only those in whose output this person has a voice.
             part: Only those in whose title this is, in whatever case.
+            types: Only those of these types.
         """
         arguments = {"team": team, "status": status, "before": before, "limit": limit}
-        return await self._database.all(_SQL["page"], {**arguments, "speaker": speaker, "part": part})
+        narrowed = {"speaker": speaker, "part": part, "types": None if types is None else list(types)}
+        return await self._database.all(_SQL["page"], arguments | narrowed)
 
     async def page_by_offset(self, team: UUID, *, status: str | None, take: int, skip: int) -> tuple[list[Row], int]:
         """The newest jobs after so many, and how many there are."""
@@ -314,6 +318,7 @@ def lane_for(kind: str, size: int | None, settings: Settings) -> Lane:
 
 def unfinished_lane(row: Row, settings: Settings) -> tuple[Lane, str]:
     """Lane and task that an unfinished job goes on with."""
-    if media_key(row["url"] or "") is None and row["object"] is None and row["media_id"] is None:
+    # Without a URL it hears what was uploaded for another job.
+    if row["url"] is not None and media_key(row["url"]) is None and row["object"] is None:
         return Lane.FETCH, FETCH_TASK
     return lane_for(row["type"], row["bytes"], settings), HEAR_TASK

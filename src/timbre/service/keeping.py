@@ -36,14 +36,18 @@ class Keeping:
         """
         if attempt.type == "enrol":
             return await self._add_sample(connection, attempt, heard)
+        if heard.voices is None:
+            return None
         output = deepcopy(heard.output)
+        cipher = None
+        try:
+            cipher = await self._voices.cipher(attempt.team, connection)
+        except (MasterKeyMissing, TemplateUnreadable) as error:
+            # The result is worth having without them.
+            _log.info("voices not kept", job=str(attempt.job), reason=str(error))
         mentioned, changed = await settle(connection, attempt.team, output)
-        if heard.voices is not None:
-            try:
-                await self._voices.keep(connection, attempt.team, attempt.job, heard.voices)
-            except (MasterKeyMissing, TemplateUnreadable) as error:
-                # The result is worth having without them.
-                _log.info("voices not kept", job=str(attempt.job), reason=str(error))
+        if cipher is not None:
+            await self._voices.keep(connection, cipher, attempt.team, attempt.job, heard.voices)
         await note_people(connection, attempt.job, mentioned)
         return dumped(output) if changed else None
 

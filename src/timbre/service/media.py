@@ -56,10 +56,13 @@ class Media:
         """Size of the largest upload."""
         return int(self._settings.upload_gb * _GIB)
 
-    async def upload_link(self, team: UUID, key: str) -> str:
-        """An address to PUT a recording to, without a key: a path of this server, or the whole one of the storage."""
+    async def upload_link(self, team: UUID, key: str, *, own: bool = False) -> str:
+        """An address to PUT a recording to, without a key: a path of this server, or the whole one of the storage.
+
+        `own` is always the former: browsers may send nothing to other hosts.
+        """
         name = object_name()
-        presigned = await self._presign("PUT", name)
+        presigned = None if own else await self._presign("PUT", name)
         if presigned is None:
             return await self._sign("PUT", team, key)
         await self._add(team, key, name, None)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from timbre.service.labels import labels_kept
 from timbre.store.database import Connection
 from timbre.store.queries import queries
 
@@ -65,6 +66,11 @@ def people_of(output: Output) -> dict[UUID, bool]:
 
 def replace(output: Output, person: UUID, by: Named | None) -> None:
     """Change an output so that it names somebody else for a person, or nobody."""
+    with labels_kept(output):
+        _replace(output, person, by)
+
+
+def _replace(output: Output, person: UUID, by: Named | None) -> None:
     old, new = str(person), None if by is None else str(by.id)
     for voice in output.get("voiceprints", ()):
         if "candidates" in voice:

@@ -21,6 +21,7 @@ from timbre.identification.voiceprint import Voiceprint
 from timbre.service.job_requests import MergeVoicesRequest, RematchRequest
 from timbre.service.jobs import Jobs
 from timbre.service.joins import join_output, join_voices
+from timbre.service.labels import labels_kept
 from timbre.service.naming import Crowd, Naming, load_namer_of, name_output
 from timbre.service.outputs import Output, note_people, packed, settle, unpacked
 from timbre.service.packs import Packs
@@ -157,6 +158,7 @@ class Rematch:
         """Write what was computed, unless the job was changed since its record was read."""
         job = row["id"]
         async with self._database.transaction() as connection:
+            cipher = await self._voices.cipher(team, connection)
             mentioned, _ = await settle(connection, team, output)
             if await one(connection, _SQL["hold_job"], {"job": job, "seen": row["updated_at"]}) is None:
                 return False
@@ -164,7 +166,7 @@ class Rematch:
             kept = {"job": job, "body": body, "length": length}
             if await one(connection, _SQL["replace_output"], kept) is None:
                 raise VoicesMissing  # its time was over just now
-            await self._voices.keep(connection, team, job, voices)
+            await self._voices.keep(connection, cipher, team, job, voices)
             await note_people(connection, job, mentioned)
         return True
 
@@ -193,7 +195,8 @@ class Rematch:
 
 def _written(body: bytes, alter: Callable[[Output], None], named: _Named | None) -> Output:
     output = unpacked(body)
-    alter(output)
-    if named is not None:
-        name_output(output, named.matches, crowd=named.crowd, names=named.names)
+    with labels_kept(output):
+        alter(output)
+        if named is not None:
+            name_output(output, named.matches, crowd=named.crowd, names=named.names)
     return output

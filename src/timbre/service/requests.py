@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeVar
 from uuid import UUID
 
 from pydantic import (
@@ -40,6 +40,7 @@ from timbre.service.values import (
     Switch,
     Threshold,
     Title,
+    Token,
     Transcription,
     VoiceprintText,
     WebhookUrl,
@@ -94,6 +95,19 @@ class MediaRequest(Request):
         description="A name of your choice; the recording is then known by it to your team.",
         examples=["media://team/standup.flac"],
     )
+
+
+class SessionRequest(Request):
+    """Sign a browser in: either by a link or by a key."""
+
+    token: Token | None = Field(None, description="What stands behind `#sign-in=` in a link.", examples=["h3kR9-vVtq"])
+    key: Token | None = Field(None, description="An API key.", examples=["sk_4fJ8sVq2"])
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.token is None) == (self.key is None):
+            refuse("Expected either token or key, got " + ("neither" if self.token is None else "both"))
+        return self
 
 
 class WorkRequest(Request):
@@ -256,7 +270,8 @@ class IdentifyRequest(SpeakersRequest):
     speakers: Speakers | None = Field(
         None,
         description="People of the gallery to recognise: `all`, some by their ids, or those who bear any of some tags."
-        " Then `voiceprints` may be left out, and the threshold is 50 if unset. Timbre's own addition.",
+        " Then `voiceprints` may be left out, the threshold is 50 if unset, and the key needs the scope"
+        " `speakers:read`. Timbre's own addition.",
     )
     # Stand behind `speakers` because they depend on it. The length is checked on the way in alone: afterwards, items
     # that were refused are missing from it.

@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 
 from timbre.service.media import OBJECT_NAME
+from timbre.service.sessions import drop_expired
 from timbre.service.storage import Storage
 from timbre.settings import Settings
 from timbre.store.database import Connection, Database, one
@@ -54,6 +55,7 @@ class Retention:
                 outputs = await _drop(connection, "drop_outputs", settings.output_hours * _HOUR)
                 await connection.execute(_SQL["drop_idempotency_keys"])
                 await connection.execute(_SQL["drop_secrets"])
+                await drop_expired(connection)
         async with self._alone() as connection:
             if connection is not None:
                 media = await self._media(connection)

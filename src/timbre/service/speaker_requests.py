@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from timbre.identification.quality import Quality
 from timbre.service.people import Consent, quality_of
@@ -35,6 +35,18 @@ _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ONE_SAMPLE: Final = (
     "Expected one of: url, voiceprint, jobId with the speaker of a finished job, jobId with start and end"
 )
+
+
+_TAGS: Final[dict[str, Any]] = {
+    "anyOf": [
+        {
+            "type": "array",
+            "items": {"type": "string", "minLength": 1, "maxLength": LONGEST_TAG},
+            "maxItems": MOST_TAGS,
+        },
+        {"type": "null"},
+    ]
+}
 
 
 def _tidied(came: object) -> object:
@@ -117,11 +129,7 @@ def _quality(came: object) -> Quality:
 
 
 PersonName = Annotated[Label, BeforeValidator(_tidied)]
-Tags = Annotated[
-    tuple[str, ...],
-    Field(json_schema_extra={"maxItems": MOST_TAGS, "items": {"type": "string", "maxLength": LONGEST_TAG}}),
-    BeforeValidator(_tags),
-]
+Tags = Annotated[tuple[str, ...], BeforeValidator(_tags), WithJsonSchema(_TAGS)]
 Day = Annotated[date, BeforeValidator(_day)]
 Id = Annotated[UUID, BeforeValidator(_id)]
 Seconds = Annotated[float, Field(ge=0), BeforeValidator(_seconds)]

@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from timbre.errors import KeyRejected, KeyUnknown, OptionError, ScopeMissing
+from timbre.errors import KeyInUse, KeyRejected, KeyUnknown, OptionError, ScopeMissing
+from timbre.service import audit
 from timbre.service.identifiers import new_id
 from timbre.service.signatures import new_webhook_secret
 from timbre.store.database import Connection, Database, Row, one
@@ -24,6 +25,7 @@ _WEBHOOKS: Final = queries("webhooks")
 _PREFIX: Final = "sk_"
 _ALPHABET: Final = string.ascii_letters + string.digits  # a key is one word, wherever it is cut
 _LENGTH: Final = 43  # characters: 256 bits
+_HINT: Final = 6  # characters
 
 
 class Scope(StrEnum):
@@ -54,6 +56,19 @@ class Caller:
             raise ScopeMissing(
                 f"The API key does not have the scope {scope}; make one that has it with `timbre keys create`."
             )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewKey:
+    """A key that was just made; `key` is seen this once."""
+
+    id: UUID
+    key: str
+
+    @property
+    def hint(self) -> str:
+        """Its last characters, by which keys are told apart."""
+        return self.key[-_HINT:]
 
 
 class Teams:
@@ -90,21 +105,36 @@ class Teams:
         unknown = sorted(set(scopes) - set(Scope))
         if unknown or not scopes:
             raise OptionError(f"There is no scope {', '.join(unknown) or 'at all'}; there are: {', '.join(Scope)}.")
-        key = _PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
         async with self._database.transaction() as connection:
             owner = await _team(connection, team)
-            await connection.execute(
-                _SQL["create_key"],
-                {
-                    "id": new_id(),
-                    "team": owner["id"],
-                    "name": name,
-                    "hash": _hash(key),
-                    "hint": key[-6:],
-                    "scopes": sorted(set(scopes)),
-                },
-            )
-        return key
+            return (await _add_key(connection, owner["id"], name, scopes)).key
+
+    async def add_key(self, caller: Caller, name: str, scopes: Sequence[Scope | str]) -> NewKey:
+        """Make a key of the caller's team; name and scopes were checked."""
+        async with self._database.transaction() as connection:
+            new = await _add_key(connection, caller.team, name, scopes)
+            await audit.record(connection, caller.team, "key.created", subject=new.id, key=caller.key)
+            return new
+
+    async def keys_of(self, team: UUID) -> list[Row]:
+        """A team's keys, the newest first: `id`, `name`, `hint`, `scopes`, `created_at`, `revoked_at`."""
+        return await self._database.all(_SQL["keys_of"], {"team": team})
+
+    async def revoke_of(self, caller: Caller, key: UUID) -> Row:
+        """Make a key of the caller's team worthless; return it as `keys_of` does.
+
+        Raises:
+            KeyInUse: it is the caller's own.
+            KeyUnknown: the team has none of this id.
+        """
+        if key == caller.key:
+            raise KeyInUse
+        async with self._database.transaction() as connection:
+            row = await one(connection, _SQL["revoke_of"], {"team": caller.team, "id": key})
+            if row is None:
+                raise KeyUnknown
+            await audit.record(connection, caller.team, "key.revoked", subject=key, key=caller.key)
+            return row
 
     async def first_key(self) -> str | None:
         """Make a key if there has never been one."""
@@ -158,6 +188,13 @@ async def _team(connection: Connection, name: str) -> Row:
             _WEBHOOKS["create_secret"], {"id": new_id(), "team": new, "secret": new_webhook_secret()}
         )
     return row
+
+
+async def _add_key(connection: Connection, team: UUID, name: str, scopes: Sequence[Scope | str]) -> NewKey:
+    new = NewKey(id=new_id(), key=_PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH)))
+    row = {"id": new.id, "team": team, "name": name, "hash": _hash(new.key), "hint": new.hint}
+    await connection.execute(_SQL["create_key"], {**row, "scopes": sorted(set(scopes))})
+    return new
 
 
 def _hash(key: str) -> bytes:

@@ -21,6 +21,7 @@ LONGEST_TAG: Final = 50
 LONGEST_TITLE: Final = 200
 LONGEST_SPEAKER: Final = 20
 LONGEST_VOICEPRINT: Final = 20_000
+LONGEST_TOKEN: Final = 200
 MOST_VOICEPRINTS: Final = 50
 SPEAKER_PATTERN: Final = "^SPEAKER_[0-9]+$"
 CHANNELS: Final = ("mixed", "separate")
@@ -32,8 +33,8 @@ _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # and halve
 _CONTROLS_IN_LINES: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _HIGHEST_PORT: Final = 65535
 _NO_TRANSCRIPTION: Final = (
-    "Transcription is not part of this server; transcribe with the tool of your choice and give each word"
-    " to the speaker of `exclusiveDiarization` who talks at that time"
+    "Transcription is not part of this server; transcribe with the tool of your choice and send that to"
+    " POST /v1/label, which writes into it who speaks"
 )
 _SHOWN: Final = 40  # characters of what came that an error repeats
 
@@ -185,6 +186,12 @@ def _voiceprint(came: object) -> str:
     return _without_controls(text, _CONTROLS_IN_LINES)
 
 
+def _token(came: object) -> str:
+    if not isinstance(came, str) or not 1 <= len(came) <= LONGEST_TOKEN:
+        refuse(f"Expected a text of 1 to {LONGEST_TOKEN} characters")  # what came may be a secret: it is not repeated
+    return _without_controls(came)
+
+
 def a_tag(came: object, at: str = "") -> str:
     """Let a tag pass; `at` is where it stands in the value."""
     if not isinstance(came, str) or not came or len(came) > LONGEST_TAG or _CONTROLS.search(came):
@@ -253,6 +260,7 @@ Label = Annotated[
     ),
     BeforeValidator(_label),
 ]
+Token = Annotated[str, Field(min_length=1, max_length=LONGEST_TOKEN), BeforeValidator(_token)]
 VoiceprintText = Annotated[str, Field(min_length=1, max_length=LONGEST_VOICEPRINT), BeforeValidator(_voiceprint)]
 Title = Annotated[str, Field(max_length=LONGEST_TITLE), BeforeValidator(_title)]
 Speaker = Annotated[

@@ -24,9 +24,9 @@ import numpy as np
 from timbre.audio.acoustics import Acoustics
 from timbre.diarization.result import Voice
 from timbre.errors import VoicesMissing
-from timbre.service.protection import Protection
+from timbre.service.protection import Protection, TeamCipher
 from timbre.service.selection import Selection, read_selection
-from timbre.store.database import Connection, Database, one
+from timbre.store.database import Connection, one
 from timbre.store.queries import queries
 
 _SQL: Final = queries("voices")
@@ -138,18 +138,20 @@ class Voices:
 class KeptVoices:
     """The voices of every job."""
 
-    def __init__(self, database: Database, protection: Protection) -> None:
-        self._database = database
+    def __init__(self, protection: Protection) -> None:
         self._protection = protection
 
-    async def keep(self, connection: Connection, team: UUID, job: UUID, voices: Voices) -> None:
-        """In the transaction that writes a job's output, keep its voices, in place of those before.
+    async def cipher(self, team: UUID, connection: Connection) -> TeamCipher:
+        """What `keep` seals with. Ask at the beginning of a transaction, before anything else is held.
 
         Raises:
             MasterKeyMissing: the server has no master key.
             TemplateUnreadable: the team's key was wrapped by another master key.
         """
-        cipher = await self._protection.cipher(team, connection)
+        return await self._protection.cipher(team, connection)
+
+    async def keep(self, connection: Connection, cipher: TeamCipher, team: UUID, job: UUID, voices: Voices) -> None:
+        """In the transaction that writes a job's output, keep its voices, in place of those before."""
         sealed = cipher.seal(voices.to_bytes(), job)
         await connection.execute(_SQL["keep"], {"job": job, "team": team, "body": sealed})
 
@@ -161,9 +163,8 @@ class KeptVoices:
             MasterKeyMissing: the server has no master key.
             TemplateUnreadable: they were sealed with another key.
         """
-        async with self._database.transaction() as connection:
+        async with self._protection.reading(team) as (connection, cipher):
             row = await one(connection, _SQL["get"], {"job": job, "team": team})
             if row is None:
                 raise VoicesMissing
-            cipher = await self._protection.cipher(team, connection)
-        return Voices.from_bytes(cipher.open(row["body"], job))
+            return Voices.from_bytes(cipher.open(row["body"], job))

@@ -18,6 +18,7 @@ import httpx
 import structlog
 
 from timbre.errors import DeliveryFailed, DeliveryUnknown
+from timbre.service import audit
 from timbre.service.identifiers import new_id
 from timbre.service.outgoing import Answer, Failure, send
 from timbre.service.signatures import new_webhook_secret, webhook_headers
@@ -117,13 +118,15 @@ class Webhooks:
         """The team's valid secrets, the oldest first: `secret`, `created_at`, `expires_at`."""
         return await self._database.all(_SQL["secrets"], {"team": team})
 
-    async def rotate_secret(self, team: UUID, *, at_once: bool = False) -> str:
+    async def rotate_secret(self, team: UUID, *, at_once: bool = False, key: UUID | None = None) -> str:
         """Make a new secret; those before stay valid for a while unless `at_once`. Return the new one."""
-        secret = new_webhook_secret()
+        id_, secret = new_id(), new_webhook_secret()
         seconds = 0 if at_once else self._settings.webhook_secret_hours * _HOUR
         async with self._database.transaction() as connection:
             await connection.execute(_SQL["retire_secrets"], {"team": team, "seconds": seconds})
-            await connection.execute(_SQL["create_secret"], {"id": new_id(), "team": team, "secret": secret})
+            await connection.execute(_SQL["create_secret"], {"id": id_, "team": team, "secret": secret})
+            details = {"atOnce": at_once}
+            await audit.record(connection, team, "webhook_secret.rotated", subject=id_, key=key, details=details)
         return secret
 
     async def recover(self, silence: float) -> int:

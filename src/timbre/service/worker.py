@@ -175,7 +175,7 @@ async def run_worker(settings: Settings, url: str, ready: Callable[[], None] = l
             storage=storage,
             engines=engines,
             naming=Naming(search, gallery),
-            keeping=Keeping(KeptVoices(database, protection), gallery),
+            keeping=Keeping(KeptVoices(protection), gallery),
             client=client,
             settings=settings,
         )

@@ -57,7 +57,7 @@ async def export_speakers(known: Annotated[Caller, Depends(caller(Scope.ADMIN, G
     operation_id="importSpeakers",
     response_model=ImportReport,
     responses=errors(413),
-    openapi_extra={"requestBody": {"required": True, "content": _LINES}},
+    openapi_extra={"requestBody": {"content": _LINES}},
     summary="Import a gallery",
 )
 async def import_speakers(known: Writer, here: State_, request: Request) -> Response:

@@ -20,7 +20,7 @@ from timbre.http.job_schemas import Deleted, Job, JobList, JobListOld
 from timbre.http.limits import Group
 from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json, dumps, job_detail, job_item, job_item_old, next_cursor, parse_id
-from timbre.http.schemas import JobStatus
+from timbre.http.schemas import JobStatus, JobType
 from timbre.http.state import State
 from timbre.service.job_requests import ChangeRequest
 from timbre.service.jobs import FINAL
@@ -149,11 +149,16 @@ async def list_jobs(
         str | None,
         Query(max_length=LONGEST_TITLE, description="Only jobs in whose title this is, in whatever case."),
     ] = None,
+    types: Annotated[
+        list[JobType] | None, Query(alias="type", description="Only jobs of this type; several times for more.")
+    ] = None,
 ) -> Response:
     """List the team's jobs without their outputs."""
     if q is not None and "\0" in q:
         raise RequestInvalid([("q", "Expected no control characters, got U+0000")])
-    rows = await here.jobs.page(known.team, status=status, before=cursor, limit=limit + 1, speaker=speaker, part=q)
+    rows = await here.jobs.page(
+        known.team, status=status, before=cursor, limit=limit + 1, speaker=speaker, part=q, types=types
+    )
     items = [job_item(row, here.settings) for row in rows[:limit]]
     return Json({"items": items, "nextCursor": next_cursor(rows, limit)})
 

@@ -1,17 +1,26 @@
-"""Whether a key is good."""
+"""The team's API keys: whether one is good, and making, listing and revoking them."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path
 from starlette.responses import Response
 
-from timbre.http.caller import caller
+from timbre.errors import KeyUnknown
+from timbre.http.admin_schemas import KeyList, KeyRevoked, NewKey
+from timbre.http.caller import Body, State_, caller
 from timbre.http.limits import Group
-from timbre.http.openapi import errors
-from timbre.http.responses import Json
+from timbre.http.openapi import errors, takes
+from timbre.http.responses import Json, parse_id, timestamp
 from timbre.http.schemas import TestResponse
+from timbre.service.admin_requests import KeyRequest
+from timbre.service.requests import parse
+from timbre.service.teams import Caller, Scope
+from timbre.store.database import Row
 
 router = APIRouter()
+Admin = Annotated[Caller, Depends(caller(Scope.ADMIN, Group.READ))]
 
 
 @router.get(
@@ -25,3 +34,58 @@ router = APIRouter()
 async def test_key() -> Response:
     """Answer 200 to a good key and 401 to any other."""
     return Json({"status": "OK", "message": "Test connection successful"})
+
+
+@router.get("/v1/keys", operation_id="listKeys", response_model=KeyList, responses=errors(), summary="List API keys")
+async def list_keys(known: Admin, here: State_) -> Response:
+    """List the team's keys, the newest first, revoked ones too; never what they are. Not in the hosted service."""
+    rows = await here.teams.keys_of(known.team)
+    return Json({"items": [{**_item(row), "current": row["id"] == known.key} for row in rows]})
+
+
+@router.post(
+    "/v1/keys",
+    operation_id="createKey",
+    status_code=201,
+    response_model=NewKey,
+    responses=errors(413),
+    openapi_extra=takes(KeyRequest),
+    summary="Make an API key",
+)
+async def create_key(known: Admin, body: Body, here: State_) -> Response:
+    """Make a key of the team and answer it, this once: nobody can see it again. Not in the hosted service."""
+    wanted, _ = parse(KeyRequest, body, webhook_http=False)
+    new = await here.teams.add_key(known, wanted.name, wanted.scopes)
+    scopes = sorted(set(wanted.scopes))
+    return Json({"id": str(new.id), "name": wanted.name, "hint": new.hint, "scopes": scopes, "key": new.key}, 201)
+
+
+@router.delete(
+    "/v1/keys/{keyId}",
+    operation_id="revokeKey",
+    response_model=KeyRevoked,
+    responses=errors(404, 409),
+    summary="Revoke an API key",
+)
+async def revoke_key(
+    key_id: Annotated[str, Path(alias="keyId", description="Id of the key.", json_schema_extra={"format": "uuid"})],
+    known: Admin,
+    here: State_,
+) -> Response:
+    """Make a key of the team worthless at once; never the one that asks. Not in the hosted service."""
+    key = parse_id(key_id)
+    if key is None:
+        raise KeyUnknown
+    row = await here.teams.revoke_of(known, key)
+    return Json({"id": str(row["id"]), "revokedAt": timestamp(row["revoked_at"])})
+
+
+def _item(row: Row) -> dict[str, object]:
+    return {
+        "id": str(row["id"]),
+        "name": row["name"],
+        "hint": row["hint"],
+        "scopes": row["scopes"],
+        "createdAt": timestamp(row["created_at"]),
+        "revokedAt": timestamp(row["revoked_at"]),
+    }

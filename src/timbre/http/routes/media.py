@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import FileResponse, Response, StreamingResponse
 
 from timbre.errors import MediaUnknown, RequestTooLarge, ServiceUnavailable
-from timbre.http.caller import Body, State_, caller
+from timbre.http.caller import Body, State_, caller, session_token
 from timbre.http.limits import Group
 from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json
@@ -47,7 +47,8 @@ async def media_input(
 ) -> Response:
     """Answer an address to PUT a recording to, without a key; `media://…` then stands for it in jobs."""
     wanted, _ = parse(MediaRequest, body, webhook_http=False)
-    link = await here.media.upload_link(known.team, media_key(wanted.url) or "")
+    browser = session_token(request) is not None
+    link = await here.media.upload_link(known.team, media_key(wanted.url) or "", own=browser)
     return Json({"url": _absolute(here, request, link)}, 201)
 
 

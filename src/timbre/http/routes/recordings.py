@@ -43,7 +43,7 @@ async def get_job_audio(
 ) -> Response:
     """Answer the recording as it was uploaded, as long as it is kept."""
     recording = await here.jobs.recording(known.team, job_uuid(job_id))
-    headers = {"Accept-Ranges": "bytes", "X-Content-Type-Options": "nosniff", "Content-Disposition": "inline"}
+    headers = {"Accept-Ranges": "bytes", "Content-Disposition": "inline"}
     part = parse_range(range, recording.bytes)
     if not recording.bytes:
         return Response(b"", headers=headers)

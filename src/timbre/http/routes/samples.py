@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from timbre.errors import RequestInvalid, SampleUnknown, SpeakerUnknown, VoiceprintError
@@ -33,6 +34,8 @@ SpeakerId = Annotated[
 SampleId = Annotated[str, Path(alias="sampleId", description="Id of the sample.", json_schema_extra={"format": "uuid"})]
 Reader = Annotated[Caller, Depends(caller(Scope.SPEAKERS_READ, Group.READ))]
 Writer = Annotated[Caller, Depends(caller(Scope.SPEAKERS_WRITE, Group.SPEAKERS))]
+_NO_PEOPLE: Final = frozenset({"export", "import", "map", "retention", "search"})  # what stands beside ids in paths
+_METHOD_NOT_ALLOWED: Final = 405
 _CLIP: Final[dict[str, Any]] = {"audio/ogg": {"schema": {"type": "string", "format": "binary"}}}
 
 
@@ -98,7 +101,10 @@ def known_id(text: str) -> UUID:
 
     Raises:
         SpeakerUnknown: it is none.
+        HTTPException: a path of its own stands there, which does not know the method.
     """
+    if text in _NO_PEOPLE:
+        raise HTTPException(_METHOD_NOT_ALLOWED, "Method Not Allowed")
     speaker = parse_id(text)
     if speaker is None:
         raise SpeakerUnknown

@@ -16,13 +16,10 @@ from timbre.http.routes.samples import Reader, SpeakerId, Writer, heard_already,
 from timbre.http.speaker_responses import speaker_detail, speaker_item
 from timbre.http.speaker_schemas import SpeakerDetail, SpeakerErased, SpeakerList, SpeakerMap
 from timbre.http.state import State
+from timbre.service.likeness import alike
 from timbre.service.people import Changes
 from timbre.service.requests import parse
-from timbre.service.speaker_requests import (
-    CreateSpeakerRequest,
-    MergeSpeakersRequest,
-    UpdateSpeakerRequest,
-)
+from timbre.service.speaker_requests import CreateSpeakerRequest, MergeSpeakersRequest, UpdateSpeakerRequest
 from timbre.service.teams import Caller
 from timbre.service.voice_map import MOST_POINTS, draw
 
@@ -104,15 +101,18 @@ async def map_speakers(
     """Answer a place in the plane for everybody, such that those who sound alike are near each other.
 
     It shows the two directions in which the voices differ most, so that people who are far apart on it sound different,
-    while people who are near may still differ in others. Only samples of the server's model count.
+    while people who are near may still differ in others: `pairs` tells who truly sounds alike. Only samples of the
+    server's model count.
     """
     space = here.gallery.space
     points = [] if space is None else await draw(here.database, known.team, space, limit)
+    pairs = await alike(here.database, here.settings, known.team, limit)
     return Json(
         {
             "points": [
                 {"speakerId": str(point.speaker), "name": point.name, "x": point.x, "y": point.y} for point in points
-            ]
+            ],
+            "pairs": [{"speakerIds": list(map(str, pair.speakers)), "likeness": pair.likeness} for pair in pairs],
         }
     )
 

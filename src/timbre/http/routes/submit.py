@@ -16,7 +16,7 @@ from timbre.http.responses import Json
 from timbre.http.schemas import JobCreated
 from timbre.http.state import State
 from timbre.service.jobs import Once
-from timbre.service.requests import DiarizeRequest, IdentifyRequest, VoiceprintRequest, parse
+from timbre.service.requests import DiarizeRequest, IdentifyRequest, JobRequest, VoiceprintRequest, parse
 from timbre.service.teams import Caller, Scope
 
 router = APIRouter()
@@ -93,13 +93,21 @@ async def _submit(
     idempotency_key: str | None,
 ) -> Response:
     request, warning = parse(model, body, webhook_http=here.settings.webhook_http)
+    return await submit(here, known, request, body, warning=warning, idempotency_key=idempotency_key)
+
+
+async def submit(
+    here: State, known: Caller, request: JobRequest, body: bytes, *, warning: str | None, idempotency_key: str | None
+) -> Response:
+    """Make a job of a request and answer its id."""
     if isinstance(request, IdentifyRequest) and request.speakers is not None:
         known.require(Scope.SPEAKERS_READ)
     once = None
     if idempotency_key is not None:
         if not 1 <= len(idempotency_key) <= _LONGEST_KEY:
             raise RequestInvalid([("Idempotency-Key", f"Expected 1 to {_LONGEST_KEY} characters")])
-        once = Once(key=idempotency_key, digest=hashlib.sha256(model.__name__.encode() + b"\0" + body).digest())
+        digest = hashlib.sha256(type(request).__name__.encode() + b"\0" + body).digest()
+        once = Once(key=idempotency_key, digest=digest)
     submitted = await here.jobs.submit(known, request, warning=warning, once=once)
     answer = {"jobId": str(submitted.id), "status": "created"}
     if submitted.warning:

@@ -21,7 +21,7 @@ from timbre.service.teams import Caller, Scope
 from timbre.service.values import SPEAKER_PATTERN
 
 router = APIRouter()
-Writer = Annotated[Caller, Depends(caller(Scope.JOBS_WRITE, Group.READ))]
+Writer = Annotated[Caller, Depends(caller(Scope.JOBS_WRITE, Group.SPEAKERS))]
 SpeakerLabel = Annotated[
     str, Path(description="Label of the speaker, as SPEAKER_00.", json_schema_extra={"pattern": SPEAKER_PATTERN})
 ]

@@ -1,4 +1,4 @@
-"""Deliveries of webhooks: what became of them, and once more. Not in the hosted service."""
+"""Deliveries of webhooks: what became of them, and once more; and the secrets. Not in the hosted service."""
 
 from __future__ import annotations
 
@@ -9,12 +9,17 @@ from fastapi import APIRouter, Depends, Path, Query
 from starlette.responses import Response
 
 from timbre.errors import DeliveryUnknown
-from timbre.http.caller import State_, caller
+from timbre.http.admin_schemas import Secret, SecretList
+from timbre.http.caller import Body, State_, caller
 from timbre.http.limits import Group
-from timbre.http.openapi import errors
-from timbre.http.responses import Json, delivery_item, next_cursor, parse_id
+from timbre.http.openapi import errors, takes
+from timbre.http.responses import Json, delivery_item, next_cursor, parse_id, timestamp
+from timbre.http.routes.keys import Admin
 from timbre.http.schemas import DeliveryList
+from timbre.service.admin_requests import SecretRequest
+from timbre.service.requests import parse
 from timbre.service.teams import Caller, Scope
+from timbre.store.database import Row
 
 router = APIRouter()
 
@@ -61,3 +66,39 @@ async def replay_delivery(
         raise DeliveryUnknown
     await here.webhooks.replay(known.team, delivery)
     return Response(status_code=204)
+
+
+@router.get(
+    "/v1/webhooks/secrets",
+    operation_id="listSecrets",
+    response_model=SecretList,
+    responses=errors(),
+    summary="List the secrets of webhooks",
+)
+async def list_secrets(known: Admin, here: State_) -> Response:
+    """List the secrets that receivers may verify with, the one of `X-Signature` first."""
+    return Json({"items": [_secret(row) for row in await here.webhooks.secret_rows(known.team)]})
+
+
+@router.post(
+    "/v1/webhooks/secrets",
+    operation_id="rotateSecret",
+    status_code=201,
+    response_model=Secret,
+    responses=errors(413),
+    openapi_extra=takes(SecretRequest),
+    summary="Make a new secret of webhooks",
+)
+async def rotate_secret(known: Admin, body: Body, here: State_) -> Response:
+    """Make a new secret; those before stay valid for a while, so that receivers can follow, unless `atOnce`."""
+    wanted, _ = parse(SecretRequest, body, webhook_http=False)
+    await here.webhooks.rotate_secret(known.team, at_once=wanted.at_once, key=known.key)
+    return Json(_secret((await here.webhooks.secret_rows(known.team))[-1]), 201)
+
+
+def _secret(row: Row) -> dict[str, object]:
+    return {
+        "secret": row["secret"],
+        "createdAt": timestamp(row["created_at"]),
+        "expiresAt": timestamp(row["expires_at"]),
+    }

@@ -37,6 +37,7 @@ WHERE job.team_id = %(team)s
   AND (%(speaker)s::uuid IS NULL
        OR job.id IN (SELECT job_id FROM job_speakers WHERE speaker_id = %(speaker)s AND named))
   AND (%(part)s::text IS NULL OR position(lower(%(part)s) IN lower(job.title)) > 0)
+  AND (%(types)s::text[] IS NULL OR job.type = ANY(%(types)s))
 ORDER BY job.id DESC LIMIT %(limit)s
 
 -- change --
@@ -101,14 +102,14 @@ SELECT id FROM jobs WHERE id = %(id)s AND object = %(object)s
 -- finish --
 UPDATE jobs
 SET status = %(status)s, stage = NULL, progress = CASE WHEN %(status)s = 'succeeded' THEN 1 ELSE progress END,
-    duration = coalesce(%(duration)s, duration), error = %(error)s, params = params - 'voiceprints' - 'url',
+    duration = coalesce(%(duration)s, duration), error = %(error)s, params = params - '{voiceprints,transcript,url}'::text[],
     updated_at = now(), completed_at = now()
 WHERE id = %(id)s AND attempt = %(attempt)s AND status = 'running'
 RETURNING id, team_id, key_id, type, params, object
 
 -- cancel --
 UPDATE jobs
-SET status = 'canceled', stage = NULL, error = %(error)s, params = params - 'voiceprints' - 'url',
+SET status = 'canceled', stage = NULL, error = %(error)s, params = params - '{voiceprints,transcript,url}'::text[],
     updated_at = now(), completed_at = now()
 WHERE id = %(id)s AND team_id = %(team)s AND status IN ('pending', 'created', 'running')
 RETURNING id, team_id, key_id, type, params, object

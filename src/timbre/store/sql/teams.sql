@@ -20,6 +20,14 @@ FROM api_keys AS key JOIN teams AS team ON team.id = key.team_id
 WHERE %(team)s::text IS NULL OR team.name = %(team)s
 ORDER BY team.name, key.created_at
 
+-- keys_of --
+SELECT id, name, hint, scopes, created_at, revoked_at FROM api_keys
+WHERE team_id = %(team)s ORDER BY created_at DESC, id DESC
+
+-- revoke_of --
+UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = %(id)s AND team_id = %(team)s
+RETURNING id, name, hint, scopes, created_at, revoked_at
+
 -- any_key --
 SELECT EXISTS (SELECT 1 FROM api_keys) AS found
 

@@ -150,6 +150,19 @@ CREATE TABLE sessions (
 );
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);
 
+-- Packs of models that were asked for over HTTP: one row a pack, the last time it was pulled.
+CREATE TABLE model_pulls (
+    pack text PRIMARY KEY,
+    id uuid NOT NULL,            -- of this pull; fences its reports
+    machine text NOT NULL,       -- whose disk it goes to
+    file text,
+    fraction real NOT NULL DEFAULT 0,
+    started_at timestamptz NOT NULL DEFAULT now(),
+    alive_at timestamptz NOT NULL DEFAULT now(),
+    ended_at timestamptz,
+    error text
+);
+
 -- Keys that may do everything may do what is new as well.
 UPDATE api_keys SET scopes = scopes || ARRAY['speakers:read', 'speakers:write', 'admin']
 WHERE scopes @> ARRAY['jobs:read', 'jobs:write', 'media:read', 'media:write', 'stream:read', 'stream:write'];

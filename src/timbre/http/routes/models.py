@@ -1,0 +1,86 @@
+"""The models of the server: what there is, what is on disk, and pulling more. Not in the hosted service."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path
+from starlette.responses import Response
+
+from timbre.http.admin_schemas import Models
+from timbre.http.caller import State_
+from timbre.http.openapi import errors
+from timbre.http.responses import Json, timestamp
+from timbre.http.routes.keys import Admin
+from timbre.http.state import State
+from timbre.models.store import FileStatus, PackStatus
+from timbre.store.database import Row
+
+router = APIRouter()
+
+
+@router.get("/v1/models", operation_id="listModels", response_model=Models, responses=errors(), summary="List models")
+async def list_models(_known: Admin, here: State_) -> Response:
+    """List the packs of models, the best first: what is on this machine, how large, under which licence."""
+    return Json(await _models(here))
+
+
+@router.post(
+    "/v1/models/{pack}/pull",
+    operation_id="pullModel",
+    status_code=202,
+    response_model=Models,
+    responses=errors(404, 409),
+    summary="Pull a pack of models",
+)
+async def pull_model(
+    pack: Annotated[str, Path(description="Name of the pack.", examples=["standard"])], known: Admin, here: State_
+) -> Response:
+    """Begin to download what a pack still needs, to the machine that answers; `GET /v1/models` tells how far it is."""
+    await here.pulls.begin(pack, known)
+    return Json(await _models(here), 202)
+
+
+async def _models(here: State) -> dict[str, Any]:
+    pulls = await here.pulls.pulls()
+    return {
+        "model": here.settings.model,
+        "default": await here.pulls.default(),
+        "offline": here.settings.offline,
+        "packs": [_pack(here, status, pulls.get(status.pack.name)) for status in await here.pulls.packs()],
+    }
+
+
+def _pack(here: State, status: PackStatus, pull: Row | None) -> dict[str, Any]:
+    needed = here.pulls.needed(status)
+    sizes = [file.bytes for file in needed]
+    return {
+        "name": status.pack.name,
+        "description": status.pack.description,
+        "complete": status.complete,
+        "bytes": None if None in sizes else sum(size or 0 for size in sizes),
+        "licences": sorted({file.licence for file in needed}),
+        "files": [_file(file) for file in status.files],
+        "pull": pull
+        and {
+            "state": pull["state"],
+            "machine": pull["machine"],
+            "file": pull["file"],
+            "fraction": round(pull["fraction"], 3),
+            "startedAt": timestamp(pull["started_at"]),
+            "endedAt": timestamp(pull["ended_at"]),
+            "error": pull["error"],
+        },
+    }
+
+
+def _file(status: FileStatus) -> dict[str, Any]:
+    return {
+        "name": status.file.name,
+        "kind": status.file.kind,
+        "onDisk": status.state == "present",
+        "bytes": status.file.bytes,
+        "licence": status.file.licence,
+        "shipped": status.file.shipped,
+        "note": status.file.note,
+    }

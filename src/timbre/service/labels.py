@@ -1,0 +1,33 @@
+"""Transcripts in outputs: labelled by the turns of the same output, and again whenever those get other names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from timbre.formats.json import exclusive_turns
+from timbre.transcripts import Transcript, TranscriptFormat, loads, looks_like
+
+
+def labelled(transcript: str, output: Mapping[str, Any], form: TranscriptFormat | None = None) -> str:
+    """Write into a transcript who speaks as an output has it: by `exclusiveDiarization`, or else by all turns.
+
+    Raises:
+        FormatError: the transcript is malformed; says where.
+    """
+    return loads(transcript, form).labelled(exclusive_turns(output))
+
+
+@contextmanager
+def labels_kept(output: dict[str, Any]) -> Iterator[None]:
+    """Label the transcript of an output again, if it has one, when the block has changed who speaks."""
+    text = output.get("transcript")
+    if text is None:
+        yield
+        return
+    before = {turn.speaker for turn in exclusive_turns(output)}
+    yield
+    # With its names it may have become larger than a transcript may come in.
+    transcript = Transcript(text, looks_like(text))
+    output["transcript"] = transcript.labelled(exclusive_turns(output), names=before)

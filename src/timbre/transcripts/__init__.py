@@ -1,0 +1,134 @@
+r"""Names in transcripts that people already have: SRT, WebVTT, and the JSON of Whisper and its relatives.
+
+Who speaks is written in the way of the format; everything else stays as it is, byte for byte.
+
+>>> from timbre.turns import Turn
+>>> talk = [Turn(start=0.0, end=2.0, speaker="Ada")]
+>>> print(loads("1\n00:00:00,500 --> 00:00:01,500\nGood morning.\n").labelled(talk), end="")
+1
+00:00:00,500 --> 00:00:01,500
+Ada: Good morning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, Protocol
+
+from timbre.errors import FormatError, OptionError
+from timbre.transcripts.attribution import Part, Speech, divide
+from timbre.transcripts.encodings import Encoding, decode
+from timbre.transcripts.json import Json
+from timbre.transcripts.limits import MOST_BYTES, check_bytes, check_segments, check_text
+from timbre.transcripts.spoken import Segment
+from timbre.transcripts.srt import Srt
+from timbre.transcripts.vtt import Vtt
+from timbre.turns import Turn
+
+__all__ = ["MOST_BYTES", "Transcript", "TranscriptFormat", "loads", "looks_like", "read"]
+
+
+class TranscriptFormat(StrEnum):
+    """The formats by name."""
+
+    SRT = "srt"
+    VTT = "vtt"
+    JSON = "json"
+
+
+class _Document(Protocol):
+    @property
+    def segments(self) -> Sequence[Segment]: ...
+
+    def labelled(self, parts: Sequence[Sequence[Part]], names: Collection[str]) -> str: ...
+
+
+_DOCUMENTS: Final[Mapping[TranscriptFormat, type[Srt | Vtt | Json]]] = {
+    TranscriptFormat.SRT: Srt,
+    TranscriptFormat.VTT: Vtt,
+    TranscriptFormat.JSON: Json,
+}
+
+
+class Transcript:
+    """A transcript that can be labelled; `loads` and `read` make it, and refuse what is too large."""
+
+    def __init__(self, text: str, form: TranscriptFormat, encoding: Encoding | None = None) -> None:
+        self.form = form
+        self.encoding = encoding or Encoding()
+        self._document: _Document = _DOCUMENTS[form](text)
+
+    @property
+    def segments(self) -> Sequence[Segment]:
+        """What is said when."""
+        return self._document.segments
+
+    def labelled(self, turns: Iterable[Turn], *, names: Iterable[str] = ()) -> str:
+        """Write who speaks when, as turns have it.
+
+        Args:
+            turns: who speaks; best those that never overlap.
+            names: names that an SRT file may have from an earlier labelling, to be replaced.
+
+        Raises:
+            FormatError: a name cannot be written in the file's encoding.
+        """
+        speech = Speech(turn for turn in turns if turn.speaker.strip())
+        self.encoding.check(speech.speakers)
+        known = {name for name in (*speech.speakers, *names) if name.strip()}
+        return self._document.labelled([divide(segment, speech) for segment in self.segments], known)
+
+
+def loads(text: str, form: TranscriptFormat | str | None = None) -> Transcript:
+    """Read a transcript, in the format of this name or else the one that it looks like.
+
+    Raises:
+        OptionError: there is no format of this name.
+        FormatError: it is too large or malformed; says where.
+    """
+    return _limited(text, looks_like(text) if form is None else _named(form))
+
+
+def read(path: str | Path) -> Transcript:
+    """Read a file in the format of its extension, or else the one that it looks like.
+
+    Raises:
+        FormatError: it is too large, no text in UTF-8 or UTF-16, or malformed; says where.
+        OSError: it cannot be read.
+    """
+    path = Path(path)
+    by_extension = next((form for form in TranscriptFormat if path.suffix.lower() == f".{form}"), None)
+    with path.open("rb") as file:
+        content = file.read(MOST_BYTES + 1)
+    try:
+        check_bytes(len(content))
+        text, encoding = decode(content, eight_bits=by_extension is TranscriptFormat.SRT)
+        return _limited(text, by_extension or looks_like(text), encoding)
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from error
+
+
+def looks_like(text: str) -> TranscriptFormat:
+    """The format that a transcript can have at most."""
+    begin = text.lstrip("\ufeff \t\r\n")
+    if begin.startswith("WEBVTT"):
+        return TranscriptFormat.VTT
+    return TranscriptFormat.JSON if begin.startswith(("{", "[")) else TranscriptFormat.SRT
+
+
+def _limited(text: str, form: TranscriptFormat, encoding: Encoding | None = None) -> Transcript:
+    check_text(text, json=form is TranscriptFormat.JSON)
+    transcript = Transcript(text, form, encoding)
+    check_segments(transcript.segments)
+    return transcript
+
+
+def _named(name: TranscriptFormat | str) -> TranscriptFormat:
+    try:
+        return TranscriptFormat(name)
+    except ValueError as error:
+        raise OptionError(
+            f"There is no transcript format {name!r}; use one of {', '.join(TranscriptFormat)}"
+        ) from error

@@ -1,0 +1,359 @@
+"""The web app in a real browser: the whole path of a newcomer, and what its first pages must do on their own."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from browser import chromium, drop, opened
+from server import CONVERSATION, Server, finished, submit, upload, voice
+
+SLOW = 60_000  # milliseconds for what a server has to hear
+WIDE = {"width": 1280, "height": 900}
+PHONE = {"width": 360, "height": 740}
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # the driver's own pipes
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Server]:
+    """A server that nobody has used yet."""
+    with Server(tmp_path_factory.mktemp("home")) as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser, home: Server) -> Iterator[Page]:
+    """A page of a visitor who is signed in; whatever it complains of fails the test."""
+    complaints: list[str] = []
+    with opened(browser, complaints, viewport=WIDE) as page:
+        page.goto(home.run("keys", "link"))
+        expect(page.get_by_role("heading", name="Who spoke when?")).to_be_visible()
+        yield page
+    assert complaints == []
+
+
+@pytest.fixture(scope="module")
+def conversation(home: Server) -> str:
+    """The id of a job that heard the conversation."""
+    with home.client() as client:
+        job = submit(client, "diarize", url=upload(client, CONVERSATION), title="A conversation")
+        assert finished(client, job)["status"] == "succeeded"
+    return job
+
+
+# The path of a newcomer, step by step
+
+
+def test_the_whole_path_of_a_newcomer(browser: Browser, home: Server, tmp_path: Path):
+    complaints: list[str] = []
+    with opened(browser, complaints, viewport=WIDE) as page:
+        page.goto(home.link)  # as the server printed it
+        expect(page.get_by_role("heading", name="Who spoke when?")).to_be_visible()
+        assert "#" not in page.url
+        first = drop_the_conversation(page)
+        play(page)
+        name_two_voices(page)
+        second = add_two_recordings(page)
+        export(page, second, tmp_path / "out.rttm")
+        erase(page, "Ada")
+        for url in (second, first):
+            page.goto(url)
+            expect(page.locator(".voice").first).to_contain_text("unknown")
+            expect(page.get_by_text("Ada", exact=True)).to_have_count(0)
+    assert complaints == []
+
+
+def drop_the_conversation(page: Page) -> str:
+    drop(page, ".drop", CONVERSATION)
+    expect(page.get_by_role("progressbar", name="conversation.ogg")).to_be_visible()
+    page.wait_for_url("**/jobs/*", timeout=SLOW)
+    expect(page.get_by_role("heading", name="conversation.ogg")).to_be_visible()
+    expect(page.get_by_role("heading", name="4 voices")).to_be_visible()
+    expect(page.locator(".voice .tag", has_text="unknown")).to_have_count(4)
+    return page.url
+
+
+def play(page: Page) -> None:
+    """Time passes, and the list follows."""
+    page.get_by_role("button", name="Play", exact=True).click()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    expect(page.locator(".turns [aria-current]")).to_have_attribute("aria-label", re.compile("0:00"))
+    page.keyboard.press("j")
+    expect(page.locator(".turns [aria-current]")).to_have_attribute("aria-label", re.compile("0:07"))
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+
+
+def name_voice(page: Page, number: int, name: str) -> None:
+    """Name one of the voices, in its place."""
+    card = page.locator(".voice").nth(number)
+    card.get_by_role("button", name=re.compile("Name this voice|Somebody else")).click()
+    page.keyboard.type(name)
+    card.get_by_label("They agree").check()
+    card.get_by_role("button", name=f"Add {name}", exact=True).click()
+    expect(card.get_by_role("heading", name=name, exact=True)).to_be_visible(timeout=SLOW)
+
+
+def turns_of(page: Page, name: str) -> int:
+    return page.locator(".turns li").filter(has=page.get_by_text(name, exact=True)).count()
+
+
+def name_two_voices(page: Page) -> None:
+    """The voices' turns have the names at once."""
+    number = page.locator(".turns li").count()
+    before = turns_of(page, "Voice 1")
+    assert before > 3
+    name_voice(page, 0, "Ada")
+    expect(page.locator(".voice").nth(0)).to_contain_text(f"Renamed {before} turns to Ada.")
+    assert turns_of(page, "Ada") == before
+    name_voice(page, 1, "Ben")
+    assert turns_of(page, "Ben") > 3
+    assert turns_of(page, "Voice 1") == turns_of(page, "Voice 2") == 0
+    assert page.locator(".turns li").count() == number
+    expect(page.locator(".voice").nth(0)).to_contain_text("very likely")
+
+
+def add_two_recordings(page: Page) -> str:
+    """Who is known has a name by itself; who is not has none. Return the address of the former."""
+    page.get_by_role("link", name="Identify").click()
+    page.locator("input[type=file]").set_input_files([voice("Ada"), voice("Dan")])
+    expect(page.get_by_role("link", name="Open")).to_have_count(2, timeout=SLOW)
+    page.locator(".queue-row", has_text="Dan.flac").get_by_role("link", name="Open").click()
+    expect(page.locator(".voice h3")).to_have_text(["Voice 1"])
+    page.get_by_role("link", name="Identify").click()
+    page.locator(".queue-row", has_text="Ada.flac").get_by_role("link", name="Open").click()
+    expect(page.get_by_role("heading", name="Ada.flac")).to_be_visible()
+    expect(page.locator(".voice h3")).to_have_text(["Ada"])
+    return page.url
+
+
+def export(page: Page, url: str, file: Path) -> None:
+    page.goto(url)
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download() as coming:
+        page.get_by_role("menuitem", name="RTTM").click()
+    coming.value.save_as(file)
+    assert " Ada " in file.read_text()
+
+
+def erase(page: Page, name: str) -> None:
+    page.get_by_role("link", name="People").click()
+    page.get_by_role("link", name=name).click()
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("menuitem", name="Erase…").click()
+    page.get_by_role("dialog").get_by_role("textbox").fill(name)
+    page.get_by_role("dialog").get_by_role("button", name="Erase for good").click()
+    expect(page.get_by_role("link", name="Ben")).to_be_visible()
+    expect(page.get_by_role("link", name=name)).to_have_count(0)
+
+
+# Signing in
+
+
+def test_somebody_without_a_link_signs_in_by_key_and_out_again(browser: Browser, home: Server):
+    complaints: list[str] = []
+    with opened(browser, complaints, viewport=WIDE) as page:
+        page.goto(f"{home.address}/people")
+        page.get_by_label("Or use an API key").fill("sk_wrong")
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_text("There is no such API key")).to_be_visible()
+        page.get_by_label("Or use an API key").fill(home.run("keys", "create", "browser"))
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("heading", name="People", level=1)).to_be_visible()  # where one wanted to go
+        page.get_by_role("button", name="Appearance and sign-out").click()
+        page.get_by_role("menuitem", name="Sign out").click()
+        expect(page.get_by_role("heading", name="Sign in to Timbre")).to_be_visible()
+        page.goto(home.address)
+        expect(page.get_by_role("heading", name="Sign in to Timbre")).to_be_visible()
+    # The browser itself notes the refusals that this is about.
+    assert {re.search(r"\b(401|403)\b", said) is not None for said in complaints} == {True}, complaints
+
+
+def test_a_used_link_says_what_to_do(browser: Browser, home: Server):
+    link = home.run("keys", "link")
+    for expected in ("Who spoke when?", "Sign in to Timbre"):
+        with opened(browser, [], viewport=WIDE) as page:
+            page.goto(link)
+            expect(page.get_by_role("heading", name=expected)).to_be_visible()
+    with opened(browser, [], viewport=WIDE) as page:
+        page.goto(link)
+        expect(page.get_by_text("timbre keys link` makes another")).to_be_visible()
+
+
+# The page of a recording
+
+
+def test_naming_can_be_undone(page: Page, home: Server, conversation: str):
+    page.goto(f"{home.address}/jobs/{conversation}")
+    card = page.locator(".voice").nth(2)
+    before = card.get_by_role("heading").inner_text()
+    name_voice(page, 2, "Mistake")
+    card.get_by_role("button", name="Undo").click()
+    expect(card.get_by_role("heading")).to_have_text(before, timeout=SLOW)
+    expect(card).to_contain_text("back to unknown")
+    with home.client() as client:
+        assert client.get("/v1/speakers", params={"q": "Mistake"}).json()["items"] == []
+
+
+def test_two_voices_of_one_person_become_one(page: Page, home: Server):
+    with home.client() as client:
+        job = submit(client, "diarize", url=upload(client, CONVERSATION), title="To join")
+        finished(client, job)
+    page.goto(f"{home.address}/jobs/{job}")
+    expect(page.get_by_role("heading", name="4 voices")).to_be_visible()
+    number = page.locator(".turns li").count()
+    page.locator(".voice").nth(3).get_by_role("button", name=re.compile("^More for")).click()
+    page.get_by_role("menuitem", name="Same person as another voice").click()
+    page.get_by_role("dialog").get_by_role("button", name="Same person").first.click()
+    expect(page.get_by_role("heading", name="3 voices")).to_be_visible(timeout=SLOW)
+    assert 0 < page.locator(".turns li").count() <= number
+    page.reload()
+    expect(page.get_by_role("heading", name="3 voices")).to_be_visible()
+
+
+def test_a_title_is_changed_and_a_recording_kept_and_deleted(page: Page, home: Server):
+    with home.client() as client:
+        job = submit(client, "diarize", url=upload(client, voice("Ben")), title="Old")
+        finished(client, job)
+        page.goto(f"{home.address}/jobs/{job}")
+        page.get_by_role("button", name="Change the title").click()
+        page.get_by_label("Title").fill("A new title")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="A new title")).to_be_visible()
+        expect(page.get_by_text("gone in")).to_be_visible()
+        page.get_by_role("button", name="Keep").click()
+        expect(page.locator("main").get_by_text("kept", exact=True)).to_be_visible()
+        assert client.get(f"/v1/jobs/{job}").json()["kept"] is True
+        page.get_by_role("button", name="More", exact=True).click()
+        page.get_by_role("menuitem", name="Delete this recording").click()
+        page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+        page.wait_for_url("**/recordings")
+        assert client.get(f"/v1/jobs/{job}").status_code == 404
+
+
+def test_keys_move_play_and_zoom(page: Page, home: Server, conversation: str):
+    page.goto(f"{home.address}/jobs/{conversation}")
+    time_ = page.locator(".transport-time strong")
+    expect(page.locator(".turns li").first).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    expect(time_).to_have_text("0:05.0")
+    page.keyboard.press("ArrowLeft")
+    expect(time_).to_have_text("0:00.0")
+    page.keyboard.press(" ")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    page.keyboard.press(" ")
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Zoom out")).to_be_disabled()
+    page.keyboard.press("+")
+    expect(page.get_by_role("button", name="Zoom out")).to_be_enabled()
+    page.keyboard.press("-")
+    expect(page.get_by_role("button", name="Zoom out")).to_be_disabled()
+    # Where keys have a meaning of their own, they keep it.
+    page.get_by_role("button", name="Change the title").click()
+    page.get_by_label("Title").fill("")
+    page.keyboard.type("j k+")
+    expect(page.get_by_label("Title")).to_have_value("j k+")
+
+
+def test_a_turn_is_played_to_its_end(page: Page, home: Server, conversation: str):
+    page.goto(f"{home.address}/jobs/{conversation}")
+    rows = page.locator(".turns li button")
+    short = next(
+        row for row in rows.all() if re.search(r", 0\.[0-9] s$|, 1(\.\d)? s$", row.get_attribute("aria-label"))
+    )
+    short.click()
+    expect(short).to_have_attribute("aria-current", "true")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible(timeout=SLOW)
+
+
+def test_a_recording_that_is_not_here_says_so(browser: Browser, home: Server):
+    with opened(browser, [], viewport=WIDE) as page:
+        page.goto(home.run("keys", "link"))
+        expect(page.get_by_role("heading", name="Who spoke when?")).to_be_visible()
+        page.goto(f"{home.address}/jobs/8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52")
+        expect(page.get_by_role("heading", name="This recording is not here")).to_be_visible()
+
+
+def test_a_recording_that_cannot_be_heard_says_why(page: Page, tmp_path: Path):
+    broken = tmp_path / "broken.wav"
+    broken.write_bytes(b"this is no sound")
+    page.locator("input[type=file]").set_input_files(broken)
+    expect(page.locator(".queue-row .field-error")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    page.get_by_role("button", name="Remove from this list").click()
+    expect(page.locator(".queue-row")).to_have_count(0)
+
+
+def test_the_microphone_records(page: Page):
+    page.get_by_role("button", name="Record", exact=True).click()
+    expect(page.locator("canvas.level")).to_be_visible()
+    expect(page.get_by_text("0:02", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Done").click()
+    expect(page.locator(".queue-row")).to_contain_text("Recording ")
+
+
+# On every screen
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_nothing_sticks_out(browser: Browser, home: Server, conversation: str, scheme: Any, size: Any):
+    complaints: list[str] = []
+    with opened(browser, complaints, viewport=size, color_scheme=scheme) as page:
+        page.goto(home.run("keys", "link"))
+        expect(page.get_by_role("heading", name="Who spoke when?")).to_be_visible()
+        for path in ("/", f"/jobs/{conversation}", "/recordings", "/people", "/settings"):
+            page.goto(home.address + path)
+            expect(page.locator("h1")).to_be_visible()
+            page.wait_for_load_state("networkidle")
+            assert page.evaluate("document.documentElement.dataset.theme") == scheme
+            assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], path
+            unnamed = page.evaluate(
+                "[...document.querySelectorAll('button, a[href], input, select')]"
+                ".filter(e => e.checkVisibility() && !(e.textContent.trim() || e.ariaLabel || e.title"
+                " || e.labels?.length)).map(e => e.outerHTML)"
+            )
+            assert unnamed == [], path
+    assert complaints == []
+
+
+def test_five_thousand_turns_stay_quick(page: Page, home: Server, conversation: str):
+    with home.client() as client:
+        job = client.get(f"/v1/jobs/{conversation}").json()
+    turns = [{"speaker": f"SPEAKER_{n % 12:02d}", "start": n * 1.4, "end": n * 1.4 + 1.8} for n in range(5000)]
+    job |= {"duration": 7002.0, "output": {"diarization": turns}}
+
+    def answer(route: Route) -> None:
+        route.fulfill(json=job)
+
+    page.route(f"**/v1/jobs/{conversation}", answer)
+    began = time.monotonic()
+    page.goto(f"{home.address}/jobs/{conversation}")
+    expect(page.get_by_role("heading", name="5,000 turns")).to_be_visible()
+    assert time.monotonic() - began < 15
+    page.keyboard.press("+")
+    drawn = page.evaluate(
+        """() => new Promise(done => {
+            const began = performance.now();
+            let left = 20;
+            const step = () => {
+                document.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', bubbles: true }));
+                if (--left) requestAnimationFrame(step); else done((performance.now() - began) / 20);
+            };
+            requestAnimationFrame(step);
+        })"""
+    )
+    assert drawn < 200  # milliseconds a frame, on a machine that does other things, too

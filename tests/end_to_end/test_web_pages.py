@@ -1,0 +1,143 @@
+"""The web app's pages as a server sends them: one page at all addresses, files that never change, a strict policy."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from server import Server
+from timbre.http.routes import web
+
+PAGES = ("/", "/recordings", "/people", "/settings", "/jobs/8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52", "/people/a-b")
+needs_app = pytest.mark.skipif(
+    not (web.FOLDER / "index.html").exists(), reason="the web app is not built here; `make install` builds it"
+)
+
+
+def policy(answer: httpx.Response) -> dict[str, list[str]]:
+    directives = (part.split() for part in answer.headers["content-security-policy"].split(";"))
+    return {name: values for name, *values in directives}
+
+
+@needs_app
+@pytest.mark.parametrize("path", PAGES)
+def test_every_address_of_the_app_is_the_same_page(server: Server, path: str):
+    answer = httpx.get(server.address + path)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-store"
+    assert '<div id="app">' in answer.text
+    head = httpx.head(server.address + path)
+    assert head.status_code == 200
+    assert not head.content
+
+
+@needs_app
+def test_the_page_may_load_nothing_from_elsewhere(server: Server):
+    answer = httpx.get(server.address)
+    allowed = policy(answer)
+    (nonce,) = [value for value in allowed["style-src"] if value != "'self'"]
+    assert re.fullmatch(r"'nonce-[\w-]{20,}'", nonce)
+    assert allowed == {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'", nonce],
+        "img-src": ["'self'", "data:", "blob:"],
+        "media-src": ["'self'", "blob:"],
+        "connect-src": ["'self'"],
+        "font-src": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+    }
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert "microphone=(self)" in answer.headers["permissions-policy"]
+    # The nonce is new every time, and in the page.
+    assert nonce[len("'nonce-") : -1] in answer.text
+    assert policy(httpx.get(server.address))["style-src"] != allowed["style-src"]
+    # Nothing that runs or dresses the page stands in it.
+    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", answer.text)
+    assert not re.search(r"""(?:src|href)=["']?(?:https?:)?//""", answer.text)
+
+
+@needs_app
+def test_files_are_kept_for_ever_under_names_that_change(server: Server):
+    page = httpx.get(server.address).text
+    files = re.findall(r'(?:src|href)="(/assets/[^"]+)"', page)
+    assert {Path(file).suffix for file in files} == {".css", ".js"}
+    for file in files:
+        assert re.search(r"-[\w-]{8}\.", file)
+        answer = httpx.get(server.address + file)
+        assert answer.status_code == 200
+        assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert answer.headers["content-type"].startswith("text/javascript" if file.endswith("js") else "text/css")
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@needs_app
+def test_the_script_names_no_other_host(server: Server):
+    page = httpx.get(server.address).text
+    for file in re.findall(r'src="(/assets/[^"]+\.js)"', page):
+        hosts = set(re.findall(r"https?://([\w.-]+)", httpx.get(server.address + file).text))
+        assert hosts <= {"www.w3.org"}  # the name of SVG's markup
+
+
+@needs_app
+def test_the_sample_recording_comes_with_the_app(server: Server):
+    (sample,) = (web.FOLDER / "assets").glob("conversation-*.ogg")
+    answer = httpx.get(f"{server.address}/assets/{sample.name}")
+    assert answer.headers["content-type"] == "audio/ogg"
+    assert answer.content.startswith(b"OggS")
+
+
+@needs_app
+def test_the_licences_of_what_the_app_is_made_of_are_there(server: Server):
+    answer = httpx.get(f"{server.address}/licenses.md")
+    assert answer.headers["content-type"].startswith("text/markdown")
+    assert {"preact", "wavesurfer.js"} <= set(re.findall(r"[\w.]+", answer.text))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/assets/none.js",
+        "/assets/..%2findex.html",
+        "/assets/%2e%2e/index.html",
+        "/assets/..%2f..%2fsettings.py",
+        "/assets/.vite",
+        "/assets/",
+        "/index.html",
+        "/people/a/b",
+        "/wp-login.php",
+    ],
+)
+def test_what_there_is_not_is_an_error_in_json(server: Server, path: str):
+    answer = httpx.get(server.address + path)
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json()["message"]
+
+
+def test_pages_are_not_in_the_api(server: Server):
+    paths = httpx.get(f"{server.address}/openapi.json").json()["paths"]
+    assert not {"/", "/people", "/assets/{name}", "/favicon.svg"} & set(paths)
+
+
+def test_an_app_that_was_not_built_says_how(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(web, "FOLDER", tmp_path)
+    answer: Any = asyncio.run(web.page())
+    assert answer.status_code == 503
+    assert b"make install" in answer.body
+    assert b"Node.js" in answer.body
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+def test_answers_of_the_api_are_never_taken_for_pages(server: Server):
+    for path in ("/openapi.json", "/v1/test", "/healthz", "/nothing"):
+        assert httpx.get(server.address + path).headers["x-content-type-options"] == "nosniff"

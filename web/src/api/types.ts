@@ -1,0 +1,28 @@
+// The server's answers by short names. schema.ts is made from the OpenAPI document: `make web-types`.
+import type { components } from "./schema";
+
+type Schemas = components["schemas"];
+
+export type Candidate = Schemas["Candidate"];
+export type Consent = Schemas["ConsentRecord"];
+export type Job = Schemas["Job"];
+export type JobItem = Schemas["JobItem"];
+export type JobStatus = Job["status"];
+export type Peaks = Schemas["Peaks"];
+export type Sample = Schemas["SpeakerSample"];
+export type Session = Schemas["Session"];
+export type Speaker = Schemas["Speaker"];
+export type SpeakerDetail = Schemas["SpeakerDetail"];
+export type SpeakerList = Schemas["SpeakerList"];
+export type Voice = Schemas["Voice"];
+
+/** What a job's output may hold, whatever its type: all of it may be missing. */
+export type Output = Partial<
+  Schemas["IdentificationOutput"] & Schemas["EnrolOutput"] & Schemas["VoiceprintOutput"] & Schemas["FailedOutput"]
+>;
+
+export function outputOf(job: Pick<Job, "output">): Output | undefined {
+  return job.output as Output | undefined;
+}
+
+export const FINAL: ReadonlySet<JobStatus> = new Set(["succeeded", "failed", "canceled"]);

@@ -1,0 +1,123 @@
+// The frame of every page: who may see it, where one is, and where one can go.
+import { useEffect } from "preact/hooks";
+import { announced } from "./announce";
+import { Identify } from "./pages/identify";
+import { People } from "./pages/people";
+import { Person } from "./pages/person";
+import { Recordings } from "./pages/recordings";
+import { Result } from "./pages/result";
+import { Settings } from "./pages/settings";
+import { SignIn } from "./pages/sign-in";
+import { type Route, route } from "./router";
+import { session, signOut } from "./session";
+import { chooseTheme, shade, type Theme, theme } from "./theme";
+import { Empty, Loading } from "./ui/controls";
+import { Icon, type IconName } from "./ui/icons";
+import { Menu } from "./ui/menu";
+import { Toasts, tellError } from "./ui/toasts";
+
+const PLACES: { to: string; text: string; icon: IconName; pages: Route["page"][] }[] = [
+  { to: "/", text: "Identify", icon: "wave", pages: ["identify"] },
+  { to: "/recordings", text: "Recordings", icon: "list", pages: ["recordings", "result"] },
+  { to: "/people", text: "People", icon: "people", pages: ["people", "person"] },
+  { to: "/settings", text: "Settings", icon: "settings", pages: ["settings"] },
+];
+const TITLES: Record<Route["page"], string> = {
+  identify: "Identify",
+  recordings: "Recordings",
+  result: "Recording",
+  people: "People",
+  person: "Person",
+  settings: "Settings",
+  unknown: "Not found",
+};
+
+export function App() {
+  const signedIn = session.value;
+  return (
+    <>
+      <a class="skip" href="#main">
+        Skip to the content
+      </a>
+      {signedIn && <Header />}
+      <main id="main" tabIndex={-1}>
+        {signedIn ? <Page /> : signedIn === null ? <SignIn /> : <Loading what="Signing in" />}
+      </main>
+      <div class="visually-hidden" aria-live="polite" role="status">
+        {announced.value}
+      </div>
+      <Toasts />
+    </>
+  );
+}
+
+function Header() {
+  const here = route.value.page;
+  return (
+    <header class="shell-head">
+      <div class="shell-bar">
+        <a class="brand" href="/" aria-label="Timbre, to the first page">
+          <img src="/favicon.svg" alt="" width="28" height="28" />
+          <span>Timbre</span>
+        </a>
+        <nav aria-label="Pages">
+          {PLACES.map((place) => (
+            <a key={place.to} href={place.to} aria-current={place.pages.includes(here) ? "page" : undefined}>
+              <Icon name={place.icon} />
+              <span>{place.text}</span>
+            </a>
+          ))}
+        </nav>
+        <Appearance />
+      </div>
+    </header>
+  );
+}
+
+function Appearance() {
+  const option = (value: Theme, text: string, icon: IconName) => ({
+    text,
+    icon,
+    ...(theme.value === value ? { hint: "chosen" } : {}),
+    onSelect: () => chooseTheme(value),
+  });
+  return (
+    <Menu
+      label="Appearance and sign-out"
+      icon={shade.value === "dark" ? "moon" : "sun"}
+      items={[
+        option("system", "As the system", "screen"),
+        option("light", "Light", "sun"),
+        option("dark", "Dark", "moon"),
+        { text: "Sign out", icon: "out", onSelect: () => void signOut().catch(tellError) },
+      ]}
+    />
+  );
+}
+
+function Page() {
+  const now = route.value;
+  useEffect(() => {
+    document.title = `${TITLES[now.page]} · Timbre`;
+  }, [now.page]);
+  switch (now.page) {
+    case "identify":
+      return <Identify />;
+    case "recordings":
+      return <Recordings />;
+    case "result":
+      return <Result key={now.job} job={now.job} />;
+    case "people":
+      return <People />;
+    case "person":
+      return <Person key={now.speaker} speaker={now.speaker} />;
+    case "settings":
+      return <Settings />;
+    case "unknown":
+      return (
+        <Empty icon="search" title="There is no such page" action={<a href="/">To the first page</a>}>
+          The address may be mistyped, or the page may have moved.
+        </Empty>
+      );
+  }
+}

@@ -1,0 +1,14 @@
+import "./styles/tokens.css";
+import "./styles/base.css";
+import "./styles/controls.css";
+import "./styles/shell.css"; // first: the pages refine them
+import { render } from "preact";
+import { App } from "./app";
+import { startRouter } from "./router";
+import { beginSession } from "./session";
+import { startTheme } from "./theme";
+
+startTheme();
+startRouter();
+void beginSession();
+render(<App />, document.getElementById("app") as HTMLElement);

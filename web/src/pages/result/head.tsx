@@ -1,0 +1,152 @@
+// What the recording is called, how long it stays, and what can be taken from it.
+import { useEffect, useState } from "preact/hooks";
+import { api, words } from "../../api/client";
+import type { Job } from "../../api/types";
+import { go } from "../../router";
+import { may } from "../../session";
+import { at, goneIn, length } from "../../times";
+import { Button, Note, Tag } from "../../ui/controls";
+import { Confirm } from "../../ui/dialog";
+import { Menu } from "../../ui/menu";
+import { tell, tellError } from "../../ui/toasts";
+
+const FORMATS: [string, string, string][] = [
+  ["srt", "SubRip", "subtitles for video"],
+  ["vtt", "WebVTT", "subtitles for the web"],
+  ["csv", "CSV", "for a spreadsheet"],
+  ["json", "JSON", "everything there is"],
+  ["rttm", "RTTM", "for research tools"],
+  ["textgrid", "TextGrid", "for Praat"],
+  ["audacity", "Audacity labels", "for Audacity"],
+];
+
+export function titleOf(job: Job): string {
+  return job.title || "Untitled recording";
+}
+
+export function Head({ job, onChange, turns }: { job: Job; onChange: (job: Job) => void; turns: boolean }) {
+  const [deleting, setDeleting] = useState(false);
+  const writable = may("jobs:write");
+  const path = { jobId: job.jobId };
+
+  useEffect(() => {
+    document.title = `${titleOf(job)} · Timbre`;
+  }, [job.title]);
+
+  async function keep() {
+    try {
+      const now = await api.patch("/v1/jobs/{jobId}", { path, body: { kept: !job.kept } });
+      onChange(now);
+      tell(now.kept ? "Kept until you delete it." : "No longer kept: it goes when its time is over.");
+    } catch (error) {
+      tellError(error);
+    }
+  }
+
+  return (
+    <header class="page-head result-head">
+      <div class="grow">
+        <a class="small" href="/recordings">
+          Recordings
+        </a>
+        <Title job={job} onChange={onChange} />
+        <p class="muted small row">
+          <span>
+            {at(job.createdAt)}
+            {job.duration !== undefined && ` · ${length(job.duration)}`}
+          </span>
+          {job.kept ? <Tag kind="good">kept</Tag> : job.outputExpiresAt && <Tag>{goneIn(job.outputExpiresAt)}</Tag>}
+        </p>
+      </div>
+      <div class="row">
+        {writable && job.status === "succeeded" && (
+          <Button icon="pin" aria-pressed={Boolean(job.kept)} onClick={keep}>
+            {job.kept ? "Kept" : "Keep"}
+          </Button>
+        )}
+        {turns && (
+          <Menu
+            label="Export"
+            icon="download"
+            items={FORMATS.map(([format, text, hint]) => ({
+              text,
+              hint,
+              href: `/v1/jobs/${job.jobId}/output.${format}`,
+              download: "",
+            }))}
+          >
+            Export
+          </Menu>
+        )}
+        {writable && (
+          <Menu
+            label="More"
+            icon="more"
+            items={[{ text: "Delete this recording", icon: "trash", danger: true, onSelect: () => setDeleting(true) }]}
+          />
+        )}
+      </div>
+      {deleting && (
+        <Confirm
+          title="Delete this recording?"
+          action="Delete"
+          onClose={() => setDeleting(false)}
+          onConfirm={async () => {
+            await api.delete("/v1/jobs/{jobId}", { path });
+            tell(`${titleOf(job)} is deleted.`);
+            go("/recordings", { replace: true });
+          }}
+        >
+          <p>
+            Its turns, names and voices go at once and for ever. What people learned from it stays with them: it is on
+            their pages.
+          </p>
+        </Confirm>
+      )}
+    </header>
+  );
+}
+
+function Title({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
+  const [editing, setEditing] = useState(false);
+  const [error, setError] = useState("");
+  if (!editing)
+    return (
+      <div class="result-title">
+        <h1>{titleOf(job)}</h1>
+        {may("jobs:write") && (
+          <Button kind="quiet" small icon="edit" aria-label="Change the title" onClick={() => setEditing(true)} />
+        )}
+      </div>
+    );
+  async function save(event: Event) {
+    event.preventDefault();
+    const title = new FormData(event.currentTarget as HTMLFormElement).get("title")?.toString().trim();
+    try {
+      onChange(await api.patch("/v1/jobs/{jobId}", { path: { jobId: job.jobId }, body: { title } }));
+      setEditing(false);
+    } catch (fault) {
+      setError(words(fault));
+    }
+  }
+  return (
+    <form class="result-title" onSubmit={save}>
+      <input
+        name="title"
+        aria-label="Title"
+        maxLength={200}
+        required
+        defaultValue={job.title ?? ""}
+        ref={(input) => input?.focus()}
+        onKeyDown={(event) => event.key === "Escape" && setEditing(false)}
+      />
+      <Button type="submit" kind="primary">
+        Save
+      </Button>
+      <Button kind="quiet" onClick={() => setEditing(false)}>
+        Cancel
+      </Button>
+      {error && <Note kind="bad">{error}</Note>}
+    </form>
+  );
+}

@@ -1,0 +1,148 @@
+// A job's output as the page shows it: voices, each with what it said, and turns in order of time.
+import { type Candidate, type Job, type Output, outputOf, type Voice } from "../../api/types";
+
+export interface VoiceView {
+  label: string; // SPEAKER_00: what stays when the name changes
+  index: number; // its lane and colour
+  name: string | null;
+  speakerId: string | null;
+  confidence: number | null; // that the name is right, 0 to 100
+  candidates: Candidate[]; // who it could be, the likeliest first
+  seconds: number; // of its turns
+  share: number; // of all speech, 0 to 1
+  turns: number;
+  hasClip: boolean;
+}
+
+export interface TurnView {
+  index: number;
+  start: number;
+  end: number;
+  voice: VoiceView;
+}
+
+export interface Recording {
+  voices: VoiceView[];
+  turns: TurnView[]; // by their start
+  duration: number;
+}
+
+/** What a voice is called on the page: its name, or a number. */
+export function called(voice: VoiceView): string {
+  return voice.name ?? `Voice ${voice.index + 1}`;
+}
+
+export function colour(voice: VoiceView): string {
+  return `var(--voice-${voice.index % 8})`;
+}
+
+/** The recording of a job that succeeded; null where its output has no turns. */
+export function recording(job: Job, kept: readonly Voice[]): Recording | null {
+  const output = outputOf(job) ?? {};
+  const raw = spoken(output);
+  if (!raw) return null;
+  const labels = [
+    ...new Set([...raw.map((turn) => turn.label), ...(output.voiceprints ?? []).map((each) => each.speaker)]),
+  ];
+  labels.sort();
+  const seconds = new Map<string, number>();
+  const count = new Map<string, number>();
+  for (const turn of raw) {
+    seconds.set(turn.label, (seconds.get(turn.label) ?? 0) + turn.end - turn.start);
+    count.set(turn.label, (count.get(turn.label) ?? 0) + 1);
+  }
+  const all = [...seconds.values()].reduce((sum, value) => sum + value, 0);
+  const voices = labels.map((label, index): VoiceView => {
+    const named = output.voiceprints?.find((each) => each.speaker === label);
+    const own = kept.find((each) => each.speaker === label);
+    const name = named?.match ?? raw.find((turn) => turn.label === label)?.match ?? null;
+    return {
+      label,
+      index,
+      name,
+      speakerId: named?.speakerId ?? (name ? (own?.speakerId ?? null) : null),
+      confidence: name ? (named?.confidence[name] ?? null) : null,
+      candidates: own?.candidates ?? named?.candidates ?? [],
+      seconds: seconds.get(label) ?? 0,
+      share: all ? (seconds.get(label) ?? 0) / all : 0,
+      turns: count.get(label) ?? 0,
+      hasClip: own?.hasClip ?? false,
+    };
+  });
+  const byLabel = new Map(voices.map((voice) => [voice.label, voice]));
+  const turns = raw
+    .sort((a, b) => a.start - b.start)
+    .map((turn, index): TurnView => ({
+      index,
+      start: turn.start,
+      end: turn.end,
+      voice: byLabel.get(turn.label) as VoiceView,
+    }));
+  const last = turns.reduce((end, turn) => Math.max(end, turn.end), 0);
+  return { voices, turns, duration: Math.max(job.duration ?? 0, last) };
+}
+
+interface Spoken {
+  label: string;
+  match: string | null;
+  start: number;
+  end: number;
+}
+
+function spoken(output: Output): Spoken[] | null {
+  if (output.identification)
+    return output.identification.map(({ diarizationSpeaker, match, start, end }) => ({
+      label: diarizationSpeaker,
+      match,
+      start,
+      end,
+    }));
+  return output.diarization?.map(({ speaker, start, end }) => ({ label: speaker, match: null, start, end })) ?? null;
+}
+
+/** Who a voice may be: those who are likely enough, and are not another voice of this recording already. */
+export function suggestions(voice: VoiceView, voices: readonly VoiceView[]): Candidate[] {
+  const taken = new Set(voices.map((each) => each.speakerId));
+  return voice.candidates
+    .filter(({ speakerId, confidence }) => confidence >= LEAST_LIKELY && !taken.has(speakerId))
+    .slice(0, MOST_SUGGESTED);
+}
+
+const LEAST_LIKELY = 10; // of 100
+const MOST_SUGGESTED = 3;
+
+/** What changed from one naming to the next, in words: "Renamed 14 turns to Ada and 3 to Ben." */
+export function renamed(before: Recording, after: Recording): string {
+  const names = new Map(before.voices.map((voice) => [voice.label, called(voice)]));
+  const changes = after.voices.filter((voice) => names.get(voice.label) !== called(voice) && voice.turns > 0);
+  const parts = changes.map(
+    (voice, index) =>
+      `${voice.turns} ${index ? "" : voice.turns === 1 ? "turn " : "turns "}${voice.name ? `to ${voice.name}` : "back to unknown"}`,
+  );
+  if (!parts.length) return "No turn was renamed.";
+  return `Renamed ${parts.length > 1 ? `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}` : parts[0]}.`;
+}
+
+/** The turn that one hears at a time: the last that began and has not ended; -1 in silence. */
+export function turnAt(turns: readonly TurnView[], time: number): number {
+  for (let index = began(turns, time); index >= 0; index--) {
+    const turn = turns[index] as TurnView;
+    if (turn.end > time) return index;
+    if (time - turn.start > LONGEST_LOOK) return -1;
+  }
+  return -1;
+}
+
+const LONGEST_LOOK = 600; // seconds: turns that began before are not looked at
+
+/** The last turn that began by a time; -1 if there is none. */
+export function began(turns: readonly TurnView[], time: number): number {
+  let low = 0;
+  let high = turns.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((turns[middle] as TurnView).start <= time) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
