@@ -24,7 +24,8 @@ from rich.table import Table
 
 from benchmarks.voices import DIMENSION, Voices
 from timbre.service.identifiers import new_id
-from timbre.service.protection import MasterKey, Protection
+from timbre.service.master_key import MasterKeys
+from timbre.service.protection import Protection
 from timbre.service.search import Found, Search
 from timbre.service.selection import Selection
 from timbre.settings import Settings
@@ -60,7 +61,7 @@ async def _measure(console: Console, sizes: Sequence[int]) -> dict[str, Any]:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         settings = Settings(data_dir=folder)
-        MasterKey.load_or_make(settings)
+        MasterKeys.make(settings)
         embedded = EmbeddedPostgres(folder / "postgres")
         stack.callback(embedded.stop)
         url = embedded.start()
