@@ -194,7 +194,10 @@ function DeliveryRow({ delivery, onReplay }: { delivery: Delivery; onReplay: () 
         </p>
         <p class="small muted">
           For <a href={`/jobs/${delivery.jobId}`}>a recording</a>, {ago(delivery.createdAt)}
-          {delivery.state === "pending" && delivery.nextAt && `; the next attempt ${ago(delivery.nextAt)}`}
+          {delivery.state === "pending" &&
+            delivery.nextAt &&
+            Date.parse(delivery.nextAt) > Date.now() &&
+            `; the next attempt ${ago(delivery.nextAt)}`}
         </p>
         {delivery.attempts.length > 0 && (
           <details class="small">
