@@ -24,7 +24,8 @@ from rich.table import Table
 
 from benchmarks.voices import DIMENSION, Voices
 from timbre.service.identifiers import new_id
-from timbre.service.protection import MasterKey, Protection
+from timbre.service.master_key import MasterKeys
+from timbre.service.protection import Protection
 from timbre.service.search import Found, Search
 from timbre.service.selection import Selection
 from timbre.settings import Settings
@@ -40,7 +41,7 @@ LIMIT = 10  # people a query asks for
 WARM = 200  # queries before anything is measured
 COMPARED = 100  # queries that numpy is timed with
 BATCH = 20_000  # people that are drawn and loaded at a time
-BLOCK = 100  # queries whose true nearest are found at a time
+BLOCK = 20  # queries whose true nearest are found at a time
 SPACE = "0123456789abcdef"
 EVERYBODY = Selection()
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -60,7 +61,7 @@ async def _measure(console: Console, sizes: Sequence[int]) -> dict[str, Any]:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         settings = Settings(data_dir=folder)
-        MasterKey.load_or_make(settings)
+        MasterKeys.make(settings)
         embedded = EmbeddedPostgres(folder / "postgres")
         stack.callback(embedded.stop)
         url = embedded.start()

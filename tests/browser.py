@@ -30,8 +30,12 @@ _DROP = """
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """Run the browser; skip the test, or fail it where one is required, if there is none or no web app."""
+def chromium(microphone: Path | None = None) -> Iterator[Browser]:
+    """Run the browser; skip the test, or fail it where one is required, if there is none or no web app.
+
+    Args:
+        microphone: A WAV file that the microphone hears, again and again; beeps if left out.
+    """
     program = next((path for name in _NAMES if (path := shutil.which(name))), None)
     missing = None
     if program is None:
@@ -42,8 +46,9 @@ def chromium() -> Iterator[Browser]:
         pytest.fail(missing)
     elif missing:
         pytest.skip(missing)
+    heard = [] if microphone is None else [f"--use-file-for-fake-audio-capture={microphone}"]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", *_MICROPHONE])
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", *_MICROPHONE, *heard])
         try:
             yield browser
         finally:

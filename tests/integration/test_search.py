@@ -365,7 +365,8 @@ def test_an_index_that_was_left_unfinished_is_made_again(run, death):
             await old.execute("SELECT FROM speaker_vectors LIMIT 1")
             building = asyncio.create_task(here.search.tend_indexes())
             await until(here, BUILDING)
-            await here.search.tend_indexes()  # another worker, which leaves it to the first
+            async with asyncio.timeout(10):
+                await here.search.tend_indexes()  # another worker, which leaves it to the first
             assert (await here.nearest(known[:1]))[0][0].speaker == ids[0]
             if death == "of the worker":
                 building.cancel()

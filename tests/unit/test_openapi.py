@@ -87,6 +87,7 @@ BODIES = {
     "identify": "IdentifyRequest",
     "createKey": "KeyRequest",
     "rotateSecret": "SecretRequest",
+    "searchSpeakers": "SearchRequest",
     "signIn": "SessionRequest",
     "label": "LabelRequest",
     "changeJob": "ChangeRequest",
@@ -96,7 +97,6 @@ BODIES = {
     "updateSpeaker": "UpdateSpeakerRequest",
     "mergeSpeakers": "MergeSpeakersRequest",
     "addSample": "SampleRequest",
-    "searchSpeakers": "SearchRequest",
 }
 RATES = {"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"}
 # What JSON Schema 2020-12 and OpenAPI 3.1 know; anything else is a slip that no validator reports.

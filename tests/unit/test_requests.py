@@ -10,6 +10,7 @@ from timbre.errors import RequestInvalid
 from timbre.identification import naming
 from timbre.models.catalogue import catalogue
 from timbre.service import values
+from timbre.service.job_requests import MergeVoicesRequest
 from timbre.service.requests import (
     DiarizeRequest,
     IdentifyRequest,
@@ -633,3 +634,10 @@ def test_arbitrary_bytes_are_read_or_refused(model):
         try_to_read(model, good[:start] + noise + good[end:])
 
     check()
+
+
+def test_what_stands_in_a_list_twice_is_taken_once():
+    body = b'{"into": "SPEAKER_00", "from": ["SPEAKER_01", "SPEAKER_01"], "more": 1}'
+    request, warning = parse(MergeVoicesRequest, body, webhook_http=False)
+    assert request.merged == ("SPEAKER_01",)
+    assert warning == "Ignored unknown keys: more"

@@ -117,7 +117,7 @@ class RetentionRule(Answer):
     setting: str = Field(description="Environment variable that says so.", examples=["TIMBRE_OUTPUT_HOURS"])
     value: float = Field(ge=0, examples=[24])
     unit: Literal["seconds", "hours", "days", "months"]
-    text: str = Field(examples=["Uploaded recordings are deleted 24 hours after the upload."])
+    text: str = Field(examples=["Browsers stay signed in for 30 days."])
 
 
 class ServerState(Answer):

@@ -28,15 +28,14 @@ def _scopes(came: object) -> list[str]:
 
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME), BeforeValidator(_name)]
 ScopeName = Annotated[str, Field(json_schema_extra={"enum": [str(scope) for scope in Scope]})]
+Scopes = Annotated[tuple[ScopeName, ...], Field(json_schema_extra={"minItems": 1}), BeforeValidator(_scopes)]
 
 
 class KeyRequest(Request):
     """Make an API key."""
 
     name: Name = Field(description="What the key is for.", examples=["laptop"])
-    scopes: Annotated[tuple[ScopeName, ...], BeforeValidator(_scopes)] = Field(
-        tuple(map(str, Scope)), description="What it may do; everything if unset.", json_schema_extra={"minItems": 1}
-    )
+    scopes: Scopes | None = Field(None, description="What it may do; everything if unset.")
 
 
 class SecretRequest(Request):

@@ -44,19 +44,18 @@ def duration(value: float, unit: str) -> str:
     return f"{value:g} {unit.removesuffix('s') if value == 1 else unit}"
 
 
-_LARGER: Final = (
-    ("seconds", 60, "minutes"),
-    ("minutes", 60, "hours"),
-    ("hours", 24, "days"),
-)  # of which so many are one
+_LARGER: Final = (("seconds", 60, "minutes"), ("minutes", 60, "hours"), ("hours", 24, "days"))  # so many make one
 _RULES: Final[tuple[tuple[str, Unit, Callable[[str], str]], ...]] = (
-    ("media_hours", "hours", lambda kept: f"Uploaded recordings are deleted {kept} after the upload."),
+    (
+        "media_hours",
+        "hours",
+        lambda kept: f"Uploaded recordings are deleted {kept} after the upload, unless a result of theirs is kept.",
+    ),
     (
         "output_hours",
         "hours",
         lambda kept: (
-            f"Results, and the voices heard in them, are deleted {kept} after the job ended,"
-            " unless the recording is kept."
+            f"Results, and the voices heard in them, are deleted {kept} after the job ended, unless they are kept."
         ),
     ),
     ("job_days", "days", lambda kept: f"What is known of a job, such as its length, is deleted {kept} after it ended."),

@@ -29,7 +29,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _SQL: Final = {name: SQL(query.decode()) for name, query in queries("search").items()}
-_BREADTH: Final = 400  # candidates that a search in an index keeps; more find more of the true nearest, and take longer
+# Candidates that a walk through an index keeps: more find more of the true nearest, and take longer. For the same share
+# of them a larger gallery needs more; this much finds 99 of 100 of the ten nearest (benchmarks/gallery.py).
+_MILLION: Final = 1e6
+_BREADTH: Final = 700  # among a million
+_GROWTH: Final = 0.4  # power of the number of people
+_LEAST: Final = 200
 _BROADEST: Final = 1000  # that the database allows
 _NEIGHBOURS: Final = 16  # of a voice in the graph; twice as many find more, and take twice as long to look through
 _CARE: Final = 128  # candidates that are looked at for the neighbours of a new voice
@@ -127,17 +132,16 @@ class Search:
         """How many candidates to search an index with; 0 where everybody who is looked for is compared."""
         if scope.selection.ids is not None:
             return 0
-        index = _index(scope.team, scope.space, dimension)
-        if await _number(connection, _SQL["is_indexed"], {"index": index}) == 0:
+        index = {"dimension": dimension, "index": _index(scope.team, scope.space, dimension)}
+        people = await _number(connection, _SQL["indexed_people"], scope.arguments | index)
+        if not people:
             return 0
+        breadth = max(_LEAST, _BREADTH * math.pow(people / _MILLION, _GROWTH))
         if scope.selection.tags is None:
-            return _BREADTH
+            return math.ceil(breadth)
         chosen = await self._count(connection, scope)
-        if chosen < self._settings.index_from:
-            return 0
         # The nearest of them lie among more who are not looked for.
-        everybody = await self._count(connection, _Scope(scope.team, scope.space, Selection()))
-        return math.ceil(_BREADTH * everybody / chosen)
+        return math.ceil(breadth * people / chosen) if chosen >= self._settings.index_from else 0
 
     async def _count(self, connection: Connection, scope: _Scope) -> int:
         if scope.selection.ids is not None:

@@ -20,8 +20,10 @@ SELECT coalesce(sum(people), 0) AS number FROM gallery_sizes WHERE team_id = %(t
 -- version --
 SELECT gallery_version AS number FROM teams WHERE id = %(team)s
 
--- is_indexed --
-SELECT count(*) AS number FROM pg_index WHERE indexrelid = to_regclass(%(index)s) AND indisvalid
+-- indexed_people --
+SELECT people AS number FROM gallery_sizes
+WHERE team_id = %(team)s AND space = %(space)s AND dimension = %(dimension)s
+  AND EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass(%(index)s) AND indisvalid)
 
 -- exact --
 SELECT place, speaker_id, cosine

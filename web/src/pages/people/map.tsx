@@ -100,7 +100,7 @@ function Drawn({ points, pairs, part }: { points: Point[]; pairs: Pair[]; part: 
               data-speaker={place.speakerId}
               class={matches(place.name) ? "map-point" : "map-point dim"}
               aria-label={`${place.name}, nearest: ${place.nearest}`}
-              tabIndex={place.speakerId === active ? 0 : -1}
+              tabindex={place.speakerId === active ? 0 : -1}
               onFocus={() => {
                 setActive(place.speakerId);
                 setShown(place.speakerId);

@@ -7,7 +7,7 @@ const UNTITLED: Record<string, string> = {
 };
 const DONE: Record<string, string> = {
   diarize: "Voices told apart",
-  identify: "Voices named",
+  identify: "Nobody was recognised",
   label: "Transcript labelled",
   voiceprint: "Voice learned",
   enrol: "Sample learned",

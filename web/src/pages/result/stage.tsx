@@ -108,7 +108,10 @@ export function Stage({
       own.on("scroll", redraw),
       own.on("zoom", redraw),
       own.on("redraw", redraw),
-      own.on("ready", redraw),
+      own.on("ready", () => {
+        if (player.time.value) own.setTime(player.time.value); // a waveform that is drawn anew begins at nothing
+        redraw();
+      }),
       own.on("interaction", (time) => player.seek(time)),
     ];
     const size = new ResizeObserver(redraw);
