@@ -21,7 +21,7 @@ ADA, BEN = UUID(int=1), UUID(int=2)
         ("all", Selection()),
         ([str(ADA), str(BEN)], Selection(ids=(ADA, BEN))),
         ([ADA.hex.upper()], Selection(ids=(ADA,))),
-        ({"tags": ["board", "uk", "board"]}, Selection(tags=("board", "uk"))),
+        ({"tags": ["board", "uk", "board"]}, Selection(tags=("board", "uk", "board"))),
         ({"tags": ["x"], "more": 1}, Selection(tags=("x",))),
     ],
 )

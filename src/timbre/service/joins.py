@@ -28,7 +28,7 @@ def join_voices(voices: Voices, into: str, others: Collection[str]) -> Voices:
     Raises:
         VoicesMissing: there is no voice with one of these labels.
     """
-    labels = [into, *others]
+    labels = list(dict.fromkeys([into, *others]))
     parts = [voices.find(label) for label in labels]
     joined = _joined(parts)
     # The clip of the one who was heard longest.

@@ -256,15 +256,9 @@ def _some_or_null(schema: dict[str, Any]) -> None:
     schema["anyOf"][0] |= {"minItems": 1, "maxItems": MOST_VOICEPRINTS}
 
 
-def _voiceprints_or_speakers(schema: dict[str, Any], request: type[IdentifyRequest]) -> None:
-    _with_model_names(schema, request)
-    schema["anyOf"] = [{"required": ["voiceprints"]}, {"required": ["speakers"]}]
-
-
 class IdentifyRequest(SpeakersRequest):
     """Say who spoke when, by name."""
 
-    model_config = ConfigDict(json_schema_extra=_voiceprints_or_speakers)
     kind: ClassVar[JobType] = "identify"
 
     speakers: Speakers | None = Field(
@@ -277,7 +271,7 @@ class IdentifyRequest(SpeakersRequest):
     # that were refused are missing from it.
     voiceprints: Annotated[tuple[LabelledVoiceprint, ...] | None, BeforeValidator(some_voiceprints)] = Field(
         None,
-        description="Voiceprints of people to recognise.",
+        description="Voiceprints of people to recognise; required unless there are `speakers`.",
         json_schema_extra=_some_or_null,
         validate_default=True,
     )

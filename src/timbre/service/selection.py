@@ -77,7 +77,7 @@ def read_selection(came: object) -> Selection:
     if not isinstance(tags, list | tuple):
         expect("a list of tags", tags, "tags")
     _some(tags, MOST_TAGS, "tags", "tags")
-    return Selection(tags=tuple(dict.fromkeys(a_tag(each, f"tags.{at}") for at, each in enumerate(tags))))
+    return Selection(tags=tuple(a_tag(each, f"tags.{at}") for at, each in enumerate(tags)))
 
 
 def _some(came: list[Any] | tuple[Any, ...], most: int, what: str, at: str) -> None:
