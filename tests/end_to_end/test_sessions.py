@@ -110,8 +110,9 @@ def test_a_wrong_key_is_refused_and_not_repeated(browser: httpx.Client):
         OWN | {"Origin": "http://evil.example"},
         OWN | {"Origin": "null"},
         OWN | {"Origin": "http://127.0.0.1:1"},
+        OWN | {"Origin": "http://["},
     ],
-    ids=["no header", "another site alone", "another site", "no site", "another port"],
+    ids=["no header", "another site alone", "another site", "no site", "another port", "no address"],
 )
 def test_other_sites_change_nothing(server: Server, browser: httpx.Client, headers: dict[str, str]):
     refused = browser.post("/v1/session", json={"key": server.key}, headers=headers)

@@ -132,6 +132,10 @@ def test_voiceprints_that_came_with_a_job_are_looked_for_again(run):
         with pytest.raises(RequestInvalid) as refused:
             await here.rematch.rematch(here.team, job, RematchRequest(voiceprints=[sent]))
         assert refused.value.errors[0][0] == "voiceprints.0.label"
+        # Nor does it come back once they are erased.
+        await here.gallery.erase(here.team, person)
+        await here.rematch.rematch(here.team, job, ALL)
+        assert await here.names(job) == ["Ada", "SPEAKER_01"]
 
     run(act)
 

@@ -58,8 +58,15 @@ def check_origin(request: Request, here: State) -> None:
     own = {request.headers.get("host", "")}
     if here.settings.public_url:
         own.add(urlsplit(here.settings.public_url).netloc)
-    if origin is not None and urlsplit(origin).netloc not in own:
+    if origin is not None and _site(origin) not in own:
         raise OriginRejected
+
+
+def _site(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:  # no browser says this of itself
+        return None
 
 
 async def _known(request: Request, here: State) -> Caller:

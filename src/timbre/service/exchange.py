@@ -26,6 +26,7 @@ from timbre.service.speaker_requests import ExportedSpeaker
 from timbre.store.database import Connection, Database
 
 MOST_ERRORS: Final = 1000  # that an import tells of
+_MOST_FAULTS: Final = 10  # of a line, that an error tells of
 LONGEST_LINE: Final = 4 << 20  # bytes; a person's samples of one model are 20 kB
 _PAGE: Final = 100  # people of an export that are read at a time
 _LINES: Final = 50  # of an import in one transaction
@@ -97,7 +98,7 @@ class Exchange:
             try:
                 read.append((number, parse(ExportedSpeaker, line, webhook_http=False)[0]))
             except RequestInvalid as error:
-                imported.refuse(number, "; ".join(f"{at}: {reason}" for at, reason in error.errors))
+                imported.refuse(number, reason(error))
         async with self._gallery.changing(team) as connection:
             for number, speaker in read:
                 try:
@@ -141,6 +142,13 @@ class Exchange:
         imported.created += there is None
         imported.updated += there is not None and (changed or added > 0)
         imported.samples += added
+
+
+def reason(error: RequestInvalid) -> str:
+    """Say what is wrong with a line; of thousands of faults the first."""
+    faults = [f"{at}: {fault}" for at, fault in error.errors]
+    more = len(faults) - _MOST_FAULTS
+    return "; ".join(faults[:_MOST_FAULTS]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _line(person: Person, templates: dict[UUID, str]) -> bytes:

@@ -143,7 +143,7 @@ class Rematch:
     ) -> None:
         for _ in range(_TRIES):
             row = await self._jobs.get(team, job)
-            voices = prepare(await self._voices.get(team, job))
+            voices = await self._without_people(team, prepare(await self._voices.get(team, job)))
             found = await self._jobs.output(job)
             if found is None:
                 raise VoicesMissing
@@ -153,6 +153,18 @@ class Rematch:
                 return
             await asyncio.sleep(random.uniform(0, _PAUSE))  # noqa: S311 - nothing secret
         raise ServiceUnavailable("Others change this job at the same time; try again soon.")
+
+    async def _without_people(self, team: UUID, voices: Voices) -> Voices:
+        """Leave out voiceprints that were sent of those who are people of the gallery now.
+
+        They are no longer kept either: the name of a person who is erased later shall not come back with one.
+        """
+        asked = voices.asked
+        if asked is None or asked.selection is None:
+            return voices
+        people = set(await taken(self._database, team, list(asked.voiceprints)))
+        sent = {label: text for label, text in asked.voiceprints.items() if label not in people}
+        return replace(voices, asked=replace(asked, voiceprints=sent))
 
     async def _write(self, team: UUID, row: Row, voices: Voices, output: Output) -> bool:
         """Write what was computed, unless the job was changed since its record was read."""
@@ -174,9 +186,6 @@ class Rematch:
         namer = await asyncio.to_thread(load_namer_of, model, voices.space, self._settings)
         sent, crowd, found = dict(asked.voiceprints), None, {}
         if asked.selection is not None:
-            # Who has become a person of the gallery is one, and no longer the voiceprint that was sent.
-            for label in await taken(self._database, team, list(sent)):
-                del sent[label]
             crowd = await self._naming.crowd(team, voices.space, asked.selection)
             if voices.voices:
                 found = await self._naming.near(crowd, np.stack([voice.embedding for voice in voices.voices]))

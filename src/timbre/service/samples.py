@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _SQL: Final = queries("speakers")
 CLIP: Final = "clip"  # the part of a sample that is sealed beside its template
+MOST_DIMENSIONS: Final = 512  # of a vector; no encoder makes more, and a rotation costs the cube of it
 _LENGTH_ERROR: Final = 0.01  # of unit vectors in float16; more was not made by an encoder
 
 
@@ -167,8 +168,10 @@ def apart(voiceprint: Voiceprint) -> list[Voiceprint]:
     """Return a voiceprint for every prototype.
 
     Raises:
-        VoiceprintMalformed: a prototype is no unit vector, or the seconds of one are none.
+        VoiceprintMalformed: a prototype is no unit vector or has too many dimensions, or the seconds of one are none.
     """
+    if voiceprint.prototypes.shape[1] > MOST_DIMENSIONS:
+        raise VoiceprintMalformed(f"This voiceprint has more than {MOST_DIMENSIONS} dimensions: no voice has.")
     lengths = np.linalg.norm(voiceprint.prototypes, axis=1)
     if not (np.abs(lengths - 1) < _LENGTH_ERROR).all() or min(voiceprint.seconds) < 0:
         raise VoiceprintMalformed("This voiceprint was damaged: it holds no voice; make it again from a recording.")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from timbre.identification.quality import Quality
 from timbre.service.people import Consent, quality_of
@@ -16,6 +17,7 @@ from timbre.service.requests import Request
 from timbre.service.selection import MOST_TAGS
 from timbre.service.values import (
     LONGEST_TAG,
+    RESERVED_LABEL,
     AudioUrl,
     Label,
     Speaker,
@@ -27,11 +29,15 @@ from timbre.service.values import (
 )
 
 MOST_MERGED: Final = 100
+MOST_SAMPLES: Final = 1000  # in a line of an export: those of one person in the spaces of many models
 LONGEST_BASIS: Final = 200  # characters, as the following length
 LONGEST_NOTE: Final = 2000
 _CONTROLS_IN_LINES: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _MEASURED: Final = ("seconds", "speechSeconds", "level", "clipped", "snr", "singleSpeaker")
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_YEARS: Final = (1970, 9998)  # of moments: the database and its clients know them in every time zone
+_MOST_MEASURED: Final = 1e9  # either way; nothing that is measured on a recording comes near
+_SHAPING: Final = "\u200c\u200d"  # characters that are not seen, but names in some scripts need
 _ONE_SAMPLE: Final = (
     "Expected one of: url, voiceprint, jobId with the speaker of a finished job, jobId with start and end"
 )
@@ -52,6 +58,19 @@ _TAGS: Final[dict[str, Any]] = {
 def _tidied(came: object) -> object:
     """Write a name in one way, however it was typed: é as one character, single spaces."""
     return " ".join(unicodedata.normalize("NFC", came).split()) if isinstance(came, str) else came
+
+
+def _seen(name: str) -> str:
+    """Let a name pass that is what it looks like; each name means one person, and no unknown speaker."""
+    for place, character in enumerate(name, 1):
+        if unicodedata.category(character) == "Cf" and character not in _SHAPING:
+            refuse(f"Expected no invisible characters, got U+{ord(character):04X} as character {place}")
+    plain = unicodedata.normalize("NFKC", name.translate(dict.fromkeys(map(ord, _SHAPING)))).casefold().strip()
+    if not plain:
+        refuse("Expected a name that can be seen")
+    if plain.startswith(RESERVED_LABEL):
+        expect(f"a name that does not begin with {RESERVED_LABEL.upper()}, as unknown speakers do", name)
+    return name
 
 
 def _tags(came: object) -> tuple[str, ...]:
@@ -114,6 +133,9 @@ def _moment(came: object) -> datetime:
         moment = datetime.fromisoformat(came if isinstance(came, str) else "")
     except ValueError:
         expect("a moment such as 2026-10-02T08:15:31.204Z", came)
+    first, last = _YEARS
+    if not first <= moment.year <= last:
+        expect(f"a moment in the years {first} to {last}", came)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -121,14 +143,17 @@ def _quality(came: object) -> Quality:
     numbers = came if isinstance(came, dict) else {}
     for name in _MEASURED:
         value = numbers.get(name)
-        if not (value is None and name == "snr") and (isinstance(value, bool) or not isinstance(value, int | float)):
+        if value is None and name == "snr":
+            continue
+        number = value if isinstance(value, int | float) and not isinstance(value, bool) else math.inf
+        if not -_MOST_MEASURED <= number <= _MOST_MEASURED:
             expect(f"an object with the numbers {', '.join(_MEASURED)}", came)
     quality = quality_of({name: numbers.get(name) for name in _MEASURED})
     assert quality is not None  # noqa: S101 - it was given
     return quality
 
 
-PersonName = Annotated[Label, BeforeValidator(_tidied)]
+PersonName = Annotated[Label, AfterValidator(_seen), BeforeValidator(_tidied)]
 Tags = Annotated[tuple[str, ...], BeforeValidator(_tags), WithJsonSchema(_TAGS)]
 Day = Annotated[date, BeforeValidator(_day)]
 Id = Annotated[UUID, BeforeValidator(_id)]
@@ -250,4 +275,6 @@ class ExportedSpeaker(Request):
     def _listed(cls, came: object) -> object:
         if not isinstance(came, list):
             expect("a list of samples", came)
+        if len(came) > MOST_SAMPLES:
+            refuse(f"Expected at most {MOST_SAMPLES} samples, got {len(came)}")
         return came
