@@ -283,6 +283,7 @@ def test_recordings_are_found_kept_and_deleted(page: Page, home: Server, convers
         expect(page.get_by_role("button", name="Keep Something else no longer")).to_have_attribute(
             "aria-pressed", "true"
         )
+        expect(page.locator(".toast")).to_contain_text("is kept until you delete it")  # the server said so
         assert client.get(f"/v1/jobs/{other}").json()["kept"] is True
 
         page.get_by_label("Title").fill("STAND-UP")
