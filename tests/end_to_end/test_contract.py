@@ -14,6 +14,7 @@ import pytest
 import schemathesis
 from people_requests import Somebody
 from schemathesis.engine import events, from_schema
+from voice_requests import CHANGES, Conversation
 
 from server import CONVERSATION, Server, finished, submit, upload, voice
 
@@ -27,6 +28,7 @@ LIMIT = 1_000_000_000
 RULES_BEYOND_THE_SCHEMA = {
     *("diarize", "identify", "voiceprint", "label", "createKey", "signIn"),
     *("createSpeaker", "updateSpeaker", "addSample"),
+    *("changeJob", "mergeJobVoices", "rematchJob", "searchSpeakers"),
 }
 SAYS_IT_BY_LINE = {"importSpeakers"}  # what is wrong with a body, in an answer that is right
 WITHOUT_LIMIT = {"health", "ready", "metrics", "uploadMedia", "downloadMedia", "signIn"}
@@ -69,6 +71,7 @@ class Kept:
             self.media = url
             self.key = server.key
             self.somebody = Somebody(server, self.voiceprint)
+            self.voices = Conversation(server)
             self.upload = client.post("/v1/media/input", json={"url": url}).json()["url"]
             self.download = client.post("/v1/media/output", json={"url": url}).json()["url"]
         assert len(self.deliveries) == 3
@@ -123,11 +126,12 @@ class Tamed:
         wait = (case.query or {}).get("wait")
         if isinstance(wait, int | float) and 1 < wait <= 60:  # too long to be waited for again and again
             case.query["wait"] = 0.05
-        if operation == "deleteJob" and same_id(case.path_parameters["jobId"]) in self._kept.jobs:
+        if operation in CHANGES and same_id(case.path_parameters["jobId"]) in (*self._kept.jobs, self._kept.voices.job):
             case.path_parameters["jobId"] = NOBODY  # ids from answers are used in requests
         if self._turn[operation] % 2 or case.meta is None or case.meta.generation.mode.is_negative:
             return
         self._kept.somebody(operation, case)
+        self._kept.voices(operation, case)
         self._fill(operation, case)
         if operation in {"uploadMedia", "downloadMedia"}:
             link = urlsplit(self._kept.upload if operation == "uploadMedia" else self._kept.download)
@@ -145,7 +149,7 @@ class Tamed:
             case.headers = {**(case.headers or {}), "X-Timbre-Web": "1"}
             case.body = {"key": self._kept.key}
         if operation == "identify" and isinstance(case.body, dict):
-            for item in case.body.get("voiceprints", ()):
+            for item in case.body.get("voiceprints") or ():
                 item["voiceprint"] = self._kept.voiceprint
         if operation == "label" and isinstance(case.body, dict):
             case.body = {"transcript": '[{"start": 1, "end": 2}]', "jobId": self._kept.jobs[1]}

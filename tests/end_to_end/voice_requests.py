@@ -1,0 +1,34 @@
+"""Requests about voices of jobs that a machine makes up, changed so that every other right one finds some."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import schemathesis
+
+from server import CONVERSATION, Server, finished, submit, upload
+
+CHANGES: Final = {"changeJob", "deleteJob", "mergeJobVoices", "rematchJob"}
+_LOOKS: Final = {"getJobAudio", "getJobPeaks", "getJobVoices", "getJobVoiceAudio"}
+
+
+class Conversation:
+    """A job of four speakers, for these requests alone: what they change, nothing else looks at."""
+
+    def __init__(self, server: Server) -> None:
+        with server.client() as client:
+            self.job = finished(client, submit(client, "diarize", url=upload(client, CONVERSATION, "voices.ogg")))[
+                "jobId"
+            ]
+
+    def __call__(self, operation: str, case: schemathesis.Case) -> None:
+        if operation not in (CHANGES | _LOOKS) - {"deleteJob"}:
+            return
+        case.path_parameters["jobId"] = self.job
+        if operation == "getJobVoiceAudio":
+            case.path_parameters["speaker"] = "SPEAKER_00"
+        if operation == "mergeJobVoices":
+            case.body = {"into": "SPEAKER_00", "from": ["SPEAKER_01"]}
+        if operation == "rematchJob" and isinstance(case.body, dict):
+            case.body.pop("voiceprints", None)
+            case.body["speakers"] = "all"
