@@ -40,7 +40,7 @@ Body = Annotated[bytes, Depends(body(_MOST_BODY, "cut the transcript in two"))]
     summary="Write names into a transcript",
 )
 async def label(
-    known: Annotated[Caller, Depends(caller(None, Group.LABEL))],
+    known: Annotated[Caller, Depends(caller(Scope.JOBS_READ, Group.LABEL))],
     body: Body,
     here: State_,
     idempotency_key: IdempotencyKey = None,
@@ -51,6 +51,5 @@ async def label(
         known.require(Scope.JOBS_WRITE)
         await here.labelling.check(request)
         return await submit(here, known, request, body, warning=warning, idempotency_key=idempotency_key)
-    known.require(Scope.JOBS_READ)
     text, form = await here.labelling.label(known.team, request.job_id, request)
     return Response(text.encode(), media_type=f"{_TYPES[form]}; charset=utf-8")
