@@ -34,7 +34,8 @@ export async function submit(chosen: Options, url: string, title: string): Promi
         : {};
   const body = { url, title: title.slice(0, 200), ...count };
   if (chosen.people === "nobody") return (await api.post("/v1/diarize", { body })).jobId;
-  const speakers = chosen.people === "tags" && chosen.tags.length ? { tags: [...chosen.tags] } : "all";
+  const tagged = chosen.people === "tags" && chosen.tags.length > 0;
+  const speakers = tagged ? { tags: [...chosen.tags] } : ("all" as const);
   const asked = { ...body, speakers, matching: { threshold: chosen.threshold } };
   return (await api.post("/v1/identify", { body: asked })).jobId;
 }
