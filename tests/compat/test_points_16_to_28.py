@@ -131,7 +131,7 @@ def test_point_18_errors_are_json_with_a_message(server, client, strict):
     for scope, path in (("media:read", "/v1/diarize"), ("jobs:read", "/v1/media/input")):
         with strict.client(strict.run("keys", "create", scope, "--scope", scope)) as narrow:
             refused(narrow.post(path, json={"url": NOTHING}), 403)
-    for path in (f"/v1/jobs/{UNKNOWN_JOB}", "/v1/jobs/no-id", "/v1/nothing", "/v3/jobs", "/", "/v1/media/nothing"):
+    for path in (f"/v1/jobs/{UNKNOWN_JOB}", "/v1/jobs/no-id", "/v1/nothing", "/v3/jobs", "/v1/media/nothing"):
         refused(client.get(path), 404)
     refused(client.get("/v1/diarize"), 405)
     refused(client.post("/v1/diarize", content=b" " * (5 * MEBI)), 413)

@@ -270,6 +270,7 @@ def test_keys_move_play_and_zoom(page: Page, home: Server, conversation: str):
 def test_a_turn_is_played_to_its_end(page: Page, home: Server, conversation: str):
     page.goto(f"{home.address}/jobs/{conversation}")
     rows = page.locator(".turns li button")
+    expect(rows.first).to_be_visible()
     short = next(
         row for row in rows.all() if re.search(r", 0\.[0-9] s$|, 1(\.\d)? s$", row.get_attribute("aria-label"))
     )
