@@ -32,8 +32,8 @@ _SQL: Final = {name: SQL(query.decode()) for name, query in queries("search").it
 # Candidates that a walk through an index keeps: more find more of the true nearest, and take longer. For the same share
 # of them a larger gallery needs more; this much finds 99 of 100 of the ten nearest (benchmarks/gallery.py).
 _MILLION: Final = 1e6
-_BREADTH: Final = 700  # among a million
-_GROWTH: Final = 0.4  # power of the number of people
+_BREADTH: Final = 800  # among a million
+_GROWTH: Final = 0.5  # power of the number of people
 _LEAST: Final = 200
 _BROADEST: Final = 1000  # that the database allows
 _NEIGHBOURS: Final = 16  # of a voice in the graph; twice as many find more, and take twice as long to look through
