@@ -129,7 +129,8 @@ def add_two_recordings(page: Page) -> str:
     """Who is known has a name by itself; who is not has none. Return the address of the former."""
     page.get_by_role("link", name="Identify").click()
     page.locator("input[type=file]").set_input_files([voice("Ada"), voice("Dan")])
-    expect(page.get_by_role("link", name="Open")).to_have_count(2, timeout=SLOW)
+    done = page.locator(".queue-row").filter(has_text=re.compile(r"Ada\.flac|Dan\.flac"))
+    expect(done.get_by_role("link", name="Open")).to_have_count(2, timeout=SLOW)
     page.locator(".queue-row", has_text="Dan.flac").get_by_role("link", name="Open").click()
     expect(page.locator(".voice h3")).to_have_text(["Voice 1"])
     page.get_by_role("link", name="Identify").click()

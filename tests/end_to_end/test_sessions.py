@@ -187,8 +187,8 @@ def test_a_session_sees_its_own_team_alone(server: Server, browser: httpx.Client
 
 
 def test_the_audit_tells_of_sign_ins(server: Server, browser: httpx.Client):
-    server.run("keys", "create", "first", "--team", "audited")
-    sign_in(browser, token=token(server, "--team", "audited"))
+    server.run("keys", "create", "first", "--team", "watched")
+    sign_in(browser, token=token(server, "--team", "watched"))
     entry = browser.get("/v1/audit").json()["items"][0]
     assert (entry["action"], entry["keyName"], entry["details"]) == ("session.opened", "web app", {"by": "link"})
 

@@ -81,4 +81,4 @@ class MergeVoicesRequest(Request):
         for at, speaker in enumerate(merged):
             if speaker == info.data.get("into"):
                 refuse(f"Expected another speaker than `into`, got {shortened(speaker)!r}", str(at))
-        return merged
+        return tuple(dict.fromkeys(merged))

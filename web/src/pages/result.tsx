@@ -1,5 +1,5 @@
 // One recording: who spoke when, to look at, to listen to, and to put right.
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { announce } from "../announce";
 import { ApiError, api, words } from "../api/client";
 import { follow, stageWords } from "../api/jobs";
@@ -265,7 +265,8 @@ function Other({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
 
 /** Space, arrows, J and K, plus and minus, wherever the focus is, except where keys have a meaning of their own. */
 function useKeys(player: Player, now: { current: Recording | null }, zoom: { current: (by: number) => void }) {
-  useEffect(() => {
+  // Before the page is seen: who sees it may press a key.
+  useLayoutEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
       const target = event.target instanceof Element ? event.target : null;

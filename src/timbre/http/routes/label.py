@@ -45,7 +45,10 @@ async def label(
     here: State_,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Label an SRT, WebVTT or JSON transcript: at once by a job that has ended, or by a new job whose output has it."""
+    """Label an SRT, WebVTT or JSON transcript: at once by a job that has ended, or by a new job whose output has it.
+
+    A new job needs the scope `jobs:write` too.
+    """
     request, warning = await asyncio.to_thread(parse, LabelRequest, body, webhook_http=here.settings.webhook_http)
     if request.job_id is None:
         known.require(Scope.JOBS_WRITE)
