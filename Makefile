@@ -48,7 +48,7 @@ serve: install
 	@$(BIN)/timbre serve
 
 test: $(SETUP) $(MODELS) $(WEB)
-	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 check: $(SETUP) $(PACKAGES)
 	$(BIN)/ruff check .

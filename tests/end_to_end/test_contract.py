@@ -19,7 +19,7 @@ from voice_requests import CHANGES, Conversation
 from server import CONVERSATION, Server, finished, submit, upload, voice
 
 SEED = 20261122
-EXAMPLES = 75  # of each operation in the fuzzing phase
+EXAMPLES = 30  # of each operation in the fuzzing phase
 CASES = 2000  # that there are at least
 # High enough never to be reached, yet their headers are sent.
 LIMIT = 1_000_000_000

@@ -52,7 +52,6 @@ app.command()(serve)
 for command in (rotate_master, rotate_team, forget_team):
     keys.command()(command)
 app.add_typer(keys, name="keys")
-app.add_typer(speakers, name="speakers")
 app.command()(usage)
 app.add_typer(webhooks, name="webhooks")
 app.command()(api)

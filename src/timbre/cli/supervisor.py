@@ -20,7 +20,7 @@ from typing import Final
 import psycopg
 
 from timbre.errors import DatabaseUnavailable, ServerError
-from timbre.service.attempts import worker_name
+from timbre.service.identifiers import worker_name
 from timbre.settings import Settings
 from timbre.store.embedded import EmbeddedPostgres
 from timbre.store.queries import queries

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,6 +16,7 @@ from uuid import UUID
 import structlog
 
 from timbre.errors import Canceled
+from timbre.service.identifiers import worker_name
 from timbre.service.jobs import lane_for, unfinished_lane
 from timbre.service.outputs import packed
 from timbre.service.usage import Usage
@@ -190,11 +190,6 @@ class Attempts:
     async def _mine(self, query: str, attempt: Attempt, **arguments: object) -> None:
         if await self._database.one(_SQL[query], {**_fence(attempt), **arguments}) is None:
             raise Canceled
-
-
-def worker_name(pid: int) -> str:
-    """What a worker process is called in the database."""
-    return f"{socket.gethostname()}:{pid}"
 
 
 def _fence(attempt: Attempt) -> dict[str, object]:

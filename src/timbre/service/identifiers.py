@@ -1,8 +1,9 @@
-"""Identifiers that sort by the time they were made."""
+"""Identifiers: of records, which sort by the time they were made, and of workers."""
 
 from __future__ import annotations
 
 import os
+import socket
 import time
 from uuid import UUID
 
@@ -17,3 +18,8 @@ def new_id() -> UUID:
     milliseconds, rest = divmod(time.time_ns(), _MILLISECOND)
     value = milliseconds << 80 | 0x7 << 76 | (rest << 12) // _MILLISECOND << 64
     return UUID(int=value | 0x2 << 62 | int.from_bytes(os.urandom(8)) >> 2)
+
+
+def worker_name(pid: int) -> str:
+    """What a worker process of this machine is called in the database."""
+    return f"{socket.gethostname()}:{pid}"

@@ -3,17 +3,22 @@ import type { components } from "./schema";
 
 type Schemas = components["schemas"];
 
+export type AlikePair = Schemas["AlikePair"];
 export type Candidate = Schemas["Candidate"];
 export type Consent = Schemas["ConsentRecord"];
+export type ImportReport = Schemas["ImportReport"];
 export type Job = Schemas["Job"];
 export type JobItem = Schemas["JobItem"];
+export type JobList = Schemas["JobList"];
 export type JobStatus = Job["status"];
+export type MapPoint = Schemas["MapPoint"];
 export type Peaks = Schemas["Peaks"];
 export type Sample = Schemas["SpeakerSample"];
 export type Session = Schemas["Session"];
 export type Speaker = Schemas["Speaker"];
 export type SpeakerDetail = Schemas["SpeakerDetail"];
 export type SpeakerList = Schemas["SpeakerList"];
+export type SpeakerMap = Schemas["SpeakerMap"];
 export type Voice = Schemas["Voice"];
 
 /** What a job's output may hold, whatever its type: all of it may be missing. */

@@ -1,7 +1,7 @@
 // A person: how they were heard, what would make them surer to recognise, where they speak, and what may be kept.
 import { useState } from "preact/hooks";
 import { api } from "../api/client";
-import type { JobItem, SpeakerDetail } from "../api/types";
+import type { JobList, SpeakerDetail } from "../api/types";
 import { go, query } from "../router";
 import { may } from "../session";
 import { ago, day } from "../times";
@@ -25,15 +25,10 @@ import "./person.css";
 const RECORDINGS = 10;
 
 type Opened = "" | "edit" | "sample" | "merge" | "erase" | "consent";
-export interface JobPage {
-  items: JobItem[];
-  nextCursor: string | null;
-}
-
 export function Person({ speaker }: { speaker: string }) {
   const path = { speakerId: speaker };
   const person = useLoaded<SpeakerDetail>((signal) => api.get("/v1/speakers/{speakerId}", { path, signal }), [speaker]);
-  const heard = useLoaded<JobPage>(
+  const heard = useLoaded<JobList>(
     (signal) => api.get("/v2/jobs", { query: { speaker, limit: RECORDINGS }, signal }),
     [speaker],
   );

@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { announce } from "../announce";
 import { api } from "../api/client";
-import { FINAL, type Job, type JobItem, type SpeakerDetail } from "../api/types";
+import { FINAL, type Job, type JobItem, type JobList, type SpeakerDetail } from "../api/types";
 import { go, query } from "../router";
 import { Button, Check, Empty, Loading, Note, PageHead } from "../ui/controls";
 import { Icon } from "../ui/icons";
@@ -19,18 +19,13 @@ const LOOKED_AT = 5; // jobs that are asked about at once; the others wait anywa
 const PAUSE = 250;
 const HEARD = ["identify", "diarize", "label"] as const; // what people call recordings; the rest are samples and voiceprints
 
-interface JobPage {
-  items: JobItem[];
-  nextCursor: string | null;
-}
-
 export function Recordings() {
   const part = query.value.get("q") ?? "";
   const speaker = query.value.get("speaker") ?? "";
   const all = query.value.get("all") !== null;
   const [shown, setShown] = useState(PAGE);
   const [busy, setBusy] = useState(false);
-  const found = useLoaded<JobPage>((signal) => pages(part, speaker, all, shown, signal), [part, speaker, all, shown]);
+  const found = useLoaded<JobList>((signal) => pages(part, speaker, all, shown, signal), [part, speaker, all, shown]);
   const person = useLoaded<SpeakerDetail | null>(
     async (signal) => (speaker ? api.get("/v1/speakers/{speakerId}", { path: { speakerId: speaker }, signal }) : null),
     [speaker],
@@ -132,13 +127,13 @@ function where(q: string, speaker: string, all: boolean): string {
 }
 
 /** So many of the newest jobs, in as many requests as it takes. */
-async function pages(q: string, speaker: string, all: boolean, most: number, signal: AbortSignal): Promise<JobPage> {
+async function pages(q: string, speaker: string, all: boolean, most: number, signal: AbortSignal): Promise<JobList> {
   const items: JobItem[] = [];
   let cursor: string | null = null;
   do {
     const limit = Math.min(100, most - items.length);
     const type = all ? [] : [...HEARD];
-    const page: JobPage = await api.get("/v2/jobs", { query: { limit, type, q, speaker, cursor }, signal });
+    const page: JobList = await api.get("/v2/jobs", { query: { limit, type, q, speaker, cursor }, signal });
     items.push(...page.items);
     cursor = page.nextCursor;
   } while (cursor && items.length < most);

@@ -1,28 +1,12 @@
 // A map of the voices: who stands near sounds alike. A list says the same in words.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { api } from "../../api/client";
+import type { AlikePair, MapPoint, SpeakerMap } from "../../api/types";
 import { go } from "../../router";
 import { Button, Empty, Loading, Note } from "../../ui/controls";
 import { useLoaded } from "../../ui/loaded";
 import { colour, initials } from "./avatar";
 import { layOut, nextInDirection, type Place } from "./places";
-
-interface Point {
-  speakerId: string;
-  name: string;
-  x: number;
-  y: number;
-}
-
-interface Pair {
-  speakerIds: string[]; // of both
-  likeness: number; // 0 to 100; pairs that are not alike are not there
-}
-
-interface VoiceMapAnswer {
-  points: Point[];
-  pairs: Pair[];
-}
 
 const WIDE = { width: 960, height: 560 };
 const NARROW = { width: 440, height: 500 }; // on a phone, where it would be too small to read otherwise
@@ -31,7 +15,7 @@ const FEW = 40; // people whose names are all written beside them
 const ONE = 50; // likeness from which two are probably one
 
 export function VoiceMap({ part }: { part: string }) {
-  const { value, error, reload } = useLoaded<VoiceMapAnswer>(
+  const { value, error, reload } = useLoaded<SpeakerMap>(
     (signal) => api.get("/v1/speakers/map", { query: { limit: 1000 }, signal }),
     [],
   );
@@ -51,7 +35,7 @@ export function VoiceMap({ part }: { part: string }) {
   return <Drawn points={value.points} pairs={value.pairs} part={part.toLocaleLowerCase()} />;
 }
 
-function Drawn({ points, pairs, part }: { points: Point[]; pairs: Pair[]; part: string }) {
+function Drawn({ points, pairs, part }: { points: MapPoint[]; pairs: AlikePair[]; part: string }) {
   const { width, height } = useMemo(() => (matchMedia("(max-width: 45rem)").matches ? NARROW : WIDE), []);
   const places = useMemo(() => layOut(points, width, height, RADIUS * 3), [points]);
   const byId = useMemo(() => new Map(places.map((place) => [place.speakerId, place])), [places]);

@@ -1,4 +1,5 @@
 // Where the points of the map are drawn, and which one lies where an arrow key points.
+import type { MapPoint } from "../../api/types";
 
 export interface Place {
   speakerId: string;
@@ -9,17 +10,10 @@ export interface Place {
   above: boolean; // where the name is written
 }
 
-interface Point {
-  speakerId: string;
-  name: string;
-  x: number;
-  y: number;
-}
-
 const STEPS = 40; // of pushing apart points that lie on each other
 
 /** Fit points into a rectangle with the same scale in both directions, and keep circles from covering each other. */
-export function layOut(points: readonly Point[], width: number, height: number, apart: number): Place[] {
+export function layOut(points: readonly MapPoint[], width: number, height: number, apart: number): Place[] {
   const margin = apart;
   const xs = points.map((point) => point.x);
   const ys = points.map((point) => point.y);
@@ -59,9 +53,9 @@ function placeNames(places: Place[]): void {
   }
 }
 
-function nearest(points: readonly Point[], index: number): string {
-  const own = points[index] as Point;
-  let best: Point | null = null;
+function nearest(points: readonly MapPoint[], index: number): string {
+  const own = points[index] as MapPoint;
+  let best: MapPoint | null = null;
   let least = Number.POSITIVE_INFINITY;
   for (const other of points) {
     const distance = (other.x - own.x) ** 2 + (other.y - own.y) ** 2;

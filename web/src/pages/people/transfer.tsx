@@ -1,17 +1,11 @@
 // Moving the gallery between servers: JSON Lines, a person a line.
 import { useState } from "preact/hooks";
 import { api, words } from "../../api/client";
+import type { ImportReport } from "../../api/types";
 import { bytes, count } from "../../times";
 import { Button, Note } from "../../ui/controls";
 import { Dialog } from "../../ui/dialog";
 import { Icon } from "../../ui/icons";
-
-interface Imported {
-  created: number;
-  updated: number;
-  samples: number;
-  errors: { line: number; message: string }[];
-}
 
 const SHOWN = 20; // lines that could not be taken in
 
@@ -19,7 +13,7 @@ export function Import({ onClose, onDone }: { onClose: () => void; onDone: () =>
   const [file, setFile] = useState<File | null>(null);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState("");
-  const [done, setDone] = useState<Imported | null>(null);
+  const [done, setDone] = useState<ImportReport | null>(null);
 
   async function send() {
     if (!file) return;
@@ -74,7 +68,7 @@ export function Import({ onClose, onDone }: { onClose: () => void; onDone: () =>
   );
 }
 
-function Outcome({ done }: { done: Imported }) {
+function Outcome({ done }: { done: ImportReport }) {
   return (
     <>
       <Note kind={done.errors.length ? "caution" : "good"}>

@@ -2,10 +2,10 @@
 import { ago, length } from "../../times";
 import { Note } from "../../ui/controls";
 import { Icon } from "../../ui/icons";
-import type { JobPage } from "../person";
+import type { JobList } from "../../api/types";
 import { titleOf } from "../recordings/words";
 
-export function Heard({ speaker, page, error }: { speaker: string; page: JobPage | undefined; error: string }) {
+export function Heard({ speaker, page, error }: { speaker: string; page: JobList | undefined; error: string }) {
   return (
     <section class="card stack" aria-labelledby="heard">
       <h2 id="heard">Heard in</h2>
