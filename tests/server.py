@@ -14,6 +14,9 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
+from typer.testing import CliRunner
+
+from timbre.cli import app
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 CONVERSATION = SAMPLES / "conversation.ogg"
@@ -96,16 +99,9 @@ class Server:
         )
 
     def run(self, *arguments: str) -> str:
-        """Run a command of `timbre` on this server's folder; return what it prints."""
-        done = subprocess.run(
-            [sys.executable, "-m", "timbre", *arguments, "--data-dir", str(self.folder)],
-            env={**os.environ, **self.settings},
-            capture_output=True,
-            text=True,
-            timeout=ENOUGH,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+        """Run a command of `timbre` on this server's folder, in this process; return what it prints."""
+        done = CliRunner().invoke(app, [*arguments, "--data-dir", str(self.folder)], env=self.settings)
+        assert done.exit_code == 0, done.stderr or str(done.exception)
         return done.stdout.strip()
 
 
