@@ -285,8 +285,10 @@ def _search(sizes: Json) -> str:
         built = (
             "none" if each["index_seconds"] is None else f"{each['index_mib']:.0f} MiB in {each['index_seconds']:.0f} s"
         )
-        rows.append((_grouped(int(people)), *times, f"{each['recall']:.4f}", f"{each['table_mib']:.0f} MiB", built))
-    return _table(("people", "one client", "four clients", "numpy, in memory", "recall", "table", "index"), rows)
+        found = (f"{each['recall']:.4f}", f"{100 * each['own_person_first']['search']:.1f} %")
+        rows.append((_grouped(int(people)), *times, *found, f"{each['table_mib']:.0f} MiB", built))
+    names = ("people", "one client", "four clients", "numpy, in memory", "recall", "own first", "table", "index")
+    return _table(names, rows)
 
 
 def _grouped(number: int) -> str:
