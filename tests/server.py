@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -100,7 +101,9 @@ class Server:
 
     def run(self, *arguments: str) -> str:
         """Run a command of `timbre` on this server's folder, in this process; return what it prints."""
-        done = CliRunner().invoke(app, [*arguments, "--data-dir", str(self.folder)], env=self.settings)
+        line = [*arguments, "--data-dir", str(self.folder)]
+        with ThreadPoolExecutor(1) as thread:  # in that of a test a browser's event loop may run
+            done = thread.submit(CliRunner().invoke, app, line, env=self.settings).result()
         assert done.exit_code == 0, done.stderr or str(done.exception)
         return done.stdout.strip()
 
