@@ -25,6 +25,7 @@ import "./person.css";
 const RECORDINGS = 10;
 
 type Opened = "" | "edit" | "sample" | "merge" | "erase" | "consent";
+
 export function Person({ speaker }: { speaker: string }) {
   const path = { speakerId: speaker };
   const person = useLoaded<SpeakerDetail>((signal) => api.get("/v1/speakers/{speakerId}", { path, signal }), [speaker]);

@@ -1,8 +1,8 @@
 // The recordings in which a person is named.
+import type { JobList } from "../../api/types";
 import { ago, length } from "../../times";
 import { Note } from "../../ui/controls";
 import { Icon } from "../../ui/icons";
-import type { JobList } from "../../api/types";
 import { titleOf } from "../recordings/words";
 
 export function Heard({ speaker, page, error }: { speaker: string; page: JobList | undefined; error: string }) {
