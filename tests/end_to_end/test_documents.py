@@ -48,7 +48,7 @@ from timbre.formats import Format
 from timbre.http.errors import STATUS
 from timbre.http.job_schemas import Job
 from timbre.models.catalogue import catalogue
-from timbre.service.signatures import webhook_headers
+from timbre.service.keys.signatures import webhook_headers
 from timbre.store.queue import Lane
 
 PROJECT = Path(__file__).parents[2]

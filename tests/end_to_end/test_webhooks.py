@@ -27,13 +27,13 @@ from command_line import run
 from far_server import Far, FarRequest, far_server, free_address, redirect, self_signed
 from server import LOOPBACK, Server, finished, submit, upload, voice
 from timbre import Settings
-from timbre.service.attempts import Attempt, Attempts
-from timbre.service.identifiers import new_id
-from timbre.service.outgoing import outgoing_client
-from timbre.service.usage import Usage
-from timbre.service.webhooks import Webhooks
+from timbre.service.accounts.usage import Usage
+from timbre.service.jobs.attempts import Attempt, Attempts
+from timbre.service.outside.outgoing import outgoing_client
+from timbre.service.outside.webhooks import Webhooks
 from timbre.store.database import Database, open_database
 from timbre.store.embedded import EmbeddedPostgres
+from timbre.store.identifiers import new_id
 from timbre.store.queue import Queue
 
 RETRIES = 2

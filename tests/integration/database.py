@@ -15,19 +15,19 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from timbre.service.attempts import Attempts
-from timbre.service.identifiers import new_id
-from timbre.service.jobs import Jobs
-from timbre.service.media import Media
-from timbre.service.packs import Packs
-from timbre.service.secrets import Secrets
-from timbre.service.storage import Storage, open_storage
-from timbre.service.teams import Caller, Teams
-from timbre.service.usage import Usage
-from timbre.service.webhooks import Webhooks
+from timbre.service.accounts.teams import Caller, Teams
+from timbre.service.accounts.usage import Usage
+from timbre.service.files.media import Media
+from timbre.service.files.storage import Storage, open_storage
+from timbre.service.jobs.attempts import Attempts
+from timbre.service.jobs.jobs import Jobs
+from timbre.service.keys.secrets import Secrets
+from timbre.service.models.packs import Packs
+from timbre.service.outside.webhooks import Webhooks
 from timbre.settings import Settings
 from timbre.store.database import Database, Row, open_database
 from timbre.store.embedded import EmbeddedPostgres
+from timbre.store.identifiers import new_id
 from timbre.store.queue import Queue
 from timbre.store.schema import migrate
 

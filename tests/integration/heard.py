@@ -14,19 +14,19 @@ from people import vector
 from timbre.audio.acoustics import Acoustics
 from timbre.diarization.result import Voice
 from timbre.identification.voiceprint import Voiceprint
-from timbre.service.attempts import Attempt
-from timbre.service.enrolment import Enrolment
-from timbre.service.gallery import Gallery
-from timbre.service.hearing import Heard
-from timbre.service.keeping import Keeping
-from timbre.service.naming import Naming
-from timbre.service.outputs import Output, dumped, unpacked
-from timbre.service.packs import Packs
-from timbre.service.protection import Protection
-from timbre.service.rematch import Rematch
-from timbre.service.requests import DiarizeRequest, IdentifyRequest, WorkRequest
-from timbre.service.search import Search
-from timbre.service.voices import KeptVoices, Voices
+from timbre.service.jobs.attempts import Attempt
+from timbre.service.keys.protection import Protection
+from timbre.service.models.packs import Packs
+from timbre.service.naming.enrolment import Enrolment
+from timbre.service.naming.naming import Naming
+from timbre.service.naming.rematch import Rematch
+from timbre.service.people.gallery import Gallery
+from timbre.service.people.search import Search
+from timbre.service.requests.requests import DiarizeRequest, IdentifyRequest, WorkRequest
+from timbre.service.results.outputs import Output, dumped, unpacked
+from timbre.service.results.voices import KeptVoices, Voices
+from timbre.service.worker.hearing import Heard
+from timbre.service.worker.keeping import Keeping
 
 DIMENSION = 256
 LINK = "https://example.com/talk.ogg"

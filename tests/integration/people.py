@@ -9,9 +9,9 @@ from database import Service
 
 from timbre.audio.acoustics import Acoustics
 from timbre.identification.voiceprint import Voiceprint, as_kept
-from timbre.service.gallery import Gallery
-from timbre.service.packs import Packs
-from timbre.service.protection import Protection
+from timbre.service.keys.protection import Protection
+from timbre.service.models.packs import Packs
+from timbre.service.people.gallery import Gallery
 
 MASTER_KEY = base64.b64encode(bytes(range(32))).decode()
 SPACE, OTHER_SPACE = "00112233445566aa", "00112233445566bb"

@@ -9,11 +9,11 @@ import psycopg
 from database import opened, postgres, url  # noqa: F401 - fixtures
 
 from server import Server
-from timbre.service import audit
-from timbre.service.identifiers import new_id
-from timbre.service.teams import Teams
+from timbre.service.accounts import audit
+from timbre.service.accounts.teams import Teams
 from timbre.store.database import open_database
 from timbre.store.embedded import EmbeddedPostgres
+from timbre.store.identifiers import new_id
 
 
 def test_an_entry_is_written_with_what_it_tells_of(url, tmp_path):  # noqa: F811

@@ -27,12 +27,12 @@ from timbre.errors import (
     TemplateUnreadable,
 )
 from timbre.identification.voiceprint import MOST_PROTOTYPES
-from timbre.service.bridge import Bridge, Interrupted
-from timbre.service.enrolment import Stretch
-from timbre.service.outgoing import outgoing_client
-from timbre.service.packs import Engines
-from timbre.service.requests import DiarizeRequest
-from timbre.service.work import Work
+from timbre.service.models.packs import Engines
+from timbre.service.naming.enrolment import Stretch
+from timbre.service.outside.outgoing import outgoing_client
+from timbre.service.requests.requests import DiarizeRequest
+from timbre.service.worker.bridge import Bridge, Interrupted
+from timbre.service.worker.work import Work
 
 Act = Callable[[Rooms], Awaitable[None]]
 

@@ -24,15 +24,15 @@ from database import Service, opened, postgres, url  # noqa: F401 - two are fixt
 
 from server import voice
 from timbre import Engine, Voiceprint
-from timbre.service import audit
-from timbre.service.gallery import Gallery
-from timbre.service.identifiers import new_id
-from timbre.service.master_key import MasterKeys
-from timbre.service.outputs import packed
-from timbre.service.packs import Packs
-from timbre.service.protection import Protection
-from timbre.service.scrubbing import Scrubbing
-from timbre.service.search import Search
+from timbre.service.accounts import audit
+from timbre.service.keys.master_key import MasterKeys
+from timbre.service.keys.protection import Protection
+from timbre.service.models.packs import Packs
+from timbre.service.people.gallery import Gallery
+from timbre.service.people.search import Search
+from timbre.service.results.outputs import packed
+from timbre.service.upkeep.scrubbing import Scrubbing
+from timbre.store.identifiers import new_id
 
 NAME = "Adalgunde Wilhelmine Zeugma"
 CLIP = np.random.default_rng(1).bytes(9000)  # larger than a page of the database

@@ -13,8 +13,8 @@ import pytest
 
 from far_server import LOOPBACK, far_server, free_address, hops, redirect
 from timbre.errors import FetchFailed
-from timbre.service.fetching import fetch
-from timbre.service.outgoing import outgoing_client
+from timbre.service.outside.fetching import fetch
+from timbre.service.outside.outgoing import outgoing_client
 from timbre.settings import Settings
 
 MEBI = 1 << 20

@@ -18,10 +18,10 @@ from people import MASTER_KEY, OTHER_SPACE, SPACE, gallery, parsed, vector, voic
 from timbre.errors import NameTaken, SamplesFull, SampleUnknown, SpeakerUnknown, VoiceprintMalformed
 from timbre.identification.quality import Quality
 from timbre.identification.voiceprint import MOST_PROTOTYPES
-from timbre.service.gallery import Gallery
-from timbre.service.people import Consent
-from timbre.service.protection import Protection
-from timbre.service.voice_map import draw
+from timbre.service.keys.protection import Protection
+from timbre.service.people.gallery import Gallery
+from timbre.service.people.people import Consent
+from timbre.service.people.voice_map import draw
 
 Act = Callable[[Service, Gallery, UUID], Awaitable[None]]
 

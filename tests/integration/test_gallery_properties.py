@@ -16,9 +16,9 @@ from people import MASTER_KEY, OTHER_SPACE, SPACE, gallery, voiceprint
 from test_gallery import assert_consistent
 
 from timbre.errors import NameTaken
-from timbre.service.exchange import Exchange
-from timbre.service.gallery import Gallery
-from timbre.service.identifiers import new_id
+from timbre.service.people.exchange import Exchange
+from timbre.service.people.gallery import Gallery
+from timbre.store.identifiers import new_id
 
 NAMES = ("Ada", "ADA", "Ben", "Élise", "élise", "名前")
 SPACES = (SPACE, OTHER_SPACE)

@@ -18,10 +18,10 @@ from procrastinate.exceptions import ConnectorException
 
 from timbre.errors import Canceled, IdempotencyConflict, JobUnknown, ServiceUnavailable
 from timbre.http.routes.jobs import JobStatus
-from timbre.service.attempts import Attempt
-from timbre.service.jobs import CANCELED, FINAL, Once
-from timbre.service.media import object_name
-from timbre.service.requests import DiarizeRequest, VoiceprintRequest, parse
+from timbre.service.files.media import object_name
+from timbre.service.jobs.attempts import Attempt
+from timbre.service.jobs.jobs import CANCELED, FINAL, Once
+from timbre.service.requests.requests import DiarizeRequest, VoiceprintRequest, parse
 from timbre.store.queue import HEAR_TASK, Lane
 
 HOOK = "http://127.0.0.1:1/hook"

@@ -17,13 +17,14 @@ from database import Service, opened, postgres, url  # noqa: F401 - two are fixt
 
 from timbre import Settings
 from timbre.errors import MasterKeyInvalid, MasterKeyMissing, OptionError, TemplateUnreadable
-from timbre.service import audit, rotation
-from timbre.service.identifiers import new_id
-from timbre.service.master_key import MasterKey, MasterKeys, key_file
-from timbre.service.protection import Protection, TeamCipher, check_master_key
-from timbre.service.rotation import Kept, drop_unused, forget_team, rotate_master, rotate_team
-from timbre.service.teams import Teams
+from timbre.service.accounts import audit
+from timbre.service.accounts.teams import Teams
+from timbre.service.keys.master_key import MasterKey, MasterKeys, key_file
+from timbre.service.keys.protection import Protection, TeamCipher, check_master_key
+from timbre.service.upkeep import rotation
+from timbre.service.upkeep.rotation import Kept, drop_unused, forget_team, rotate_master, rotate_team
 from timbre.store.database import Connection
+from timbre.store.identifiers import new_id
 
 DIMENSION = 32
 OLD, NEW = (base64.b64encode(bytes([n]) * 32).decode() for n in (1, 2))

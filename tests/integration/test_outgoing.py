@@ -13,7 +13,16 @@ from httpx_secure import SSRFProtectionError
 
 from far_server import LOOPBACK, far_server, free_address, hops, redirect, self_signed
 from timbre import __version__
-from timbre.service.outgoing import DeliveryFailed, Failure, opened, outgoing_client, permitted, pieces, send, shown
+from timbre.service.outside.outgoing import (
+    DeliveryFailed,
+    Failure,
+    opened,
+    outgoing_client,
+    permitted,
+    pieces,
+    send,
+    shown,
+)
 from timbre.settings import Settings
 
 

@@ -16,10 +16,10 @@ from database import postgres, url  # noqa: F401 - fixtures
 from hub import Hub, running_hub
 from timbre.errors import PackUnknown, PullRefused
 from timbre.models.catalogue import Catalogue, read_catalogue
-from timbre.service.identifiers import new_id
-from timbre.service.pulls import Progress, Pulls
+from timbre.service.models.pulls import Progress, Pulls
 from timbre.settings import Settings
 from timbre.store.database import Database, open_database
+from timbre.store.identifiers import new_id
 from timbre.store.queries import queries
 
 SQL = queries("pulls")

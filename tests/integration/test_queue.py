@@ -30,16 +30,16 @@ from database import Line, Service, opened, postgres, url  # noqa: F401 - two ar
 from media import wav
 from server import CONVERSATION, ENOUGH, LOOPBACK, SAMPLES, Server, finished, submit, upload, voice
 from timbre.errors import ServiceUnavailable
-from timbre.service.gallery import Gallery
-from timbre.service.keeping import Keeping
-from timbre.service.naming import Naming
-from timbre.service.outgoing import outgoing_client
-from timbre.service.packs import Engines, Packs
-from timbre.service.protection import Protection
-from timbre.service.requests import VoiceprintRequest, parse
-from timbre.service.search import Search
-from timbre.service.voices import KeptVoices
-from timbre.service.work import Work
+from timbre.service.keys.protection import Protection
+from timbre.service.models.packs import Engines, Packs
+from timbre.service.naming.naming import Naming
+from timbre.service.outside.outgoing import outgoing_client
+from timbre.service.people.gallery import Gallery
+from timbre.service.people.search import Search
+from timbre.service.requests.requests import VoiceprintRequest, parse
+from timbre.service.results.voices import KeptVoices
+from timbre.service.worker.keeping import Keeping
+from timbre.service.worker.work import Work
 from timbre.store.embedded import EmbeddedPostgres
 from timbre.store.queue import FETCH_TASK, Lane
 

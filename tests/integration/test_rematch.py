@@ -15,11 +15,11 @@ from heard import LINK, Rooms, asking, rooms, sample, talk
 from people import MASTER_KEY
 
 from timbre.errors import JobUnknown, RequestInvalid, VoicesMissing
-from timbre.service import outputs
-from timbre.service.job_requests import ChangeRequest, MergeVoicesRequest, RematchRequest
-from timbre.service.requests import DiarizeRequest, IdentifyRequest
-from timbre.service.retention import Retention
-from timbre.service.teams import Teams
+from timbre.service.accounts.teams import Teams
+from timbre.service.jobs.requests import ChangeRequest, MergeVoicesRequest, RematchRequest
+from timbre.service.requests.requests import DiarizeRequest, IdentifyRequest
+from timbre.service.results import outputs
+from timbre.service.upkeep.retention import Retention
 
 ALL = RematchRequest()
 Act = Callable[[Rooms], Awaitable[None]]

@@ -25,17 +25,17 @@ from server import LOOPBACK, Server, finished, submit, upload
 from server import voice as enrolment
 from timbre import Settings
 from timbre.errors import JobUnknown, ServiceUnavailable
-from timbre.service.attempts import Attempts
-from timbre.service.jobs import Jobs, Once
-from timbre.service.media import Media, Recording
-from timbre.service.packs import Packs
-from timbre.service.requests import VoiceprintRequest
-from timbre.service.retention import Retention, Swept
-from timbre.service.secrets import Secrets
-from timbre.service.storage import Storage, open_storage
-from timbre.service.teams import Caller, Teams
-from timbre.service.usage import Usage
-from timbre.service.webhooks import Webhooks
+from timbre.service.accounts.teams import Caller, Teams
+from timbre.service.accounts.usage import Usage
+from timbre.service.files.media import Media, Recording
+from timbre.service.files.storage import Storage, open_storage
+from timbre.service.jobs.attempts import Attempts
+from timbre.service.jobs.jobs import Jobs, Once
+from timbre.service.keys.secrets import Secrets
+from timbre.service.models.packs import Packs
+from timbre.service.outside.webhooks import Webhooks
+from timbre.service.requests.requests import VoiceprintRequest
+from timbre.service.upkeep.retention import Retention, Swept
 from timbre.store.database import Database, open_database
 from timbre.store.embedded import EmbeddedPostgres
 from timbre.store.queue import Queue

@@ -16,11 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg.sql import SQL
 
-from timbre.service.identifiers import new_id
-from timbre.service.master_key import MasterKeys
-from timbre.service.protection import Protection
-from timbre.service.search import Found, Search
-from timbre.service.selection import Selection
+from timbre.service.keys.master_key import MasterKeys
+from timbre.service.keys.protection import Protection
+from timbre.service.people.search import Found, Search
+from timbre.service.requests.selection import Selection
+from timbre.store.identifiers import new_id
 
 SPACE = "0123456789abcdef"
 OTHER_SPACE = "fedcba9876543210"

@@ -10,8 +10,8 @@ import pytest
 from database import Service, opened, postgres, url  # noqa: F401 - two are fixtures
 
 from timbre.errors import KeyRejected, SignInRejected
-from timbre.service.retention import Retention
-from timbre.service.sessions import Sessions
+from timbre.service.accounts.sessions import Sessions
+from timbre.service.upkeep.retention import Retention
 
 Run = Callable[[Callable[[Service, Sessions, str], Awaitable[None]]], None]
 

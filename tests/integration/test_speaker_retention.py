@@ -16,11 +16,11 @@ import pytest
 from database import Service, opened, postgres, url  # noqa: F401 - two are fixtures
 
 from server import Server
-from timbre.service import audit
-from timbre.service.gallery import Gallery
-from timbre.service.packs import Packs
-from timbre.service.protection import Protection
-from timbre.service.speaker_retention import SpeakerRetention
+from timbre.service.accounts import audit
+from timbre.service.keys.protection import Protection
+from timbre.service.models.packs import Packs
+from timbre.service.people.gallery import Gallery
+from timbre.service.people.retention import SpeakerRetention
 from timbre.store.embedded import EmbeddedPostgres
 
 WEEK = timedelta(days=7)

@@ -6,8 +6,8 @@ import av
 import numpy as np
 import pytest
 
-from timbre.service import clips
-from timbre.service.containers import media_type
+from timbre.service.files import clips
+from timbre.service.files.containers import media_type
 
 
 @pytest.mark.parametrize("codec", ["libopus", "flac"])

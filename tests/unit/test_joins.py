@@ -6,8 +6,8 @@ import pytest
 from timbre.audio.acoustics import Acoustics
 from timbre.diarization.result import Voice
 from timbre.errors import VoicesMissing
-from timbre.service.joins import join_output, join_voices
-from timbre.service.voices import Voices
+from timbre.service.naming.joins import join_output, join_voices
+from timbre.service.results.voices import Voices
 
 
 def voice(number, vector, seconds, telephone=None, snr=None):

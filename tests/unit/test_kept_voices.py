@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from timbre.audio.acoustics import Acoustics
 from timbre.diarization.result import Voice
 from timbre.errors import VoicesMissing
-from timbre.service.selection import Selection
-from timbre.service.voices import Asked, Voices
+from timbre.service.requests.selection import Selection
+from timbre.service.results.voices import Asked, Voices
 
 UNKNOWN_OR = lambda low, high: st.none() | st.floats(low, high)  # noqa: E731
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=20)

@@ -9,9 +9,9 @@ import pytest
 
 from timbre.errors import FormatError
 from timbre.formats.json import exclusive_turns, loads_exclusive
-from timbre.service.joins import join_output
-from timbre.service.labels import labelled, labels_kept
-from timbre.service.outputs import Named, replace
+from timbre.service.naming.joins import join_output
+from timbre.service.results.labels import labelled, labels_kept
+from timbre.service.results.outputs import Named, replace
 from timbre.transcripts import TranscriptFormat
 from timbre.turns import Turn
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from timbre.identification.naming import load_namer
-from timbre.service.likeness import LEAST, likenesses
+from timbre.service.people.likeness import LEAST, likenesses
 
 
 def voices(*cosines: float) -> np.ndarray:

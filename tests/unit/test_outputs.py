@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from timbre.identification.result import SpeakerMatch
-from timbre.service.naming import Crowd, name_output
-from timbre.service.outputs import MOST_CANDIDATES, Named, dumped, packed, people_of, replace, unpacked
-from timbre.service.selection import Selection
+from timbre.service.naming.naming import Crowd, name_output
+from timbre.service.requests.selection import Selection
+from timbre.service.results.outputs import MOST_CANDIDATES, Named, dumped, packed, people_of, replace, unpacked
 
 ADA, BEN, CLEO = UUID(int=1), UUID(int=2), UUID(int=3)
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from timbre import Settings
 from timbre.errors import MasterKeyInvalid, MasterKeyMissing, TemplateUnreadable
-from timbre.service.identifiers import new_id
-from timbre.service.master_key import MasterKey, MasterKeys, key_file
-from timbre.service.protection import TeamCipher
-from timbre.service.sealing import open_sealed, seal
+from timbre.service.keys.master_key import MasterKey, MasterKeys, key_file
+from timbre.service.keys.protection import TeamCipher
+from timbre.service.keys.sealing import open_sealed, seal
+from timbre.store.identifiers import new_id
 
 DIMENSION = 256
 KEY, OTHER = bytes(range(32)), bytes(range(1, 33))

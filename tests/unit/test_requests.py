@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from timbre.errors import RequestInvalid
 from timbre.identification import naming
 from timbre.models.catalogue import catalogue
-from timbre.service import values
-from timbre.service.job_requests import MergeVoicesRequest
-from timbre.service.requests import (
+from timbre.service.jobs.requests import MergeVoicesRequest
+from timbre.service.requests import values
+from timbre.service.requests.requests import (
     DiarizeRequest,
     IdentifyRequest,
     LabelledVoiceprint,

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from timbre.service.selection import MOST_SPEAKERS, MOST_TAGS, Selection, Speakers
-from timbre.service.values import LONGEST_TAG
+from timbre.service.requests.selection import MOST_SPEAKERS, MOST_TAGS, Selection, Speakers
+from timbre.service.requests.values import LONGEST_TAG
 
 WIRE = TypeAdapter(Speakers)
 ADA, BEN = UUID(int=1), UUID(int=2)

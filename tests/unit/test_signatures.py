@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from timbre.service.signatures import link_is_valid, new_webhook_secret, sign_link, webhook_headers
+from timbre.service.keys.signatures import link_is_valid, new_webhook_secret, sign_link, webhook_headers
 
 # section 8.3 of the reference; its secret is text, and happens to be base64 as well
 BODY = b'{"jobId":"abc","status":"failed"}'

@@ -111,7 +111,7 @@ def _packs(settings: Settings) -> Iterator[Finding]:
 
 def _protection() -> Iterator[Finding]:
     """Whether the gallery of a server here could protect its voiceprints; never the key itself."""
-    from timbre.service.master_key import MasterKeys, key_file  # noqa: PLC0415
+    from timbre.service.keys.master_key import MasterKeys, key_file  # noqa: PLC0415
 
     try:
         settings = read_settings()
@@ -150,7 +150,7 @@ def _unfit(settings: Settings) -> str:
     from psycopg import Error  # noqa: PLC0415
 
     from timbre.cli.data_folder import embedded  # noqa: PLC0415
-    from timbre.service.protection import check_master_key  # noqa: PLC0415
+    from timbre.service.keys.protection import check_master_key  # noqa: PLC0415
     from timbre.store.database import open_database  # noqa: PLC0415
 
     async def check(url: str) -> None:

@@ -11,7 +11,7 @@ from timbre.cli.serve import DataDir
 from timbre.errors import OptionError
 
 if TYPE_CHECKING:
-    from timbre.service.rotation import Kept
+    from timbre.service.upkeep.rotation import Kept
     from timbre.settings import Settings
     from timbre.store.database import Database
 
@@ -22,8 +22,8 @@ def rotate_master(*, data_dir: DataDir = None) -> None:
     """Replace the master key; the keys of all teams are wrapped by the new one."""
 
     async def act(database: Database, settings: Settings) -> tuple[int, str]:
-        from timbre.service.master_key import key_file  # noqa: PLC0415
-        from timbre.service.rotation import rotate_master  # noqa: PLC0415
+        from timbre.service.keys.master_key import key_file  # noqa: PLC0415
+        from timbre.service.upkeep.rotation import rotate_master  # noqa: PLC0415
 
         teams = await rotate_master(database, settings)
         if settings.master_key is not None or settings.database_url is not None:
@@ -38,8 +38,8 @@ def rotate_team(*, team: Team = "default", data_dir: DataDir = None) -> None:
     """Replace a team's key: all that it protects is encrypted again, every search vector turned anew."""
 
     async def act(database: Database, settings: Settings) -> Kept:
-        from timbre.service.rotation import rotate_team  # noqa: PLC0415
-        from timbre.service.teams import Teams  # noqa: PLC0415
+        from timbre.service.accounts.teams import Teams  # noqa: PLC0415
+        from timbre.service.upkeep.rotation import rotate_team  # noqa: PLC0415
 
         return await rotate_team(database, settings, (await Teams(database).team(team))["id"])
 
@@ -57,8 +57,8 @@ def forget_team(
         raise OptionError(f"This makes every voiceprint of team {team} unreadable for good; add --yes to do it.")
 
     async def act(database: Database, _: Settings) -> Kept:
-        from timbre.service.rotation import forget_team  # noqa: PLC0415
-        from timbre.service.teams import Teams  # noqa: PLC0415
+        from timbre.service.accounts.teams import Teams  # noqa: PLC0415
+        from timbre.service.upkeep.rotation import forget_team  # noqa: PLC0415
 
         return await forget_team(database, (await Teams(database).team(team))["id"])
 

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
     from timbre.engine import Engine
     from timbre.identification.voiceprint import Voiceprint
-    from timbre.service.exchange import Exchange
-    from timbre.service.gallery import Gallery
-    from timbre.service.naming import Crowd, Naming
-    from timbre.service.people import Person
-    from timbre.service.samples import Origin
-    from timbre.service.selection import Selection
-    from timbre.service.speaker_requests import CreateSpeakerRequest
+    from timbre.service.naming.naming import Crowd, Naming
+    from timbre.service.people.exchange import Exchange
+    from timbre.service.people.gallery import Gallery
+    from timbre.service.people.people import Person
+    from timbre.service.people.requests import CreateSpeakerRequest
+    from timbre.service.people.samples import Origin
+    from timbre.service.requests.selection import Selection
     from timbre.settings import Settings
 
 Team = Annotated[str, typer.Option("--team", help="Team whose people these are.")]
@@ -91,7 +91,7 @@ class OpenGallery:
             SpeakerUnknown: there is nobody of a name.
             OptionError: tags stand beside names.
         """
-        from timbre.service.selection import Selection  # noqa: PLC0415
+        from timbre.service.requests.selection import Selection  # noqa: PLC0415
 
         if ALL in speakers:
             return Selection()
@@ -165,13 +165,13 @@ def open_gallery(team: str, data_dir: Path | None, *, make: bool = False) -> Ite
 
 
 async def _open(stack: AsyncExitStack, url: str, settings: Settings, team: str, runner: asyncio.Runner) -> OpenGallery:
-    from timbre.service.exchange import Exchange  # noqa: PLC0415
-    from timbre.service.gallery import Gallery  # noqa: PLC0415
-    from timbre.service.naming import Naming  # noqa: PLC0415
-    from timbre.service.packs import Packs  # noqa: PLC0415
-    from timbre.service.protection import Protection, check_master_key  # noqa: PLC0415
-    from timbre.service.search import Search  # noqa: PLC0415
-    from timbre.service.teams import FIRST_TEAM, Teams  # noqa: PLC0415
+    from timbre.service.accounts.teams import FIRST_TEAM, Teams  # noqa: PLC0415
+    from timbre.service.keys.protection import Protection, check_master_key  # noqa: PLC0415
+    from timbre.service.models.packs import Packs  # noqa: PLC0415
+    from timbre.service.naming.naming import Naming  # noqa: PLC0415
+    from timbre.service.people.exchange import Exchange  # noqa: PLC0415
+    from timbre.service.people.gallery import Gallery  # noqa: PLC0415
+    from timbre.service.people.search import Search  # noqa: PLC0415
     from timbre.store.database import open_database  # noqa: PLC0415
 
     database = await stack.enter_async_context(open_database(url, connections=2, application="timbre command"))
@@ -199,8 +199,8 @@ def hear(
         AudioError: the recording cannot be used.
         EnrolmentRefused: no voice can be learned from it.
     """
-    from timbre.service.clips import encoded  # noqa: PLC0415
-    from timbre.service.samples import Origin  # noqa: PLC0415
+    from timbre.service.files.clips import encoded  # noqa: PLC0415
+    from timbre.service.people.samples import Origin  # noqa: PLC0415
 
     seconds = gallery.settings.clip_seconds
     heard = engine.voiceprint(recording, max_seconds=max_seconds, channel=channel, clip_seconds=seconds)
@@ -213,8 +213,8 @@ def checked(body: Mapping[str, Any]) -> CreateSpeakerRequest:
     Raises:
         OptionError: something is not allowed.
     """
-    from timbre.service.requests import parse  # noqa: PLC0415
-    from timbre.service.speaker_requests import CreateSpeakerRequest  # noqa: PLC0415
+    from timbre.service.people.requests import CreateSpeakerRequest  # noqa: PLC0415
+    from timbre.service.requests.requests import parse  # noqa: PLC0415
 
     try:
         return parse(CreateSpeakerRequest, json.dumps(body).encode(), webhook_http=False)[0]

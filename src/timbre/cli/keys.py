@@ -13,7 +13,7 @@ from timbre.cli.serve import DataDir, sign_in_link
 from timbre.errors import OptionError
 
 if TYPE_CHECKING:
-    from timbre.service.teams import Teams
+    from timbre.service.accounts.teams import Teams
     from timbre.settings import Settings
     from timbre.store.database import Database
 
@@ -35,7 +35,7 @@ def create(
     data_dir: DataDir = None,
 ) -> None:
     """Make a key and print it; nobody can see it again."""
-    from timbre.service.teams import Scope  # noqa: PLC0415
+    from timbre.service.accounts.teams import Scope  # noqa: PLC0415
 
     async def act(teams: Teams) -> str:
         return await teams.create_key(name, team=team, scopes=scope or tuple(Scope))
@@ -88,7 +88,7 @@ def link(
 ) -> None:
     """Print a link that signs one browser in to the web app, once, within 15 minutes."""
     from timbre.cli.data_folder import noted_address  # noqa: PLC0415
-    from timbre.service.sessions import Sessions  # noqa: PLC0415
+    from timbre.service.accounts.sessions import Sessions  # noqa: PLC0415
 
     async def act(database: Database, settings: Settings) -> str:
         token = await Sessions(database, settings).link(team)
@@ -99,7 +99,7 @@ def link(
 
 def with_teams(act: Callable[[Teams], Awaitable[T]], data_dir: DataDir, *, make: bool = False) -> T:
     """Do something with the teams of the server whose data folder, or database, this is; see `with_database`."""
-    from timbre.service.teams import Teams  # noqa: PLC0415
+    from timbre.service.accounts.teams import Teams  # noqa: PLC0415
 
     return with_database(lambda database, _: act(Teams(database)), data_dir, make=make)
 

@@ -14,8 +14,8 @@ from timbre.cli.tables import Column, Table, show
 from timbre.errors import DataFolderBusy
 
 if TYPE_CHECKING:
-    from timbre.service.scrubbing import Scrubbed
-    from timbre.service.speaker_retention import Report
+    from timbre.service.people.retention import Report
+    from timbre.service.upkeep.scrubbing import Scrubbed
     from timbre.settings import Settings
     from timbre.store.database import Database, Row
 
@@ -35,11 +35,11 @@ def retention(
     """Say who is to be erased, as no recording has named them for months, and whose review is due."""
 
     async def act(database: Database, settings: Settings) -> Report:
-        from timbre.service.gallery import Gallery  # noqa: PLC0415
-        from timbre.service.packs import Packs  # noqa: PLC0415
-        from timbre.service.protection import Protection  # noqa: PLC0415
-        from timbre.service.speaker_retention import SpeakerRetention  # noqa: PLC0415
-        from timbre.service.teams import Teams  # noqa: PLC0415
+        from timbre.service.accounts.teams import Teams  # noqa: PLC0415
+        from timbre.service.keys.protection import Protection  # noqa: PLC0415
+        from timbre.service.models.packs import Packs  # noqa: PLC0415
+        from timbre.service.people.gallery import Gallery  # noqa: PLC0415
+        from timbre.service.people.retention import SpeakerRetention  # noqa: PLC0415
 
         if months is not None:
             settings = settings.model_copy(update={"speaker_months": months})
@@ -68,9 +68,9 @@ def scrub(*, data_dir: DataDir = None) -> None:
     """Take what was erased out of the files of the database, however large they are; a server waits meanwhile."""
 
     async def act(database: Database, settings: Settings) -> Scrubbed | None:
-        from timbre.service.protection import Protection  # noqa: PLC0415
-        from timbre.service.scrubbing import Scrubbing  # noqa: PLC0415
-        from timbre.service.search import Search  # noqa: PLC0415
+        from timbre.service.keys.protection import Protection  # noqa: PLC0415
+        from timbre.service.people.search import Search  # noqa: PLC0415
+        from timbre.service.upkeep.scrubbing import Scrubbing  # noqa: PLC0415
 
         return await Scrubbing(database, Search(database, Protection(database, settings), settings)).scrub()
 

@@ -26,8 +26,8 @@ from timbre.errors import AudioError, EnrolmentRefused, OptionError, SampleUnkno
 
 if TYPE_CHECKING:
     from timbre.engine import Engine
-    from timbre.service.people import Consent, Person
-    from timbre.service.speaker_requests import CreateSpeakerRequest
+    from timbre.service.people.people import Consent, Person
+    from timbre.service.people.requests import CreateSpeakerRequest
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="People of the gallery: who they are and how they sound."
@@ -371,7 +371,7 @@ def _add_all(
 
 def _add_voiceprint(gallery: OpenGallery, person: Person, path: Path) -> Exit:
     from timbre.identification.voiceprint import Voiceprint  # noqa: PLC0415
-    from timbre.service.samples import Origin  # noqa: PLC0415
+    from timbre.service.people.samples import Origin  # noqa: PLC0415
 
     try:
         made = Voiceprint.load(path)

@@ -20,9 +20,9 @@ from typing import Final
 import psycopg
 
 from timbre.errors import DatabaseUnavailable, ServerError
-from timbre.service.identifiers import worker_name
 from timbre.settings import Settings
 from timbre.store.embedded import EmbeddedPostgres
+from timbre.store.identifiers import worker_name
 from timbre.store.queries import queries
 
 _LOOK: Final = 0.2  # seconds between two looks at the children

@@ -75,8 +75,8 @@ def usage(
 
 
 def _set_budget(team: str | None, text: str, data_dir: DataDir) -> None:
-    from timbre.service.teams import Teams  # noqa: PLC0415
-    from timbre.service.usage import Usage  # noqa: PLC0415
+    from timbre.service.accounts.teams import Teams  # noqa: PLC0415
+    from timbre.service.accounts.usage import Usage  # noqa: PLC0415
 
     if team is None:
         raise OptionError("A budget is a team's; name it with --team.")
@@ -94,8 +94,8 @@ def _set_budget(team: str | None, text: str, data_dir: DataDir) -> None:
 
 
 async def _reports(database: Database, team: str | None, month: date) -> list[tuple[Row, list[Row]]]:
-    from timbre.service.teams import Teams  # noqa: PLC0415
-    from timbre.service.usage import Usage  # noqa: PLC0415
+    from timbre.service.accounts.teams import Teams  # noqa: PLC0415
+    from timbre.service.accounts.usage import Usage  # noqa: PLC0415
 
     teams = Teams(database)
     owners = await teams.teams() if team is None else [await teams.team(team)]

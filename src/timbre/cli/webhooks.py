@@ -14,7 +14,7 @@ from timbre.cli.serve import DataDir
 from timbre.errors import DeliveryUnknown
 
 if TYPE_CHECKING:
-    from timbre.service.webhooks import Webhooks
+    from timbre.service.outside.webhooks import Webhooks
     from timbre.settings import Settings
     from timbre.store.database import Database
 
@@ -101,8 +101,8 @@ def rotate(
 
 def _with_webhooks(act: Callable[[Webhooks, UUID], Awaitable[T]], team: str, data_dir: DataDir) -> T:
     """Do something with the webhooks of a team."""
-    from timbre.service.teams import Teams  # noqa: PLC0415
-    from timbre.service.webhooks import Webhooks  # noqa: PLC0415
+    from timbre.service.accounts.teams import Teams  # noqa: PLC0415
+    from timbre.service.outside.webhooks import Webhooks  # noqa: PLC0415
     from timbre.store.queue import Queue  # noqa: PLC0415
 
     async def with_service(database: Database, settings: Settings) -> T:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from timbre.http.schemas import Answer, Time, Uuid
-from timbre.service.admin_requests import ScopeName
+from timbre.service.accounts.requests import ScopeName
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Bytes = Annotated[int, Field(ge=0)]

@@ -13,8 +13,8 @@ from timbre.http.limits import Group
 from timbre.http.openapi import errors
 from timbre.http.responses import Json, audit_entry, next_cursor
 from timbre.http.schemas import Audit
-from timbre.service import audit
-from timbre.service.teams import Caller, Scope
+from timbre.service.accounts import audit
+from timbre.service.accounts.teams import Caller, Scope
 
 router = APIRouter()
 _ACTION: Final = r"^[a-z_]{1,50}\.[a-z_]{1,50}$"

@@ -17,7 +17,7 @@ from timbre.http.routes.media import arriving
 from timbre.http.routes.samples import Writer
 from timbre.http.speaker_responses import import_report
 from timbre.http.speaker_schemas import ImportReport
-from timbre.service.teams import Caller, Scope
+from timbre.service.accounts.teams import Caller, Scope
 
 router = APIRouter()
 _NDJSON: Final = "application/x-ndjson"

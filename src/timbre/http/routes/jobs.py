@@ -22,11 +22,11 @@ from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json, dumps, job_detail, job_item, job_item_old, next_cursor, parse_id
 from timbre.http.schemas import JobStatus, JobType
 from timbre.http.state import State
-from timbre.service.job_requests import ChangeRequest
-from timbre.service.jobs import FINAL
-from timbre.service.requests import parse
-from timbre.service.teams import Caller, Scope
-from timbre.service.values import LONGEST_TITLE
+from timbre.service.accounts.teams import Caller, Scope
+from timbre.service.jobs.jobs import FINAL
+from timbre.service.jobs.requests import ChangeRequest
+from timbre.service.requests.requests import parse
+from timbre.service.requests.values import LONGEST_TITLE
 from timbre.store.database import Row
 
 router = APIRouter()

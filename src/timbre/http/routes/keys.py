@@ -14,9 +14,9 @@ from timbre.http.limits import Group
 from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json, parse_id, timestamp
 from timbre.http.schemas import TestResponse
-from timbre.service.admin_requests import KeyRequest
-from timbre.service.requests import parse
-from timbre.service.teams import Caller, Scope
+from timbre.service.accounts.requests import KeyRequest
+from timbre.service.accounts.teams import Caller, Scope
+from timbre.service.requests.requests import parse
 from timbre.store.database import Row
 
 router = APIRouter()

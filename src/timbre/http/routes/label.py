@@ -13,9 +13,9 @@ from timbre.http.limits import Group
 from timbre.http.openapi import errors, takes
 from timbre.http.routes.submit import IdempotencyKey, submit
 from timbre.http.schemas import JobCreated
-from timbre.service.label_requests import LabelRequest
-from timbre.service.requests import parse
-from timbre.service.teams import Caller, Scope
+from timbre.service.accounts.teams import Caller, Scope
+from timbre.service.jobs.label_requests import LabelRequest
+from timbre.service.requests.requests import parse
 from timbre.transcripts import TranscriptFormat
 
 router = APIRouter()

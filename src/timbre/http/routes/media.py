@@ -17,9 +17,9 @@ from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json
 from timbre.http.schemas import MediaUrl
 from timbre.http.state import State
-from timbre.service.media import LINKS, media_key
-from timbre.service.requests import MediaRequest, parse
-from timbre.service.teams import Caller, Scope
+from timbre.service.accounts.teams import Caller, Scope
+from timbre.service.files.media import LINKS, media_key
+from timbre.service.requests.requests import MediaRequest, parse
 
 router = APIRouter()
 _IDLE: Final = 60.0  # seconds an upload may stand still

@@ -14,7 +14,7 @@ from timbre.http.caller import State_
 from timbre.http.openapi import errors
 from timbre.http.responses import parse_id
 from timbre.http.routes.jobs import JobId, Reader
-from timbre.service.exports import export
+from timbre.service.results.exports import export
 
 router = APIRouter()
 _TYPES: Final = {

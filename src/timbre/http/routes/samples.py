@@ -20,12 +20,12 @@ from timbre.http.speaker_responses import sample_item, speaker_detail
 from timbre.http.speaker_schemas import EnrolmentCreated, SpeakerDetail, SpeakerSample
 from timbre.http.state import State
 from timbre.identification.voiceprint import Voiceprint
-from timbre.service.enrolment import Stretch
-from timbre.service.jobs import Submission
-from timbre.service.requests import parse
-from timbre.service.samples import Origin
-from timbre.service.speaker_requests import SampleRequest
-from timbre.service.teams import Caller, Scope
+from timbre.service.accounts.teams import Caller, Scope
+from timbre.service.jobs.jobs import Submission
+from timbre.service.naming.enrolment import Stretch
+from timbre.service.people.requests import SampleRequest
+from timbre.service.people.samples import Origin
+from timbre.service.requests.requests import parse
 
 router = APIRouter()
 SpeakerId = Annotated[

@@ -10,8 +10,8 @@ from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json
 from timbre.http.routes.samples import Reader
 from timbre.http.speaker_schemas import SearchResult
-from timbre.service.requests import parse
-from timbre.service.search_requests import SearchRequest
+from timbre.service.people.search_requests import SearchRequest
+from timbre.service.requests.requests import parse
 
 router = APIRouter()
 

@@ -16,8 +16,8 @@ from timbre.http.caller import State_
 from timbre.http.openapi import errors
 from timbre.http.responses import Json
 from timbre.http.routes.keys import Admin
-from timbre.service.master_key import MasterKeys
-from timbre.service.retention_rules import rules
+from timbre.service.keys.master_key import MasterKeys
+from timbre.service.upkeep.retention_rules import rules
 from timbre.settings import Settings
 from timbre.store.queries import queries
 from timbre.store.queue import Lane

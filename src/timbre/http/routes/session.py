@@ -13,9 +13,9 @@ from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json, timestamp
 from timbre.http.schemas import Session
 from timbre.http.state import State
-from timbre.service.requests import SessionRequest, parse
-from timbre.service.sessions import Session as Begun
-from timbre.service.teams import Caller
+from timbre.service.accounts.sessions import Session as Begun
+from timbre.service.accounts.teams import Caller
+from timbre.service.requests.requests import SessionRequest, parse
 
 router = APIRouter()
 Anybody = Annotated[Caller, Depends(caller(None, Group.READ))]

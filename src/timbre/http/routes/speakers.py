@@ -16,12 +16,12 @@ from timbre.http.routes.samples import Reader, SpeakerId, Writer, heard_already,
 from timbre.http.speaker_responses import speaker_detail, speaker_item
 from timbre.http.speaker_schemas import SpeakerDetail, SpeakerErased, SpeakerList, SpeakerMap
 from timbre.http.state import State
-from timbre.service.likeness import alike
-from timbre.service.people import Changes
-from timbre.service.requests import parse
-from timbre.service.speaker_requests import CreateSpeakerRequest, MergeSpeakersRequest, UpdateSpeakerRequest
-from timbre.service.teams import Caller
-from timbre.service.voice_map import MOST_POINTS, draw
+from timbre.service.accounts.teams import Caller
+from timbre.service.people.likeness import alike
+from timbre.service.people.people import Changes
+from timbre.service.people.requests import CreateSpeakerRequest, MergeSpeakersRequest, UpdateSpeakerRequest
+from timbre.service.people.voice_map import MOST_POINTS, draw
+from timbre.service.requests.requests import parse
 
 router = APIRouter()
 _PRINTED: Final = r"^[^\x00-\x1f\x7f]+$"

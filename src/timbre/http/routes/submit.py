@@ -15,9 +15,9 @@ from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json
 from timbre.http.schemas import JobCreated
 from timbre.http.state import State
-from timbre.service.jobs import Once
-from timbre.service.requests import DiarizeRequest, IdentifyRequest, JobRequest, VoiceprintRequest, parse
-from timbre.service.teams import Caller, Scope
+from timbre.service.accounts.teams import Caller, Scope
+from timbre.service.jobs.jobs import Once
+from timbre.service.requests.requests import DiarizeRequest, IdentifyRequest, JobRequest, VoiceprintRequest, parse
 
 router = APIRouter()
 _LONGEST_KEY: Final = 255  # characters

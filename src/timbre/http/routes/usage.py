@@ -13,7 +13,7 @@ from timbre.http.limits import Group
 from timbre.http.openapi import errors
 from timbre.http.responses import Json, usage_report
 from timbre.http.schemas import Usage
-from timbre.service.teams import Caller, Scope
+from timbre.service.accounts.teams import Caller, Scope
 
 router = APIRouter()
 _MONTH: Final = r"^[1-9][0-9]{3}-(0[1-9]|1[0-2])$"

@@ -14,11 +14,11 @@ from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json
 from timbre.http.routes.jobs import JobId, Reader, job_answer, job_uuid
 from timbre.http.routes.recordings import Listener
-from timbre.service.clips import MEDIA_TYPE
-from timbre.service.job_requests import MergeVoicesRequest, RematchRequest
-from timbre.service.requests import parse
-from timbre.service.teams import Caller, Scope
-from timbre.service.values import SPEAKER_PATTERN
+from timbre.service.accounts.teams import Caller, Scope
+from timbre.service.files.clips import MEDIA_TYPE
+from timbre.service.jobs.requests import MergeVoicesRequest, RematchRequest
+from timbre.service.requests.requests import parse
+from timbre.service.requests.values import SPEAKER_PATTERN
 
 router = APIRouter()
 Writer = Annotated[Caller, Depends(caller(Scope.JOBS_WRITE, Group.SPEAKERS))]

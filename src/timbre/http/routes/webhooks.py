@@ -16,9 +16,9 @@ from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json, delivery_item, next_cursor, parse_id, timestamp
 from timbre.http.routes.keys import Admin
 from timbre.http.schemas import DeliveryList
-from timbre.service.admin_requests import SecretRequest
-from timbre.service.requests import parse
-from timbre.service.teams import Caller, Scope
+from timbre.service.accounts.requests import SecretRequest
+from timbre.service.accounts.teams import Caller, Scope
+from timbre.service.requests.requests import parse
 from timbre.store.database import Row
 
 router = APIRouter()
