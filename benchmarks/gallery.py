@@ -24,7 +24,7 @@ from rich.table import Table
 
 from benchmarks.voices import DIMENSION, Voices
 from timbre.service.keys.master_key import MasterKeys
-from timbre.service.keys.protection import Protection
+from timbre.service.keys.template_protection import Protection
 from timbre.service.people.search import Found, Search
 from timbre.service.requests.selection import Selection
 from timbre.settings import Settings

@@ -9,7 +9,7 @@ from database import Service
 
 from timbre.audio.acoustics import Acoustics
 from timbre.identification.voiceprint import Voiceprint, as_kept
-from timbre.service.keys.protection import Protection
+from timbre.service.keys.template_protection import Protection
 from timbre.service.models.packs import Packs
 from timbre.service.people.gallery import Gallery
 

@@ -30,9 +30,9 @@ from timbre.identification.voiceprint import MOST_PROTOTYPES
 from timbre.service.models.packs import Engines
 from timbre.service.naming.enrolment import Stretch
 from timbre.service.outside.outgoing import outgoing_client
-from timbre.service.requests.requests import DiarizeRequest
-from timbre.service.worker.bridge import Bridge, Interrupted
-from timbre.service.worker.work import Work
+from timbre.service.requests.submissions import DiarizeRequest
+from timbre.service.worker.tasks import Work
+from timbre.service.worker.thread_bridge import Bridge, Interrupted
 
 Act = Callable[[Rooms], Awaitable[None]]
 
@@ -67,8 +67,8 @@ async def worked(here: Rooms, job: UUID, engines: Engines | None = None) -> Any:
             media=here.here.media,
             storage=here.here.storage,
             engines=engines or Engines(here.here.settings),
-            naming=here.naming,
-            keeping=here.keeping,
+            candidates=here.candidates,
+            persistence=here.persistence,
             client=await stack.enter_async_context(outgoing_client(here.here.settings)),
             settings=here.here.settings,
         )
@@ -225,13 +225,13 @@ def test_voices_that_cannot_be_sealed_are_left_out(run):
 def test_a_database_that_is_away_for_a_moment_is_waited_for(run):
     async def act(here):
         await here.enrol("Ada", 1)
-        crowd = await here.naming.crowd(here.team, here.space, asking().speakers)
+        pool = await here.candidates.pool(here.team, here.space, asking().speakers)
         answers = iter([ServiceUnavailable(), ServiceUnavailable(), None])
 
         async def near() -> dict[str, Any]:
             if error := next(answers):
                 raise error
-            return await here.naming.near(crowd, sample(here.space, 1).prototypes)
+            return await here.candidates.near(pool, sample(here.space, 1).prototypes)
 
         bridge = Bridge(asyncio.get_running_loop(), Event())
         found = await asyncio.to_thread(bridge.ask, near)

@@ -26,7 +26,7 @@ from server import voice
 from timbre import Engine, Voiceprint
 from timbre.service.accounts import audit
 from timbre.service.keys.master_key import MasterKeys
-from timbre.service.keys.protection import Protection
+from timbre.service.keys.template_protection import Protection
 from timbre.service.models.packs import Packs
 from timbre.service.people.gallery import Gallery
 from timbre.service.people.search import Search

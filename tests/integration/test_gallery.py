@@ -18,9 +18,9 @@ from people import MASTER_KEY, OTHER_SPACE, SPACE, gallery, parsed, vector, voic
 from timbre.errors import NameTaken, SamplesFull, SampleUnknown, SpeakerUnknown, VoiceprintMalformed
 from timbre.identification.quality import Quality
 from timbre.identification.voiceprint import MOST_PROTOTYPES
-from timbre.service.keys.protection import Protection
+from timbre.service.keys.template_protection import Protection
 from timbre.service.people.gallery import Gallery
-from timbre.service.people.people import Consent
+from timbre.service.people.person import Consent
 from timbre.service.people.voice_map import draw
 
 Act = Callable[[Service, Gallery, UUID], Awaitable[None]]

@@ -16,8 +16,8 @@ from people import MASTER_KEY, OTHER_SPACE, SPACE, gallery, voiceprint
 from test_gallery import assert_consistent
 
 from timbre.errors import NameTaken
-from timbre.service.people.exchange import Exchange
 from timbre.service.people.gallery import Gallery
+from timbre.service.people.transfer import GalleryTransfer
 from timbre.store.identifiers import new_id
 
 NAMES = ("Ada", "ADA", "Ben", "Élise", "élise", "名前")
@@ -161,20 +161,20 @@ async def assert_like(people: Gallery, team: UUID, model: list[Known]) -> None:
 
 async def assert_moves(here: Service, people: Gallery, team: UUID, other: UUID) -> None:
     """What is exported and imported elsewhere is the same people, who sound the same; once more changes nothing."""
-    exchange = Exchange(here.database, people)
+    transfer = GalleryTransfer(here.database, people)
 
     async def lines() -> AsyncIterator[bytes]:
-        text = b"".join([line async for line in exchange.export(team)])
+        text = b"".join([line async for line in transfer.export(team)])
         for start in range(0, len(text), 1000):  # cut anywhere
             yield text[start : start + 1000]
 
     there, total = await people.page(team, limit=100)
-    imported = await exchange.import_(other, lines())
+    imported = await transfer.import_(other, lines())
     assert (imported.created, imported.failed) == (total, 0)
     assert imported.samples == sum(len(person.samples) for person in there)
     await assert_consistent(here, people, other)
     version = await people.version(other)
-    again = await exchange.import_(other, lines())
+    again = await transfer.import_(other, lines())
     assert (again.created, again.updated, again.samples, again.failed) == (0, 0, 0, 0)
     assert await people.version(other) == version
     moved, _ = await people.page(other, limit=100)

@@ -21,7 +21,8 @@ from timbre.http.routes.jobs import JobStatus
 from timbre.service.files.media import object_name
 from timbre.service.jobs.attempts import Attempt
 from timbre.service.jobs.jobs import CANCELED, FINAL, Once
-from timbre.service.requests.requests import DiarizeRequest, VoiceprintRequest, parse
+from timbre.service.requests.body import parse
+from timbre.service.requests.submissions import DiarizeRequest, VoiceprintRequest
 from timbre.store.queue import HEAR_TASK, Lane
 
 HOOK = "http://127.0.0.1:1/hook"

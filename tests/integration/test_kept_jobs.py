@@ -16,7 +16,7 @@ from people import MASTER_KEY
 from server import CONVERSATION
 from timbre.errors import JobUnknown, MediaUnknown, VoicesMissing
 from timbre.service.jobs.requests import ChangeRequest, RematchRequest
-from timbre.service.requests.requests import DiarizeRequest
+from timbre.service.requests.submissions import DiarizeRequest
 from timbre.service.upkeep.retention import Retention, Swept
 
 KEEP, LET_GO = ChangeRequest(kept=True), ChangeRequest(kept=False)

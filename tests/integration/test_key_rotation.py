@@ -20,9 +20,9 @@ from timbre.errors import MasterKeyInvalid, MasterKeyMissing, OptionError, Templ
 from timbre.service.accounts import audit
 from timbre.service.accounts.teams import Teams
 from timbre.service.keys.master_key import MasterKey, MasterKeys, key_file
-from timbre.service.keys.protection import Protection, TeamCipher, check_master_key
-from timbre.service.upkeep import rotation
-from timbre.service.upkeep.rotation import Kept, drop_unused, forget_team, rotate_master, rotate_team
+from timbre.service.keys.template_protection import Protection, TeamCipher, check_master_key
+from timbre.service.upkeep import key_rotation as rotation
+from timbre.service.upkeep.key_rotation import Kept, drop_unused, forget_team, rotate_master, rotate_team
 from timbre.store.database import Connection
 from timbre.store.identifiers import new_id
 

@@ -30,16 +30,17 @@ from database import Line, Service, opened, postgres, url  # noqa: F401 - two ar
 from media import wav
 from server import CONVERSATION, ENOUGH, LOOPBACK, SAMPLES, Server, finished, submit, upload, voice
 from timbre.errors import ServiceUnavailable
-from timbre.service.keys.protection import Protection
+from timbre.service.keys.template_protection import Protection
 from timbre.service.models.packs import Engines, Packs
-from timbre.service.naming.naming import Naming
+from timbre.service.naming.candidate_pool import CandidateSearch
 from timbre.service.outside.outgoing import outgoing_client
 from timbre.service.people.gallery import Gallery
 from timbre.service.people.search import Search
-from timbre.service.requests.requests import VoiceprintRequest, parse
+from timbre.service.requests.body import parse
+from timbre.service.requests.submissions import VoiceprintRequest
 from timbre.service.results.voices import KeptVoices
-from timbre.service.worker.keeping import Keeping
-from timbre.service.worker.work import Work
+from timbre.service.worker.persistence import Persistence
+from timbre.service.worker.tasks import Work
 from timbre.store.embedded import EmbeddedPostgres
 from timbre.store.queue import FETCH_TASK, Lane
 
@@ -69,8 +70,8 @@ def work_on(here: Service, client: httpx.AsyncClient) -> Work:
     gallery = Gallery(here.database, protection, Packs(here.settings))
     return Work(
         here.attempts,
-        naming=Naming(Search(here.database, protection, here.settings), gallery),
-        keeping=Keeping(KeptVoices(protection), gallery),
+        candidates=CandidateSearch(Search(here.database, protection, here.settings), gallery),
+        persistence=Persistence(KeptVoices(protection), gallery),
         media=here.media,
         storage=here.storage,
         engines=Engines(here.settings),

@@ -17,7 +17,7 @@ from people import MASTER_KEY
 from timbre.errors import JobUnknown, RequestInvalid, VoicesMissing
 from timbre.service.accounts.teams import Teams
 from timbre.service.jobs.requests import ChangeRequest, MergeVoicesRequest, RematchRequest
-from timbre.service.requests.requests import DiarizeRequest, IdentifyRequest
+from timbre.service.requests.submissions import DiarizeRequest, IdentifyRequest
 from timbre.service.results import outputs
 from timbre.service.upkeep.retention import Retention
 

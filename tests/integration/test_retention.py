@@ -34,7 +34,7 @@ from timbre.service.jobs.jobs import Jobs, Once
 from timbre.service.keys.secrets import Secrets
 from timbre.service.models.packs import Packs
 from timbre.service.outside.webhooks import Webhooks
-from timbre.service.requests.requests import VoiceprintRequest
+from timbre.service.requests.submissions import VoiceprintRequest
 from timbre.service.upkeep.retention import Retention, Swept
 from timbre.store.database import Database, open_database
 from timbre.store.embedded import EmbeddedPostgres

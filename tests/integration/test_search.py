@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from psycopg.sql import SQL
 
 from timbre.service.keys.master_key import MasterKeys
-from timbre.service.keys.protection import Protection
+from timbre.service.keys.template_protection import Protection
 from timbre.service.people.search import Found, Search
 from timbre.service.requests.selection import Selection
 from timbre.store.identifiers import new_id

@@ -17,7 +17,7 @@ from database import Service, opened, postgres, url  # noqa: F401 - two are fixt
 
 from server import Server
 from timbre.service.accounts import audit
-from timbre.service.keys.protection import Protection
+from timbre.service.keys.template_protection import Protection
 from timbre.service.models.packs import Packs
 from timbre.service.people.gallery import Gallery
 from timbre.service.people.retention import SpeakerRetention

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from timbre.audio.acoustics import FRAME, Acoustics, acoustics, mean_acoustics
-from timbre.evaluation.copies import degraded, over_telephone, with_noise
+from timbre.evaluation.degradation import degraded, over_telephone, with_noise
 
 RATE = 16_000
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from timbre.audio.recording import Condition, Header, Recording
-from timbre.audio.storage import temporary_file
+from timbre.audio.temporary import temporary_file
 from timbre.errors import AudioTooLong, TimbreError
 
 

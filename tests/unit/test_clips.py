@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from timbre.service.files import clips
-from timbre.service.files.containers import media_type
+from timbre.service.files.media_types import media_type
 
 
 @pytest.mark.parametrize("codec", ["libopus", "flac"])

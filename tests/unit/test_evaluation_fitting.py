@@ -9,8 +9,8 @@ import pytest
 from timbre.errors import TrialsError
 from timbre.evaluation.calibration import cllr
 from timbre.evaluation.fitting import FittedCalibration, fit, leave_one_source_out, weighted_loss
+from timbre.evaluation.open_set import fit_strangers, nearest
 from timbre.evaluation.refitting import refit
-from timbre.evaluation.strangers import fit_strangers, nearest
 from timbre.evaluation.trials import ScoredTrials
 from timbre.models.same_voice import SameVoice
 

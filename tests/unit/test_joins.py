@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from timbre.audio.acoustics import Acoustics
-from timbre.diarization.result import Voice
+from timbre.diarization.diarization import Voice
 from timbre.errors import VoicesMissing
-from timbre.service.naming.joins import join_output, join_voices
+from timbre.service.naming.merging import merge_in_output, merge_voices
 from timbre.service.results.voices import Voices
 
 
@@ -25,19 +25,19 @@ def test_the_longer_voice_counts_for_more():
         voices=(voice(0, [1, 0], 3.0, 1.0, 10.0), voice(1, [0, 1], 9.0), voice(2, [0, 1], 1.0, 0.0)),
         clips={"SPEAKER_00": b"short", "SPEAKER_01": b"long"},
     )
-    joined = join_voices(voices, "SPEAKER_00", ["SPEAKER_01"])
+    joined = merge_voices(voices, "SPEAKER_00", ["SPEAKER_01"])
     first, last = joined.voices
     np.testing.assert_allclose(first.embedding, np.array([1, 3]) / np.sqrt(10), atol=1e-6)
     assert (first.speaker, first.seconds, first.acoustics) == ("SPEAKER_00", 12.0, Acoustics(telephone=1.0, snr=10.0))
     assert last is voices.voices[2]
     assert joined.clips == {"SPEAKER_00": b"long"}
-    everybody = join_voices(voices, "SPEAKER_02", ["SPEAKER_00", "SPEAKER_01"])
+    everybody = merge_voices(voices, "SPEAKER_02", ["SPEAKER_00", "SPEAKER_01"])
     assert [each.speaker for each in everybody.voices] == ["SPEAKER_02"]
     assert everybody.voices[0].acoustics.telephone == 0.75
     assert everybody.clips == {"SPEAKER_02": b"long"}
     for into, other in (("SPEAKER_03", "SPEAKER_00"), ("SPEAKER_00", "SPEAKER_03")):
         with pytest.raises(VoicesMissing):
-            join_voices(voices, into, [other])
+            merge_voices(voices, into, [other])
 
 
 def test_turns_that_touch_become_one():
@@ -56,7 +56,7 @@ def test_turns_that_touch_become_one():
         "speakerChannels": {"A": 0, "B": 1, "C": 0},
         "confidence": {"score": [7], "resolution": 0.02},
     }
-    join_output(output, "A", ["B"])
+    merge_in_output(output, "A", ["B"])
     assert output == {
         "diarization": [
             {"speaker": "A", "start": 0.0, "end": 3.0, "confidence": {"A": 80, "C": 6}},

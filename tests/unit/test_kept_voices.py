@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from timbre.audio.acoustics import Acoustics
-from timbre.diarization.result import Voice
+from timbre.diarization.diarization import Voice
 from timbre.errors import VoicesMissing
 from timbre.service.requests.selection import Selection
 from timbre.service.results.voices import Asked, Voices

@@ -5,7 +5,7 @@ import pytest
 
 from timbre.audio.acoustics import UNKNOWN
 from timbre.diarization.clustering import Clusters, MergeRule, SpeakerBounds
-from timbre.diarization.known import KnownVoices, unite
+from timbre.diarization.known_voices import KnownVoices, unite
 from timbre.models.same_voice import SameVoice, Side, unit
 
 RULE = MergeRule(sure=3.0, smallest=2, prior=3.0, growth=0.0, longest=12.0, apart=1.0, blend=3.0)

@@ -9,9 +9,9 @@ import pytest
 
 from timbre.errors import FormatError
 from timbre.formats.json import exclusive_turns, loads_exclusive
-from timbre.service.naming.joins import join_output
-from timbre.service.results.labels import labelled, labels_kept
+from timbre.service.naming.merging import merge_in_output
 from timbre.service.results.outputs import Named, replace
+from timbre.service.results.transcripts import labelled, labels_kept
 from timbre.transcripts import TranscriptFormat
 from timbre.turns import Turn
 
@@ -109,7 +109,7 @@ def test_a_person_who_is_renamed_or_erased_is_so_in_the_transcript():
 def test_voices_that_are_joined_are_so_in_the_transcript():
     of = labelled_output()
     with labels_kept(of):
-        join_output(of, "SPEAKER_00", ["SPEAKER_01"])
+        merge_in_output(of, "SPEAKER_00", ["SPEAKER_01"])
     assert of["transcript"] == SRT.replace("Hi", "Ada: Hi").replace("Ho", "Ada: Ho")
 
 

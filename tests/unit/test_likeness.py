@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from timbre.identification.naming import load_namer
-from timbre.service.people.likeness import LEAST, likenesses
+from timbre.identification.namer import load_namer
+from timbre.service.people.confusable import LEAST, likenesses
 
 
 def voices(*cosines: float) -> np.ndarray:

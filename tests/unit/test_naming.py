@@ -11,8 +11,8 @@ import pytest
 from timbre import Settings, Voice, Voiceprint
 from timbre.engine import voiceprint_space
 from timbre.errors import OptionError, VoiceprintMalformed, VoiceprintMismatch
-from timbre.identification.gallery import People
-from timbre.identification.naming import Namer, load_namer
+from timbre.identification.candidates import People
+from timbre.identification.namer import Namer, load_namer
 from timbre.models.same_voice import SameVoice, unit
 
 SPACE = "0123456789abcdef"
@@ -40,7 +40,7 @@ def voice(number: int, label: str = "SPEAKER_00") -> Voice:
 EVERYBODY = {f"Person {number}": voiceprint(number) for number in range(120)}
 
 
-class Hall:
+class SmallGallery:
     """Finds the nearest twelve of the people who are given to it."""
 
     def __init__(self, known: Mapping[str, Voiceprint]) -> None:
@@ -67,7 +67,7 @@ def test_a_voice_gets_the_name_of_its_person() -> None:
 
 
 def test_who_was_looked_for_counts_as_much_as_who_is_compared() -> None:
-    near = Hall(EVERYBODY).nearest(VECTORS[[4]])
+    near = SmallGallery(EVERYBODY).nearest(VECTORS[[4]])
     whole = NAMER.name([voice(4)], EVERYBODY)[0].confidence
     part = NAMER.name([voice(4)], near, among=120)[0].confidence
     assert part == {name: whole[name] for name in near}
@@ -77,8 +77,8 @@ def test_who_was_looked_for_counts_as_much_as_who_is_compared() -> None:
 
 
 def test_looking_people_up_names_as_comparing_all_of_them_does() -> None:
-    hall = Hall(EVERYBODY)
-    people = People(NAMER, {}, hall)
+    gallery = SmallGallery(EVERYBODY)
+    people = People(NAMER, {}, gallery)
     voices = [voice(4), voice(9, "SPEAKER_01"), voice(30, "SPEAKER_02")]
     near = people.near(np.stack([one.embedding for one in voices]))
     assert 12 <= len(near) <= 36 < len(people) == 120
@@ -91,7 +91,7 @@ def test_looking_people_up_names_as_comparing_all_of_them_does() -> None:
 
 def test_voiceprints_at_hand_and_the_gallery_count_together() -> None:
     at_hand = {"Guest": voiceprint(39)}
-    people = People(NAMER, at_hand, Hall({name: EVERYBODY[name] for name in list(EVERYBODY)[:38]}))
+    people = People(NAMER, at_hand, SmallGallery({name: EVERYBODY[name] for name in list(EVERYBODY)[:38]}))
     assert len(people) == 39
     near = people.near(VECTORS[[4]])
     assert {"Guest", "Person 4"} <= near.keys()
@@ -102,24 +102,24 @@ def test_voiceprints_at_hand_and_the_gallery_count_together() -> None:
 
 
 def test_a_name_is_one_person() -> None:
-    people = People(NAMER, {"Person 4": voiceprint(20)}, Hall(EVERYBODY))
+    people = People(NAMER, {"Person 4": voiceprint(20)}, SmallGallery(EVERYBODY))
     with pytest.raises(OptionError, match=r"^Person 4 is the name of a voiceprint and of a person in the gallery"):
         people.near(VECTORS[[4]])
 
 
 def test_what_a_gallery_finds_is_checked_as_what_is_given() -> None:
     with pytest.raises(VoiceprintMismatch, match=r"^Eve: .*another encoder"):
-        People(NAMER, {}, Hall({"Eve": voiceprint(0, "ff" * 8)})).near(VECTORS[[0]])
+        People(NAMER, {}, SmallGallery({"Eve": voiceprint(0, "ff" * 8)})).near(VECTORS[[0]])
     with pytest.raises(OptionError, match="unknown speakers"):
-        People(NAMER, {}, Hall({"SPEAKER_00": voiceprint(0)})).near(VECTORS[[0]])
+        People(NAMER, {}, SmallGallery({"SPEAKER_00": voiceprint(0)})).near(VECTORS[[0]])
 
 
 def test_without_anybody_nobody_is_named_and_nobody_is_looked_up() -> None:
     assert NAMER.name([voice(0)], {})[0].match is None
     assert People(NAMER, {}).known_voices(VECTORS[[0]]) is None
-    hall = Hall(EVERYBODY)
-    assert People(NAMER, {}, hall).near(np.zeros((0, 8), np.float32)) == {}
-    assert not hall.asked
+    gallery = SmallGallery(EVERYBODY)
+    assert People(NAMER, {}, gallery).near(np.zeros((0, 8), np.float32)) == {}
+    assert not gallery.asked
 
 
 def test_vectors_of_another_length_are_refused_even_where_the_calibration_has_none() -> None:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from timbre.identification.result import SpeakerMatch
-from timbre.service.naming.naming import Crowd, name_output
+from timbre.identification.identification import SpeakerMatch
+from timbre.service.naming.candidate_pool import CandidatePool
+from timbre.service.naming.named_output import name_output
 from timbre.service.requests.selection import Selection
 from timbre.service.results.outputs import MOST_CANDIDATES, Named, dumped, packed, people_of, replace, unpacked
 
@@ -109,7 +110,7 @@ def test_it_comes_back_as_it_was(output):
 
 # What names write
 
-CROWD = Crowd(team=UUID(int=9), space="0" * 16, selection=Selection(), people=12, version=3)
+CROWD = CandidatePool(team=UUID(int=9), space="0" * 16, selection=Selection(), people=12, version=3)
 
 
 def match(number, chosen, **confidence):
@@ -133,7 +134,7 @@ def test_whoever_is_matched_is_a_candidate():
     sure = {person: 60 - number for number, person in enumerate(people)}
     last = list(people)[-1]
     output = {"diarization": [turn("SPEAKER_00", 0.0)]}
-    name_output(output, [match(0, last, guest=70, **sure)], crowd=CROWD, names=people)
+    name_output(output, [match(0, last, guest=70, **sure)], pool=CROWD, names=people)
     (voice,) = output["voiceprints"]
     assert [each["name"] for each in voice["candidates"]] == [
         "Person 0", "Person 1", "Person 2", "Person 3", "Person 7",
@@ -165,7 +166,7 @@ def named(draw):
         confidence = {person: draw(st.integers(0, 100)) for person in draw(st.permutations(list(PEOPLE)))}
         confidence["guest"] = draw(st.integers(0, 100))
         matches.append(match(number, draw(st.sampled_from([None, *confidence])), **confidence))
-    name_output(output, matches, crowd=CROWD, names=PEOPLE)
+    name_output(output, matches, pool=CROWD, names=PEOPLE)
     return output
 
 

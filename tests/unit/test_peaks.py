@@ -8,7 +8,7 @@ import pytest
 from timbre.audio import peaks as outline
 from timbre.audio.peaks import MOST_PARTS, peaks
 from timbre.audio.recording import Condition, Recording
-from timbre.audio.storage import temporary_file
+from timbre.audio.temporary import temporary_file
 
 
 def recorded(samples: np.ndarray) -> Recording:

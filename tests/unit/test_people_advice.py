@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from timbre.identification.quality import Quality
-from timbre.service.people.people import Consent, Person, Sample, quality_json, quality_of
+from timbre.service.people.person import Consent, Person, Sample, quality_json, quality_of
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 TODAY = NOW.date()

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from timbre import Settings
 from timbre.errors import MasterKeyInvalid, MasterKeyMissing, TemplateUnreadable
+from timbre.service.keys.encryption import open_sealed, seal
 from timbre.service.keys.master_key import MasterKey, MasterKeys, key_file
-from timbre.service.keys.protection import TeamCipher
-from timbre.service.keys.sealing import open_sealed, seal
+from timbre.service.keys.template_protection import TeamCipher
 from timbre.store.identifiers import new_id
 
 DIMENSION = 256

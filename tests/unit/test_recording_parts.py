@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from server import CONVERSATION, voice
 from timbre.errors import RangeUnsatisfiable
 from timbre.http.ranges import parse_range
-from timbre.service.files.containers import UNKNOWN, media_type
+from timbre.service.files.media_types import UNKNOWN, media_type
 
 
 @pytest.mark.parametrize(

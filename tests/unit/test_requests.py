@@ -7,19 +7,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from timbre.errors import RequestInvalid
-from timbre.identification import naming
+from timbre.identification import namer as naming
 from timbre.models.catalogue import catalogue
+from timbre.service.files.requests import MediaRequest
 from timbre.service.jobs.requests import MergeVoicesRequest
 from timbre.service.requests import values
-from timbre.service.requests.requests import (
+from timbre.service.requests.body import Request, parse
+from timbre.service.requests.submissions import (
     DiarizeRequest,
     IdentifyRequest,
     LabelledVoiceprint,
     Matching,
-    MediaRequest,
-    Request,
     VoiceprintRequest,
-    parse,
 )
 
 URL = "https://media.example.org/board.mp3?sig=abc"

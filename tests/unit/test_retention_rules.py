@@ -2,7 +2,7 @@
 
 import pytest
 
-from timbre.service.upkeep.retention_rules import duration, rules
+from timbre.service.upkeep.retention_periods import duration, rules
 from timbre.settings import Settings
 
 

@@ -8,10 +8,10 @@ import pytest
 
 from timbre.errors import RequestInvalid, VoiceprintMalformed
 from timbre.identification.voiceprint import Voiceprint
-from timbre.service.people.exchange import reason
 from timbre.service.people.requests import MOST_SAMPLES, CreateSpeakerRequest, ExportedSpeaker
 from timbre.service.people.samples import MOST_DIMENSIONS, apart
-from timbre.service.requests.requests import parse
+from timbre.service.people.transfer import reason
+from timbre.service.requests.body import parse
 
 QUALITY = {"seconds": 9, "speechSeconds": 8, "level": -20, "clipped": 0, "snr": None, "singleSpeaker": 99}
 

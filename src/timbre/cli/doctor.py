@@ -150,7 +150,7 @@ def _unfit(settings: Settings) -> str:
     from psycopg import Error  # noqa: PLC0415
 
     from timbre.cli.data_folder import embedded  # noqa: PLC0415
-    from timbre.service.keys.protection import check_master_key  # noqa: PLC0415
+    from timbre.service.keys.template_protection import check_master_key  # noqa: PLC0415
     from timbre.store.database import open_database  # noqa: PLC0415
 
     async def check(url: str) -> None:

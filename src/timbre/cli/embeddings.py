@@ -17,7 +17,7 @@ from timbre.audio.decoding import open_recording
 from timbre.audio.recording import SAMPLE_RATE
 from timbre.cli.progress import counting
 from timbre.errors import InputError, NoSpeech
-from timbre.evaluation.copies import degraded
+from timbre.evaluation.degradation import degraded
 from timbre.identification.voiceprint import Voiceprint
 from timbre.models.runtime import available_threads
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from timbre.engine import Engine
-    from timbre.identification.enrolment import Prototype
+    from timbre.identification.enroller import Prototype
 
 _TELEPHONE: Final = 0.5  # from which a recording counts as one of a telephone
 

@@ -11,7 +11,7 @@ from timbre.cli.serve import DataDir
 from timbre.errors import OptionError
 
 if TYPE_CHECKING:
-    from timbre.service.upkeep.rotation import Kept
+    from timbre.service.upkeep.key_rotation import Kept
     from timbre.settings import Settings
     from timbre.store.database import Database
 
@@ -23,7 +23,7 @@ def rotate_master(*, data_dir: DataDir = None) -> None:
 
     async def act(database: Database, settings: Settings) -> tuple[int, str]:
         from timbre.service.keys.master_key import key_file  # noqa: PLC0415
-        from timbre.service.upkeep.rotation import rotate_master  # noqa: PLC0415
+        from timbre.service.upkeep.key_rotation import rotate_master  # noqa: PLC0415
 
         teams = await rotate_master(database, settings)
         if settings.master_key is not None or settings.database_url is not None:
@@ -39,7 +39,7 @@ def rotate_team(*, team: Team = "default", data_dir: DataDir = None) -> None:
 
     async def act(database: Database, settings: Settings) -> Kept:
         from timbre.service.accounts.teams import Teams  # noqa: PLC0415
-        from timbre.service.upkeep.rotation import rotate_team  # noqa: PLC0415
+        from timbre.service.upkeep.key_rotation import rotate_team  # noqa: PLC0415
 
         return await rotate_team(database, settings, (await Teams(database).team(team))["id"])
 
@@ -58,7 +58,7 @@ def forget_team(
 
     async def act(database: Database, _: Settings) -> Kept:
         from timbre.service.accounts.teams import Teams  # noqa: PLC0415
-        from timbre.service.upkeep.rotation import forget_team  # noqa: PLC0415
+        from timbre.service.upkeep.key_rotation import forget_team  # noqa: PLC0415
 
         return await forget_team(database, (await Teams(database).team(team))["id"])
 

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
     from timbre.engine import Engine
     from timbre.identification.voiceprint import Voiceprint
-    from timbre.service.naming.naming import Crowd, Naming
-    from timbre.service.people.exchange import Exchange
+    from timbre.service.naming.candidate_pool import CandidatePool, CandidateSearch
     from timbre.service.people.gallery import Gallery
-    from timbre.service.people.people import Person
+    from timbre.service.people.person import Person
     from timbre.service.people.requests import CreateSpeakerRequest
     from timbre.service.people.samples import Origin
+    from timbre.service.people.transfer import GalleryTransfer
     from timbre.service.requests.selection import Selection
     from timbre.settings import Settings
 
@@ -44,8 +44,8 @@ class OpenGallery:
 
     team: UUID
     people: Gallery
-    exchange: Exchange
-    naming: Naming
+    transfer: GalleryTransfer
+    candidates: CandidateSearch
     settings: Settings
     runner: asyncio.Runner
 
@@ -103,26 +103,28 @@ class OpenGallery:
         return Selection(tags=tags)
 
 
-class Hall:
+class NamedGallery:
     """Some people of an open gallery, as the engine looks them up: by name."""
 
     def __init__(self, gallery: OpenGallery, space: str, selection: Selection) -> None:
         self._gallery = gallery
-        self._crowd: Crowd = gallery.ask(gallery.naming.crowd(gallery.team, space, selection))
+        self._pool: CandidatePool = gallery.ask(gallery.candidates.pool(gallery.team, space, selection))
 
     @property
     def people(self) -> int:
         """How many there are in all."""
-        return self._crowd.people
+        return self._pool.people
 
     def nearest(self, embeddings: NDArray[np.float32]) -> Mapping[str, Voiceprint]:
-        """Return those who sound most like voices; see `timbre.identification.gallery`."""
-        found = self._gallery.ask(self._gallery.naming.near(self._crowd, embeddings))
+        """Return those who sound most like voices; see `timbre.identification.candidates`."""
+        found = self._gallery.ask(self._gallery.candidates.near(self._pool, embeddings))
         return dict(found.values())
 
 
 @contextmanager
-def looked_up(speakers: Sequence[str] | None, space: str, team: str, data_dir: Path | None) -> Iterator[Hall | None]:
+def looked_up(
+    speakers: Sequence[str] | None, space: str, team: str, data_dir: Path | None
+) -> Iterator[NamedGallery | None]:
     """The people of the gallery who are looked up in a space of voices; None if nobody is.
 
     Raises:
@@ -133,10 +135,10 @@ def looked_up(speakers: Sequence[str] | None, space: str, team: str, data_dir: P
         yield None
         return
     with open_gallery(team, data_dir) as gallery:
-        hall = Hall(gallery, space, gallery.select(speakers))
-        if not hall.people:
+        named = NamedGallery(gallery, space, gallery.select(speakers))
+        if not named.people:
             warn("nobody is looked for: these people have no samples that the model can compare with voices")
-        yield hall
+        yield named
 
 
 @contextmanager
@@ -166,12 +168,12 @@ def open_gallery(team: str, data_dir: Path | None, *, make: bool = False) -> Ite
 
 async def _open(stack: AsyncExitStack, url: str, settings: Settings, team: str, runner: asyncio.Runner) -> OpenGallery:
     from timbre.service.accounts.teams import FIRST_TEAM, Teams  # noqa: PLC0415
-    from timbre.service.keys.protection import Protection, check_master_key  # noqa: PLC0415
+    from timbre.service.keys.template_protection import Protection, check_master_key  # noqa: PLC0415
     from timbre.service.models.packs import Packs  # noqa: PLC0415
-    from timbre.service.naming.naming import Naming  # noqa: PLC0415
-    from timbre.service.people.exchange import Exchange  # noqa: PLC0415
+    from timbre.service.naming.candidate_pool import CandidateSearch  # noqa: PLC0415
     from timbre.service.people.gallery import Gallery  # noqa: PLC0415
     from timbre.service.people.search import Search  # noqa: PLC0415
+    from timbre.service.people.transfer import GalleryTransfer  # noqa: PLC0415
     from timbre.store.database import open_database  # noqa: PLC0415
 
     database = await stack.enter_async_context(open_database(url, connections=2, application="timbre command"))
@@ -183,8 +185,8 @@ async def _open(stack: AsyncExitStack, url: str, settings: Settings, team: str, 
     return OpenGallery(
         team=owner["id"],
         people=people,
-        exchange=Exchange(database, people),
-        naming=Naming(Search(database, protection, settings), people),
+        transfer=GalleryTransfer(database, people),
+        candidates=CandidateSearch(Search(database, protection, settings), people),
         settings=settings,
         runner=runner,
     )
@@ -214,7 +216,7 @@ def checked(body: Mapping[str, Any]) -> CreateSpeakerRequest:
         OptionError: something is not allowed.
     """
     from timbre.service.people.requests import CreateSpeakerRequest  # noqa: PLC0415
-    from timbre.service.requests.requests import parse  # noqa: PLC0415
+    from timbre.service.requests.body import parse  # noqa: PLC0415
 
     try:
         return parse(CreateSpeakerRequest, json.dumps(body).encode(), webhook_http=False)[0]

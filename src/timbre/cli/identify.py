@@ -66,11 +66,11 @@ def identify(
         raise OptionError("Say who may speak: --voiceprint NAME=FILE for each person, or --speakers all.")
     people = read_voiceprints(voiceprint or ())
     engine = load_engine(model, device)
-    with looked_up(speakers, engine.space, team, data_dir) as hall:
+    with looked_up(speakers, engine.space, team, data_dir) as gallery:
         hear = partial(
             engine.identify,
             voiceprints=people,
-            gallery=hall,
+            gallery=gallery,
             threshold=threshold,
             exclusive=exclusive,
             merge_speakers=merge_speakers,

@@ -70,9 +70,9 @@ def label(
     else:
         people = read_voiceprints(voiceprint or ())
         engine = load_engine(model, device)
-        with looked_up(speakers, engine.space, team, data_dir) as hall, hearing(str(recording)) as progress:
-            hear = partial(engine.identify, voiceprints=people, gallery=hall, threshold=threshold)
-            result = (hear if people or hall else engine.diarize)(
+        with looked_up(speakers, engine.space, team, data_dir) as gallery, hearing(str(recording)) as progress:
+            hear = partial(engine.identify, voiceprints=people, gallery=gallery, threshold=threshold)
+            result = (hear if people or gallery else engine.diarize)(
                 recording,
                 num_speakers=num_speakers,
                 min_speakers=min_speakers,

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from timbre.cli.enrolment_list import Enrolments
-    from timbre.diarization.result import Diarization
+    from timbre.diarization.diarization import Diarization
     from timbre.engine import Engine
-    from timbre.identification.result import Identification
+    from timbre.identification.identification import Identification
 
 Key = TypeVar("Key")
 

@@ -15,8 +15,8 @@ from timbre.errors import OptionError
 from timbre.formats import Format, dumps
 
 if TYPE_CHECKING:
-    from timbre.diarization.result import Diarization
-    from timbre.identification.result import Identification
+    from timbre.diarization.diarization import Diarization
+    from timbre.identification.identification import Identification
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,9 +14,9 @@ from timbre.cli.progress import hearing
 from timbre.errors import ModelError, OptionError, VoiceprintError
 
 if TYPE_CHECKING:
+    from timbre.diarization.diarization import Diarization
     from timbre.diarization.progress import Progress
-    from timbre.diarization.result import Diarization
-    from timbre.identification.result import Identification
+    from timbre.identification.identification import Identification
 
 
 class Hear(Protocol):

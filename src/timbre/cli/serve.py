@@ -115,7 +115,7 @@ def worker(*, device: options.Device = None) -> None:
     """Run one worker, on the database that TIMBRE_DATABASE_URL names."""
     from timbre.cli.logs import start_log  # noqa: PLC0415
     from timbre.models.runtime import check_device  # noqa: PLC0415
-    from timbre.service.worker.worker import run_worker  # noqa: PLC0415
+    from timbre.service.worker.process import run_worker  # noqa: PLC0415
 
     settings = read_settings(device=device)
     check_device(settings.device)
@@ -189,8 +189,8 @@ async def _first_key_and_link(url: str, settings: Settings) -> tuple[str | None,
 async def _protect(settings: Settings, url: str) -> Path | None:
     """Make sure that there is a master key, and that it fits; return its file if it was made now."""
     from timbre.service.keys.master_key import key_file  # noqa: PLC0415
-    from timbre.service.keys.protection import check_master_key  # noqa: PLC0415
-    from timbre.service.upkeep.rotation import drop_unused  # noqa: PLC0415
+    from timbre.service.keys.template_protection import check_master_key  # noqa: PLC0415
+    from timbre.service.upkeep.key_rotation import drop_unused  # noqa: PLC0415
     from timbre.store.database import open_database  # noqa: PLC0415
 
     path = key_file(settings)
@@ -203,7 +203,7 @@ async def _protect(settings: Settings, url: str) -> Path | None:
 
 
 async def _check(settings: Settings, url: str) -> None:
-    from timbre.service.keys.protection import check_master_key  # noqa: PLC0415
+    from timbre.service.keys.template_protection import check_master_key  # noqa: PLC0415
     from timbre.store.database import open_database  # noqa: PLC0415
     from timbre.store.schema import check_schema  # noqa: PLC0415
 

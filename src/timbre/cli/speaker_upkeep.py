@@ -36,7 +36,7 @@ def retention(
 
     async def act(database: Database, settings: Settings) -> Report:
         from timbre.service.accounts.teams import Teams  # noqa: PLC0415
-        from timbre.service.keys.protection import Protection  # noqa: PLC0415
+        from timbre.service.keys.template_protection import Protection  # noqa: PLC0415
         from timbre.service.models.packs import Packs  # noqa: PLC0415
         from timbre.service.people.gallery import Gallery  # noqa: PLC0415
         from timbre.service.people.retention import SpeakerRetention  # noqa: PLC0415
@@ -68,7 +68,7 @@ def scrub(*, data_dir: DataDir = None) -> None:
     """Take what was erased out of the files of the database, however large they are; a server waits meanwhile."""
 
     async def act(database: Database, settings: Settings) -> Scrubbed | None:
-        from timbre.service.keys.protection import Protection  # noqa: PLC0415
+        from timbre.service.keys.template_protection import Protection  # noqa: PLC0415
         from timbre.service.people.search import Search  # noqa: PLC0415
         from timbre.service.upkeep.scrubbing import Scrubbing  # noqa: PLC0415
 

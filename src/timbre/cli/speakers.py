@@ -19,14 +19,14 @@ from timbre.cli.keys import show_rows
 from timbre.cli.loading import load_engine
 from timbre.cli.output import json_line
 from timbre.cli.serve import DataDir
-from timbre.cli.speaker_exchange import export, import_
+from timbre.cli.speaker_transfer import export, import_
 from timbre.cli.speaker_upkeep import retention, scrub
 from timbre.cli.units import NOTHING
 from timbre.errors import AudioError, EnrolmentRefused, OptionError, SampleUnknown, VoiceprintError
 
 if TYPE_CHECKING:
     from timbre.engine import Engine
-    from timbre.service.people.people import Consent, Person
+    from timbre.service.people.person import Consent, Person
     from timbre.service.people.requests import CreateSpeakerRequest
 
 app = typer.Typer(

@@ -9,11 +9,11 @@ import typer
 
 from timbre.cli.tables import Column, Table, show
 from timbre.cli.units import clock, percent
-from timbre.identification.result import Identification, NamedTurn
+from timbre.identification.identification import Identification, NamedTurn
 from timbre.turns import Turn, talk_time
 
 if TYPE_CHECKING:
-    from timbre.diarization.result import Diarization
+    from timbre.diarization.diarization import Diarization
 
 
 def show_result(result: Diarization | Identification, recording: Path, *, exclusive: bool) -> None:

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from timbre.http.responses import timestamp
-from timbre.service.people.exchange import Imported
-from timbre.service.people.people import Person, Sample, quality_json
+from timbre.service.people.person import Person, Sample, quality_json
 from timbre.service.people.retention import Report
+from timbre.service.people.transfer import Imported
 from timbre.store.database import Row
 
 

@@ -20,9 +20,9 @@ from timbre.service.naming.labelling import Labelling
 from timbre.service.naming.recognition import Recognition
 from timbre.service.naming.rematch import Rematch
 from timbre.service.outside.webhooks import Webhooks
-from timbre.service.people.exchange import Exchange
 from timbre.service.people.gallery import Gallery
 from timbre.service.people.retention import SpeakerRetention
+from timbre.service.people.transfer import GalleryTransfer
 from timbre.settings import Settings
 from timbre.store.database import Database
 
@@ -40,7 +40,7 @@ class State:
     jobs: Jobs
     labelling: Labelling
     gallery: Gallery
-    exchange: Exchange
+    transfer: GalleryTransfer
     speaker_retention: SpeakerRetention
     enrolment: Enrolment
     recognition: Recognition

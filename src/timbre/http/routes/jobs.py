@@ -25,7 +25,7 @@ from timbre.http.state import State
 from timbre.service.accounts.teams import Caller, Scope
 from timbre.service.jobs.jobs import FINAL
 from timbre.service.jobs.requests import ChangeRequest
-from timbre.service.requests.requests import parse
+from timbre.service.requests.body import parse
 from timbre.service.requests.values import LONGEST_TITLE
 from timbre.store.database import Row
 

@@ -16,7 +16,7 @@ from timbre.http.responses import Json, parse_id, timestamp
 from timbre.http.schemas import TestResponse
 from timbre.service.accounts.requests import KeyRequest
 from timbre.service.accounts.teams import Caller, Scope
-from timbre.service.requests.requests import parse
+from timbre.service.requests.body import parse
 from timbre.store.database import Row
 
 router = APIRouter()

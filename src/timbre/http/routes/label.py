@@ -15,7 +15,7 @@ from timbre.http.routes.submit import IdempotencyKey, submit
 from timbre.http.schemas import JobCreated
 from timbre.service.accounts.teams import Caller, Scope
 from timbre.service.jobs.label_requests import LabelRequest
-from timbre.service.requests.requests import parse
+from timbre.service.requests.body import parse
 from timbre.transcripts import TranscriptFormat
 
 router = APIRouter()

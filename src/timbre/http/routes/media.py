@@ -19,7 +19,8 @@ from timbre.http.schemas import MediaUrl
 from timbre.http.state import State
 from timbre.service.accounts.teams import Caller, Scope
 from timbre.service.files.media import LINKS, media_key
-from timbre.service.requests.requests import MediaRequest, parse
+from timbre.service.files.requests import MediaRequest
+from timbre.service.requests.body import parse
 
 router = APIRouter()
 _IDLE: Final = 60.0  # seconds an upload may stand still

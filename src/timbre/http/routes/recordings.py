@@ -15,7 +15,7 @@ from timbre.http.ranges import parse_range
 from timbre.http.responses import Json
 from timbre.http.routes.jobs import JobId, Reader, job_uuid
 from timbre.service.accounts.teams import Caller, Scope
-from timbre.service.files.containers import HEAD, media_type
+from timbre.service.files.media_types import HEAD, media_type
 
 router = APIRouter()
 Listener = Annotated[Caller, Depends(caller(Scope.MEDIA_READ, Group.READ))]

@@ -25,7 +25,7 @@ from timbre.service.jobs.jobs import Submission
 from timbre.service.naming.enrolment import Stretch
 from timbre.service.people.requests import SampleRequest
 from timbre.service.people.samples import Origin
-from timbre.service.requests.requests import parse
+from timbre.service.requests.body import parse
 
 router = APIRouter()
 SpeakerId = Annotated[

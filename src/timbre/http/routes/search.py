@@ -11,7 +11,7 @@ from timbre.http.responses import Json
 from timbre.http.routes.samples import Reader
 from timbre.http.speaker_schemas import SearchResult
 from timbre.service.people.search_requests import SearchRequest
-from timbre.service.requests.requests import parse
+from timbre.service.requests.body import parse
 
 router = APIRouter()
 
@@ -31,7 +31,7 @@ async def search_speakers(known: Reader, body: Body, here: State_) -> Response:
     confidence, which is that of names in results.
     """
     request, warning = parse(SearchRequest, body, webhook_http=False)
-    likenesses, crowd = await here.recognition.recognise(known.team, request)
+    candidates, pool = await here.recognition.recognise(known.team, request)
     items = [
         {
             "speakerId": str(item.speaker),
@@ -39,7 +39,7 @@ async def search_speakers(known: Reader, body: Body, here: State_) -> Response:
             "confidence": item.confidence,
             "cosine": round(item.cosine, 4),
         }
-        for item in likenesses
+        for item in candidates
     ]
-    answer = {"items": items, "people": crowd.people, "version": crowd.version}
+    answer = {"items": items, "people": pool.people, "version": pool.version}
     return Json(answer if warning is None else {**answer, "warning": warning})

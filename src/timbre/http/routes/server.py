@@ -17,7 +17,7 @@ from timbre.http.openapi import errors
 from timbre.http.responses import Json
 from timbre.http.routes.keys import Admin
 from timbre.service.keys.master_key import MasterKeys
-from timbre.service.upkeep.retention_rules import rules
+from timbre.service.upkeep.retention_periods import rules
 from timbre.settings import Settings
 from timbre.store.queries import queries
 from timbre.store.queue import Lane

@@ -13,9 +13,10 @@ from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json, timestamp
 from timbre.http.schemas import Session
 from timbre.http.state import State
+from timbre.service.accounts.requests import SessionRequest
 from timbre.service.accounts.sessions import Session as Begun
 from timbre.service.accounts.teams import Caller
-from timbre.service.requests.requests import SessionRequest, parse
+from timbre.service.requests.body import parse
 
 router = APIRouter()
 Anybody = Annotated[Caller, Depends(caller(None, Group.READ))]

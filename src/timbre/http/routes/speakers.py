@@ -17,11 +17,11 @@ from timbre.http.speaker_responses import speaker_detail, speaker_item
 from timbre.http.speaker_schemas import SpeakerDetail, SpeakerErased, SpeakerList, SpeakerMap
 from timbre.http.state import State
 from timbre.service.accounts.teams import Caller
-from timbre.service.people.likeness import alike
-from timbre.service.people.people import Changes
+from timbre.service.people.confusable import alike
+from timbre.service.people.person import Changes
 from timbre.service.people.requests import CreateSpeakerRequest, MergeSpeakersRequest, UpdateSpeakerRequest
 from timbre.service.people.voice_map import MOST_POINTS, draw
-from timbre.service.requests.requests import parse
+from timbre.service.requests.body import parse
 
 router = APIRouter()
 _PRINTED: Final = r"^[^\x00-\x1f\x7f]+$"

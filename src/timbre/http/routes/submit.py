@@ -17,7 +17,8 @@ from timbre.http.schemas import JobCreated
 from timbre.http.state import State
 from timbre.service.accounts.teams import Caller, Scope
 from timbre.service.jobs.jobs import Once
-from timbre.service.requests.requests import DiarizeRequest, IdentifyRequest, JobRequest, VoiceprintRequest, parse
+from timbre.service.requests.body import parse
+from timbre.service.requests.submissions import DiarizeRequest, IdentifyRequest, JobRequest, VoiceprintRequest
 
 router = APIRouter()
 _LONGEST_KEY: Final = 255  # characters

@@ -17,7 +17,7 @@ from timbre.http.routes.recordings import Listener
 from timbre.service.accounts.teams import Caller, Scope
 from timbre.service.files.clips import MEDIA_TYPE
 from timbre.service.jobs.requests import MergeVoicesRequest, RematchRequest
-from timbre.service.requests.requests import parse
+from timbre.service.requests.body import parse
 from timbre.service.requests.values import SPEAKER_PATTERN
 
 router = APIRouter()

@@ -18,7 +18,7 @@ from timbre.http.routes.keys import Admin
 from timbre.http.schemas import DeliveryList
 from timbre.service.accounts.requests import SecretRequest
 from timbre.service.accounts.teams import Caller, Scope
-from timbre.service.requests.requests import parse
+from timbre.service.requests.body import parse
 from timbre.store.database import Row
 
 router = APIRouter()

@@ -1,14 +1,14 @@
-"""What may be asked for in the settings of a team: keys, and secrets of webhooks."""
+"""What may be asked for in the settings of a team, keys and secrets of webhooks, and to sign a browser in."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from timbre.service.accounts.teams import LONGEST_NAME, Scope
-from timbre.service.requests.requests import Request
-from timbre.service.requests.values import Switch, expect, refuse, shown
+from timbre.service.requests.body import Request
+from timbre.service.requests.values import Switch, Token, expect, refuse, shown
 
 
 def _name(came: object) -> str:
@@ -44,3 +44,16 @@ class SecretRequest(Request):
     at_once: Switch = Field(
         False, description="Make the secrets before worthless now, as when one has leaked; else they stay for a while."
     )
+
+
+class SessionRequest(Request):
+    """Sign a browser in: either by a link or by a key."""
+
+    token: Token | None = Field(None, description="What stands behind `#sign-in=` in a link.", examples=["h3kR9-vVtq"])
+    key: Token | None = Field(None, description="An API key.", examples=["sk_4fJ8sVq2"])
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.token is None) == (self.key is None):
+            refuse("Expected either token or key, got " + ("neither" if self.token is None else "both"))
+        return self

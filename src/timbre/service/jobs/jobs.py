@@ -26,8 +26,8 @@ from timbre.service.jobs.requests import ChangeRequest
 from timbre.service.keys.master_key import MasterKeys
 from timbre.service.models.packs import Packs
 from timbre.service.outside.webhooks import Webhooks
-from timbre.service.requests.requests import IdentifyRequest, WorkRequest
 from timbre.service.requests.selection import check_selection
+from timbre.service.requests.submissions import IdentifyRequest, WorkRequest
 from timbre.settings import Settings
 from timbre.store.database import Database, Row, one
 from timbre.store.identifiers import new_id

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, Self
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from timbre.service.people.requests import Id
-from timbre.service.requests.requests import IdentifyRequest, JobType
+from timbre.service.requests.submissions import IdentifyRequest, JobType
 from timbre.service.requests.values import AudioUrl, expect, refuse
 from timbre.transcripts import MOST_BYTES, TranscriptFormat
 

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
-from timbre.service.requests.requests import LIKELY, LabelledVoiceprint, Matching, Request, distinct
+from timbre.service.requests.body import Request
 from timbre.service.requests.selection import Selection, Speakers
+from timbre.service.requests.submissions import LIKELY, LabelledVoiceprint, Matching, distinct
 from timbre.service.requests.values import (
     MOST_VOICEPRINTS,
     Speaker,

@@ -18,7 +18,7 @@ from typing import Final, Self
 from uuid import UUID
 
 from timbre.errors import MasterKeyInvalid, MasterKeyMissing, TemplateUnreadable
-from timbre.service.keys.sealing import LENGTH, open_sealed, seal
+from timbre.service.keys.encryption import LENGTH, open_sealed, seal
 from timbre.settings import Settings
 
 _PURPOSE: Final = b"team key"

@@ -10,7 +10,7 @@ from typing import Final
 from timbre.engine import Engine, voiceprint_space
 from timbre.errors import ModelError, ModelMissing, ModelUnknown, RequestInvalid, VoiceprintError
 from timbre.identification.voiceprint import Voiceprint
-from timbre.service.requests.requests import HOSTED_DIARIZERS, HOSTED_MODELS, LabelledVoiceprint
+from timbre.service.requests.submissions import HOSTED_DIARIZERS, HOSTED_MODELS, LabelledVoiceprint
 from timbre.settings import Settings
 
 _MOST_LOADED: Final = 2  # packs in memory at a time

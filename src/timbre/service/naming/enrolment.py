@@ -9,11 +9,11 @@ from uuid import UUID
 import numpy as np
 
 from timbre.errors import RequestInvalid, SpeakerUnknown
-from timbre.identification.enrolment import LEAST_SPEECH
+from timbre.identification.enroller import LEAST_SPEECH
 from timbre.identification.voiceprint import Voiceprint, as_kept
 from timbre.service.accounts.teams import Caller
 from timbre.service.jobs.jobs import Jobs, Submission
-from timbre.service.requests.requests import EnrolRequest
+from timbre.service.requests.submissions import EnrolRequest
 from timbre.service.results.voices import KeptVoices
 from timbre.settings import Settings
 from timbre.store.database import Database

@@ -12,7 +12,7 @@ from uuid import UUID
 from timbre.errors import FormatError, OutputMissing, RequestInvalid
 from timbre.service.jobs.jobs import Jobs
 from timbre.service.jobs.label_requests import LabelRequest
-from timbre.service.results.labels import labelled
+from timbre.service.results.transcripts import labelled
 from timbre.transcripts import TranscriptFormat, loads, looks_like
 
 _AT_ONCE: Final = 2  # transcripts that are worked on; the largest take half a gigabyte each

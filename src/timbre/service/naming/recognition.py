@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from timbre.diarization.result import Voice
+from timbre.diarization.diarization import Voice
 from timbre.errors import RequestInvalid, VoiceprintError
-from timbre.identification.naming import Namer, load_namer
+from timbre.identification.namer import Namer, load_namer
 from timbre.identification.voiceprint import Voiceprint
 from timbre.service.jobs.jobs import Jobs
 from timbre.service.models.packs import Packs
-from timbre.service.naming.naming import Crowd, Naming, load_namer_of
+from timbre.service.naming.candidate_pool import CandidatePool, CandidateSearch
+from timbre.service.naming.named_output import load_namer_of
 from timbre.service.people.search_requests import SearchRequest
 from timbre.service.requests.selection import check_selection
 from timbre.service.results.voices import KeptVoices
@@ -29,8 +30,8 @@ _COMPARED: Final = 20  # people at least: the likeliest need not be the nearest,
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Likeness:
-    """A person, and how much a voice is like theirs."""
+class Candidate:
+    """A person of the gallery, and how much a voice is like theirs."""
 
     speaker: UUID
     name: str
@@ -42,16 +43,23 @@ class Recognition:
     """Finds the people who sound like a voice."""
 
     def __init__(
-        self, database: Database, *, jobs: Jobs, voices: KeptVoices, naming: Naming, packs: Packs, settings: Settings
+        self,
+        database: Database,
+        *,
+        jobs: Jobs,
+        voices: KeptVoices,
+        candidates: CandidateSearch,
+        packs: Packs,
+        settings: Settings,
     ) -> None:
         self._database = database
         self._jobs = jobs
         self._voices = voices
-        self._naming = naming
+        self._candidates = candidates
         self._packs = packs
         self._settings = settings
 
-    async def recognise(self, team: UUID, request: SearchRequest) -> tuple[list[Likeness], Crowd]:
+    async def recognise(self, team: UUID, request: SearchRequest) -> tuple[list[Candidate], CandidatePool]:
         """The people who sound most like a voice, the likeliest first, and among whom they were looked for.
 
         Raises:
@@ -65,12 +73,12 @@ class Recognition:
             voice, namer = await self._heard(team, request.job_id, request.speaker)
         else:
             voice, namer = await asyncio.to_thread(self._read, request.voiceprint or "", request.model)
-        crowd = await self._naming.crowd(team, namer.space, request.speakers)
-        found = await self._naming.near(crowd, voice.embedding[None], max(request.limit, _COMPARED))
+        pool = await self._candidates.pool(team, namer.space, request.speakers)
+        found = await self._candidates.near(pool, voice.embedding[None], max(request.limit, _COMPARED))
         people = {person: voiceprint for person, (_, voiceprint) in found.items()}
-        (match,) = await asyncio.to_thread(namer.name, [voice], people, among=crowd.people, exclusive=False)
+        (match,) = await asyncio.to_thread(namer.name, [voice], people, among=pool.people, exclusive=False)
         items = [
-            Likeness(
+            Candidate(
                 speaker=UUID(person),
                 name=name,
                 confidence=match.confidence[person],
@@ -79,7 +87,7 @@ class Recognition:
             for person, (name, voiceprint) in found.items()
         ]
         items.sort(key=lambda item: (-item.confidence, -item.cosine, item.speaker))
-        return items[: request.limit], crowd
+        return items[: request.limit], pool
 
     async def _heard(self, team: UUID, job: UUID, speaker: str) -> tuple[Voice, Namer]:
         row = await self._jobs.get(team, job)

@@ -16,16 +16,17 @@ from uuid import UUID
 import numpy as np
 
 from timbre.errors import ServiceUnavailable, VoicesMissing
-from timbre.identification.result import SpeakerMatch
+from timbre.identification.identification import SpeakerMatch
 from timbre.identification.voiceprint import Voiceprint
 from timbre.service.jobs.jobs import Jobs
 from timbre.service.jobs.requests import MergeVoicesRequest, RematchRequest
 from timbre.service.models.packs import Packs
-from timbre.service.naming.joins import join_output, join_voices
-from timbre.service.naming.naming import Crowd, Naming, load_namer_of, name_output
+from timbre.service.naming.candidate_pool import CandidatePool, CandidateSearch
+from timbre.service.naming.merging import merge_in_output, merge_voices
+from timbre.service.naming.named_output import load_namer_of, name_output
 from timbre.service.requests.selection import check_selection, taken
-from timbre.service.results.labels import labels_kept
 from timbre.service.results.outputs import Output, note_people, packed, settle, unpacked
+from timbre.service.results.transcripts import labels_kept
 from timbre.service.results.voices import Asked, KeptVoices, Voices
 from timbre.settings import Settings
 from timbre.store.database import Database, Row, one
@@ -41,7 +42,7 @@ class _Named:
     """Who voices are."""
 
     matches: tuple[SpeakerMatch, ...]
-    crowd: Crowd | None = None
+    pool: CandidatePool | None = None
     names: Mapping[str, str] = field(default_factory=dict)  # of people of the gallery, by id
 
 
@@ -49,12 +50,19 @@ class Rematch:
     """Names voices of jobs again."""
 
     def __init__(
-        self, database: Database, *, jobs: Jobs, voices: KeptVoices, naming: Naming, packs: Packs, settings: Settings
+        self,
+        database: Database,
+        *,
+        jobs: Jobs,
+        voices: KeptVoices,
+        candidates: CandidateSearch,
+        packs: Packs,
+        settings: Settings,
     ) -> None:
         self._database = database
         self._jobs = jobs
         self._voices = voices
-        self._naming = naming
+        self._candidates = candidates
         self._packs = packs
         self._settings = settings
 
@@ -96,8 +104,8 @@ class Rematch:
         await self._change(
             team,
             job,
-            lambda voices: join_voices(voices, request.into, request.merged),
-            lambda output: join_output(output, request.into, request.merged),
+            lambda voices: merge_voices(voices, request.into, request.merged),
+            lambda output: merge_in_output(output, request.into, request.merged),
         )
 
     async def voices(self, team: UUID, job: UUID) -> list[dict[str, Any]]:
@@ -184,22 +192,22 @@ class Rematch:
 
     async def _named(self, team: UUID, model: str, voices: Voices, asked: Asked) -> _Named:
         namer = await asyncio.to_thread(load_namer_of, model, voices.space, self._settings)
-        sent, crowd, found = dict(asked.voiceprints), None, {}
+        sent, pool, found = dict(asked.voiceprints), None, {}
         if asked.selection is not None:
-            crowd = await self._naming.crowd(team, voices.space, asked.selection)
+            pool = await self._candidates.pool(team, voices.space, asked.selection)
             if voices.voices:
-                found = await self._naming.near(crowd, np.stack([voice.embedding for voice in voices.voices]))
+                found = await self._candidates.near(pool, np.stack([voice.embedding for voice in voices.voices]))
         people = {label: Voiceprint.from_text(text) for label, text in sent.items()}
         people |= {person: voiceprint for person, (_, voiceprint) in found.items()}
         matches = await asyncio.to_thread(
             namer.name,
             voices.voices,
             people,
-            among=len(sent) + (0 if crowd is None else crowd.people),
+            among=len(sent) + (0 if pool is None else pool.people),
             threshold=asked.threshold,
             exclusive=asked.exclusive,
         )
-        return _Named(matches=matches, crowd=crowd, names={person: name for person, (name, _) in found.items()})
+        return _Named(matches=matches, pool=pool, names={person: name for person, (name, _) in found.items()})
 
 
 def _written(body: bytes, alter: Callable[[Output], None], named: _Named | None) -> Output:
@@ -207,5 +215,5 @@ def _written(body: bytes, alter: Callable[[Output], None], named: _Named | None)
     with labels_kept(output):
         alter(output)
         if named is not None:
-            name_output(output, named.matches, crowd=named.crowd, names=named.names)
+            name_output(output, named.matches, pool=named.pool, names=named.names)
     return output

@@ -22,9 +22,9 @@ from timbre.errors import NameTaken, SampleUnknown, SpeakerUnknown
 from timbre.identification.quality import Quality
 from timbre.identification.voiceprint import Voiceprint
 from timbre.service.accounts import audit
-from timbre.service.keys.protection import Protection
+from timbre.service.keys.template_protection import Protection
 from timbre.service.models.packs import Packs
-from timbre.service.people.people import Changes, Consent, Person, Sample, Source
+from timbre.service.people.person import Changes, Consent, Person, Sample, Source
 from timbre.service.people.samples import CLIP, Origin, Samples, read_texts, read_voiceprints
 from timbre.service.results import outputs
 from timbre.store.database import Connection, Database, Row, one

@@ -1,4 +1,4 @@
-"""What can be asked about people; see `requests` for how it is read."""
+"""What can be asked about people; see `timbre.service.requests.body` for how it is read."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from uuid import UUID
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from timbre.identification.quality import Quality
-from timbre.service.people.people import Consent, quality_of
-from timbre.service.requests.requests import Request
+from timbre.service.people.person import Consent, quality_of
+from timbre.service.requests.body import Request
 from timbre.service.requests.selection import MOST_TAGS
 from timbre.service.requests.values import (
     LONGEST_TAG,

@@ -19,8 +19,8 @@ from timbre.audio.acoustics import UNKNOWN
 from timbre.errors import SamplesFull, VoiceprintMalformed
 from timbre.identification.quality import Quality
 from timbre.identification.voiceprint import MOST_PROTOTYPES, Voiceprint
-from timbre.service.keys.protection import Protection, TeamCipher
-from timbre.service.people.people import Source, quality_json
+from timbre.service.keys.template_protection import Protection, TeamCipher
+from timbre.service.people.person import Source, quality_json
 from timbre.store.database import Connection, one
 from timbre.store.identifiers import new_id
 from timbre.store.queries import queries

@@ -19,7 +19,7 @@ import psycopg
 import structlog
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
-from timbre.service.keys.protection import Protection
+from timbre.service.keys.template_protection import Protection
 from timbre.service.requests.selection import Selection
 from timbre.settings import Settings
 from timbre.store.database import Connection, Database, Row

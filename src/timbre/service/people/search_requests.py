@@ -1,4 +1,4 @@
-"""What can be asked of the search; see `requests` for how it is read."""
+"""What can be asked of the search; see `timbre.service.requests.body` for how it is read."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Annotated, Any, Final
 from pydantic import BeforeValidator, Field, model_validator
 
 from timbre.service.people.requests import Id
-from timbre.service.requests.requests import JobRequest, Request
+from timbre.service.requests.body import Request
 from timbre.service.requests.selection import Selection, Speakers
+from timbre.service.requests.submissions import JobRequest
 from timbre.service.requests.values import Speaker, VoiceprintText, expect, refuse
 
 MOST_FOUND: Final = 50

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from timbre.service.results.labels import labels_kept
+from timbre.service.results.transcripts import labels_kept
 from timbre.store.database import Connection
 from timbre.store.queries import queries
 

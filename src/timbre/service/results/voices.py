@@ -22,9 +22,9 @@ from uuid import UUID
 import numpy as np
 
 from timbre.audio.acoustics import Acoustics
-from timbre.diarization.result import Voice
+from timbre.diarization.diarization import Voice
 from timbre.errors import VoicesMissing
-from timbre.service.keys.protection import Protection, TeamCipher
+from timbre.service.keys.template_protection import Protection, TeamCipher
 from timbre.service.requests.selection import Selection, read_selection
 from timbre.store.database import Connection, one
 from timbre.store.queries import queries

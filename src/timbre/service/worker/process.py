@@ -24,10 +24,10 @@ from timbre.service.accounts.usage import Usage
 from timbre.service.files.media import Media
 from timbre.service.files.storage import open_storage
 from timbre.service.jobs.attempts import Attempts
-from timbre.service.keys.protection import Protection, check_master_key
 from timbre.service.keys.secrets import Secrets
+from timbre.service.keys.template_protection import Protection, check_master_key
 from timbre.service.models.packs import Engines, Packs
-from timbre.service.naming.naming import Naming
+from timbre.service.naming.candidate_pool import CandidateSearch
 from timbre.service.outside.outgoing import outgoing_client
 from timbre.service.outside.webhooks import Webhooks
 from timbre.service.people.gallery import Gallery
@@ -36,8 +36,8 @@ from timbre.service.people.search import Search
 from timbre.service.results.voices import KeptVoices
 from timbre.service.upkeep.retention import Retention
 from timbre.service.upkeep.scrubbing import Scrubbing
-from timbre.service.worker.keeping import Keeping
-from timbre.service.worker.work import Work
+from timbre.service.worker.persistence import Persistence
+from timbre.service.worker.tasks import Work
 from timbre.settings import Settings
 from timbre.store.database import open_database
 from timbre.store.queue import DELIVER_TASK, FETCH_TASK, HEAR_TASK, Lane, Queue
@@ -174,8 +174,8 @@ async def run_worker(settings: Settings, url: str, ready: Callable[[], None] = l
             media=media,
             storage=storage,
             engines=engines,
-            naming=Naming(search, gallery),
-            keeping=Keeping(KeptVoices(protection), gallery),
+            candidates=CandidateSearch(search, gallery),
+            persistence=Persistence(KeptVoices(protection), gallery),
             client=client,
             settings=settings,
         )

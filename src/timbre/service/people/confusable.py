@@ -15,7 +15,7 @@ from uuid import UUID
 import numpy as np
 
 from timbre.errors import ModelError
-from timbre.identification.naming import load_namer
+from timbre.identification.namer import load_namer
 from timbre.identification.scoring import confidences
 from timbre.models.same_voice import SameVoice, Side, unit
 from timbre.settings import Settings

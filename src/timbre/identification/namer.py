@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Final
 
-from timbre.diarization.result import Voice
+from timbre.diarization.diarization import Voice
 from timbre.errors import OptionError, VoiceprintMalformed, VoiceprintMismatch
+from timbre.identification.identification import SpeakerMatch
 from timbre.identification.matching import match
-from timbre.identification.result import SpeakerMatch
 from timbre.identification.scoring import confidences, log_odds
 from timbre.identification.voiceprint import Voiceprint
 from timbre.models.packs import find_pack

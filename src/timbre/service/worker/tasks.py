@@ -36,13 +36,13 @@ from timbre.service.files.media import Media, media_key, object_name
 from timbre.service.files.storage import Storage
 from timbre.service.jobs.attempts import Attempt, Attempts
 from timbre.service.models.packs import Engines
-from timbre.service.naming.naming import Hall, Naming
+from timbre.service.naming.candidate_pool import CandidateSearch, TeamGallery
 from timbre.service.outside.fetching import fetch
 from timbre.service.requests.selection import read_selection
 from timbre.service.results.outputs import dumped
-from timbre.service.worker.bridge import Bridge, Interrupted
-from timbre.service.worker.hearing import Heard, hear
-from timbre.service.worker.keeping import Keeping
+from timbre.service.worker.inference import Heard, hear
+from timbre.service.worker.persistence import Persistence
+from timbre.service.worker.thread_bridge import Bridge, Interrupted
 from timbre.settings import Settings
 from timbre.store.database import Connection
 
@@ -70,8 +70,8 @@ class Work:
         media: Media,
         storage: Storage,
         engines: Engines,
-        naming: Naming,
-        keeping: Keeping,
+        candidates: CandidateSearch,
+        persistence: Persistence,
         client: httpx.AsyncClient,
         settings: Settings,
     ) -> None:
@@ -79,8 +79,8 @@ class Work:
         self._media = media
         self._storage = storage
         self._engines = engines
-        self._naming = naming
-        self._keeping = keeping
+        self._candidates = candidates
+        self._persistence = persistence
         self._client = client
         self._settings = settings
         self.stopping = Event()  # set, it makes every attempt stop at its next sign of progress
@@ -208,7 +208,7 @@ class Work:
                 engine,
                 attempt,
                 path,
-                hall=await self._hall(attempt, engine.space, bridge),
+                gallery=await self._gallery(attempt, engine.space, bridge),
                 progress=_Reporter(self._attempts, attempt, loop, self.stopping),
                 settings=self._settings,
             )
@@ -219,17 +219,17 @@ class Work:
         if await self._succeed(attempt, heard) and attempt.object:
             await self._storage.delete(attempt.object)
 
-    async def _hall(self, attempt: Attempt, space: str, bridge: Bridge) -> Hall | None:
+    async def _gallery(self, attempt: Attempt, space: str, bridge: Bridge) -> TeamGallery | None:
         """The people of the gallery that a job asks for."""
         speakers = attempt.params.get("speakers")
         if speakers is None:
             return None
-        crowd = await self._naming.crowd(attempt.team, space, read_selection(speakers))
-        return Hall(crowd=crowd, naming=self._naming, ask=bridge.ask)
+        pool = await self._candidates.pool(attempt.team, space, read_selection(speakers))
+        return TeamGallery(pool=pool, candidates=self._candidates, ask=bridge.ask)
 
     async def _succeed(self, attempt: Attempt, heard: Heard) -> bool:
         async def within(connection: Connection) -> bytes | None:
-            return await self._keeping.keep(connection, attempt, heard)
+            return await self._persistence.keep(connection, attempt, heard)
 
         output = await asyncio.to_thread(dumped, heard.output)
         return await self._answered(

@@ -1,13 +1,13 @@
 """People who are too many to compare every one of them: they are looked up by how voices sound.
 
-    class Hall:
+    class MyGallery:
         people = 12_000
 
         def nearest(self, embeddings):                  # [voices, dimension]
             found = index.search(embeddings, NEAREST)   # whom each voice sounds like most
             return {person.name: person.voiceprint for person in found}
 
-    engine.identify("meeting.mp3", gallery=Hall())
+    engine.identify("meeting.mp3", gallery=MyGallery())
 
 However few of them are looked at, all of them count: a stranger among 12 000 people has 12 000 chances to sound like
 somebody.
@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
-from timbre.diarization.known import KnownVoices
+from timbre.diarization.known_voices import KnownVoices
 from timbre.errors import OptionError
-from timbre.identification.naming import Namer
+from timbre.identification.namer import Namer
 from timbre.identification.scoring import known_voices
 from timbre.identification.voiceprint import Voiceprint
 

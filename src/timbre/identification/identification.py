@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from timbre.diarization.result import Diarization, segment
+from timbre.diarization.diarization import Diarization, segment
 from timbre.turns import Turn
 
 

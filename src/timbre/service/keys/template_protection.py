@@ -24,8 +24,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from timbre.errors import MasterKeyInvalid, MasterKeyMissing, TemplateUnreadable
+from timbre.service.keys.encryption import LENGTH, open_sealed, seal
 from timbre.service.keys.master_key import MasterKeys, key_file
-from timbre.service.keys.sealing import LENGTH, open_sealed, seal
 from timbre.settings import Settings
 from timbre.store.database import Connection, Database, Row, one
 from timbre.store.queries import queries

@@ -1,33 +1,21 @@
-"""What can be asked of the server.
-
-Each request is one frozen value. It is read from the body that a client sends with `parse`, and kept with its job
-as the JSON object that `model_dump(mode="json", by_alias=True, exclude_none=True)` gives; `model_validate` reads
-that again. The rules are those of the hosted service: `null` stands for an option that is left out, and keys that
-are not known are passed over and named in a warning.
-"""
+"""What becomes a job when it is asked for; see `body` for how it is read."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Literal
 from uuid import UUID
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
     ValidationInfo,
     field_validator,
-    model_validator,
 )
-from pydantic.alias_generators import to_camel
-from pydantic_core import ErrorDetails, from_json
 
-from timbre.errors import RequestInvalid
 from timbre.models.catalogue import catalogue
+from timbre.service.requests.body import REQUIRED, Request
 from timbre.service.requests.selection import Speakers
 from timbre.service.requests.values import (
     MOST_VOICEPRINTS,
@@ -35,12 +23,10 @@ from timbre.service.requests.values import (
     Channels,
     Count,
     Label,
-    MediaUrl,
     Sensitivity,
     Switch,
     Threshold,
     Title,
-    Token,
     Transcription,
     VoiceprintText,
     WebhookUrl,
@@ -56,11 +42,6 @@ HOSTED_MODELS: Final = ("precision-1", "precision-2", "precision-3")  # names th
 HOSTED_DIARIZERS: Final = ("community-1",)  # those that can diarize and nothing else
 
 LIKELY: Final = 50.0  # the threshold where people of the gallery are looked for and none is given
-_WITHOUT_EFFECT: Final = frozenset({"transcriptionConfig"})  # known, but says nothing without `transcription`
-REQUIRED: Final = "Expected a value, as this is required, got none"
-_NAMES_LISTED: Final = 10  # ignored keys that a warning names
-_LONGEST_NAME: Final = 40  # characters of each
-_LONGEST_MESSAGE: Final = 200
 
 
 def _or_null(schema: dict[str, Any]) -> None:
@@ -69,45 +50,6 @@ def _or_null(schema: dict[str, Any]) -> None:
 
 def _with_model_names(schema: dict[str, Any], request: type[JobRequest]) -> None:
     schema["properties"]["model"]["anyOf"][0]["enum"] = list(request.model_names())
-
-
-class Request(BaseModel):
-    """What all requests, and the objects in them, have in common."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True, protected_namespaces=()
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _given(cls, came: Any) -> Any:
-        if isinstance(came, dict):
-            return {key: value for key, value in came.items() if value is not None}
-        if not isinstance(came, cls):
-            expect("an object", came)
-        return came
-
-
-class MediaRequest(Request):
-    """Ask for a link to upload to, or to download from."""
-
-    url: MediaUrl = Field(
-        description="A name of your choice; the recording is then known by it to your team.",
-        examples=["media://team/standup.flac"],
-    )
-
-
-class SessionRequest(Request):
-    """Sign a browser in: either by a link or by a key."""
-
-    token: Token | None = Field(None, description="What stands behind `#sign-in=` in a link.", examples=["h3kR9-vVtq"])
-    key: Token | None = Field(None, description="An API key.", examples=["sk_4fJ8sVq2"])
-
-    @model_validator(mode="after")
-    def _one(self) -> Self:
-        if (self.token is None) == (self.key is None):
-            refuse("Expected either token or key, got " + ("neither" if self.token is None else "both"))
-        return self
 
 
 class WorkRequest(Request):
@@ -296,88 +238,8 @@ class IdentifyRequest(SpeakersRequest):
     def _likely(cls, matching: Matching, info: ValidationInfo) -> Matching:
         return matching if info.data.get("speakers") is None else matching.with_threshold(LIKELY)
 
-
-M = TypeVar("M", bound=Request)
-
-
-def parse(model: type[M], body: bytes, *, webhook_http: bool) -> tuple[M, str | None]:
-    """Read the body of a request.
-
-    Args:
-        model: What is asked for.
-        body: As it was sent: JSON in UTF-8.
-        webhook_http: Whether a webhook may go to a plain `http://` address.
-
-    Returns:
-        The request, and a warning about what was probably not meant: keys that are ignored, a threshold on a scale
-        of 0 to 1.
-
-    Raises:
-        RequestInvalid: with every field that is at fault, as `voiceprints.0.label`; `body` if it is no JSON object.
-    """
-    given = _object(body)
-    try:
-        request = model.model_validate(given, context={"webhook_http": webhook_http}, by_alias=True, by_name=False)
-    except ValidationError as error:
-        raise RequestInvalid([_explained(detail) for detail in error.errors(include_url=False)]) from None
-    ignored = dict.fromkeys(_ignored(given, request.model_dump(by_alias=True)))
-    return request, "; ".join(_warnings(request, list(ignored))) or None
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        given = from_json(body.decode("utf-8"), allow_inf_nan=False)
-    except UnicodeDecodeError as error:
-        message = f"Expected JSON in UTF-8, got a byte that is none at offset {error.start}"
-    except ValueError as error:
-        message = f"Expected a JSON object, got {_fault(str(error)) if body.strip() else 'an empty body'}"
-    else:
-        if isinstance(given, dict):
-            return given
-        message = f"Expected a JSON object, got {shown(given)}"
-    raise RequestInvalid([("body", message)])
-
-
-def _fault(reason: str) -> str:
-    if reason.startswith("recursion limit"):
-        return "objects or lists that are nested too deeply"
-    if reason.startswith("number out of range"):
-        return "a number with too many digits"
-    where = re.search(r"line \d+ column \d+", reason)
-    return f"text that is not JSON ({where[0]})" if where else "text that is not JSON"
-
-
-def _explained(detail: ErrorDetails) -> tuple[str, str]:
-    path = [str(part) for part in detail["loc"]]
-    if detail["type"] == "missing":
-        return ".".join(path), REQUIRED
-    context = detail.get("ctx", {})
-    field = ".".join(part for part in (*path, context["at"]) if part)
-    return field or "body", context["message"][:_LONGEST_MESSAGE]
-
-
-def _ignored(given: Any, known: Any, path: str = "") -> Iterator[str]:
-    if isinstance(given, dict) and isinstance(known, dict):
-        for key, value in given.items():
-            if key in known:
-                yield from _ignored(value, known[key], f"{path}{key}.")
-            elif value is not None and key not in _WITHOUT_EFFECT:
-                yield f"{path}{_escaped(key)}"
-    elif isinstance(given, list) and isinstance(known, tuple):
-        # A list in which the same text stood twice is shorter now; texts have no keys that could be ignored.
-        for item, known_item in zip(given, known, strict=False):
-            yield from _ignored(item, known_item, f"{path.removesuffix('.')}[].")
-
-
-def _escaped(key: str) -> str:
-    name = repr(key[: _LONGEST_NAME + 1])[1:-1]
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
-
-
-def _warnings(request: Request, ignored: list[str]) -> Iterator[str]:
-    if ignored:
-        more = f" and {len(ignored) - _NAMES_LISTED} more" if len(ignored) > _NAMES_LISTED else ""
-        yield f"Ignored unknown keys: {', '.join(ignored[:_NAMES_LISTED])}{more}"
-    if isinstance(request, IdentifyRequest) and 0 < request.matching.threshold <= 1:
-        threshold = request.matching.threshold
-        yield f"threshold is {threshold:g} on a scale of 0 to 100; did you mean {threshold * 100:g}?"
+    def doubts(self) -> Iterator[str]:
+        """Say so if the threshold looks like a share."""
+        threshold = self.matching.threshold
+        if 0 < threshold <= 1:
+            yield f"threshold is {threshold:g} on a scale of 0 to 100; did you mean {threshold * 100:g}?"

@@ -19,10 +19,10 @@ from timbre.errors import RequestInvalid, ServiceUnavailable, TimbreError
 from timbre.identification.voiceprint import Voiceprint
 from timbre.service.accounts import audit
 from timbre.service.people.gallery import Gallery
-from timbre.service.people.people import Changes, Person, quality_json
+from timbre.service.people.person import Changes, Person, quality_json
 from timbre.service.people.requests import ExportedSpeaker
 from timbre.service.people.samples import Origin
-from timbre.service.requests.requests import parse
+from timbre.service.requests.body import parse
 from timbre.store.database import Connection, Database
 
 MOST_ERRORS: Final = 1000  # that an import tells of
@@ -50,7 +50,7 @@ class Imported:
             self.errors.append((line, reason))
 
 
-class Exchange:
+class GalleryTransfer:
     """Exports and imports of every team's gallery."""
 
     def __init__(self, database: Database, gallery: Gallery) -> None:

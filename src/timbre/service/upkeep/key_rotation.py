@@ -17,9 +17,9 @@ from psycopg import AsyncServerCursor
 
 from timbre.errors import OptionError, TemplateUnreadable
 from timbre.service.accounts import audit
+from timbre.service.keys.encryption import LENGTH
 from timbre.service.keys.master_key import MasterKey, MasterKeys, key_file
-from timbre.service.keys.protection import Protection, TeamCipher
-from timbre.service.keys.sealing import LENGTH
+from timbre.service.keys.template_protection import Protection, TeamCipher
 from timbre.service.people.samples import vector_text
 from timbre.service.people.search import Search
 from timbre.settings import Settings

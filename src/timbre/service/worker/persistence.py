@@ -10,16 +10,16 @@ import structlog
 from timbre.errors import MasterKeyMissing, SpeakerUnknown, TemplateUnreadable
 from timbre.service.jobs.attempts import Attempt
 from timbre.service.people.gallery import Gallery
-from timbre.service.requests.requests import EnrolRequest
+from timbre.service.requests.submissions import EnrolRequest
 from timbre.service.results.outputs import dumped, note_people, settle
 from timbre.service.results.voices import KeptVoices
-from timbre.service.worker.hearing import STORED, Heard
+from timbre.service.worker.inference import STORED, Heard
 from timbre.store.database import Connection
 
 _log: Final = structlog.get_logger("timbre.work")
 
 
-class Keeping:
+class Persistence:
     """Keeps voices, samples of people, and who was heard."""
 
     def __init__(self, voices: KeptVoices, gallery: Gallery) -> None:

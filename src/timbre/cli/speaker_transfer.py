@@ -93,7 +93,7 @@ def recordings_by_person(folder: Path) -> Mapping[str, Sequence[Path]]:
 
 
 async def _write(gallery: OpenGallery, output: Path | None) -> None:
-    lines = gallery.exchange.export(gallery.team)
+    lines = gallery.transfer.export(gallery.team)
     if output is None:
         async for line in lines:
             typer.echo(line.decode(), nl=False)
@@ -113,7 +113,7 @@ async def _import_lines(gallery: OpenGallery, path: Path) -> Exit:
                 yield piece
 
     try:
-        imported = await gallery.exchange.import_(gallery.team, pieces())
+        imported = await gallery.transfer.import_(gallery.team, pieces())
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
     for line, message in imported.errors:

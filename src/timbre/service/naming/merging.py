@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from timbre.audio.acoustics import Acoustics
-from timbre.diarization.result import Voice
+from timbre.diarization.diarization import Voice
 from timbre.models.same_voice import unit
 from timbre.service.results.outputs import Output
 from timbre.service.results.voices import Voices
@@ -22,7 +22,7 @@ _TURNS: Final = ("diarization", "exclusiveDiarization")
 _TOUCHING: Final = 0.001  # seconds: times have three decimals
 
 
-def join_voices(voices: Voices, into: str, others: Collection[str]) -> Voices:
+def merge_voices(voices: Voices, into: str, others: Collection[str]) -> Voices:
     """Make one voice of several.
 
     Raises:
@@ -42,7 +42,7 @@ def join_voices(voices: Voices, into: str, others: Collection[str]) -> Voices:
     return replace(voices, voices=kept, clips=clips)
 
 
-def join_output(output: Output, into: str, others: Collection[str]) -> None:
+def merge_in_output(output: Output, into: str, others: Collection[str]) -> None:
     """Make one speaker of several wherever an output has labels; names are to be written anew afterwards."""
     for kind in _TURNS:
         if kind in output:

@@ -8,19 +8,20 @@ from typing import Any, Final
 
 from timbre.audio import SAMPLE_RATE
 from timbre.audio.decoding import open_recording
+from timbre.diarization.diarization import Diarization
 from timbre.diarization.progress import Progress
-from timbre.diarization.result import Diarization
 from timbre.engine import Engine
 from timbre.errors import NoSpeech
 from timbre.identification.voiceprint import Voiceprint
 from timbre.service.files.clips import encoded
 from timbre.service.jobs.attempts import Attempt
 from timbre.service.jobs.label_requests import LabelRequest
-from timbre.service.naming.naming import Hall, name_output
-from timbre.service.people.people import quality_json
-from timbre.service.requests.requests import DiarizeRequest, EnrolRequest, IdentifyRequest, SpeakersRequest
-from timbre.service.results.labels import labelled
+from timbre.service.naming.candidate_pool import TeamGallery
+from timbre.service.naming.named_output import name_output
+from timbre.service.people.person import quality_json
+from timbre.service.requests.submissions import DiarizeRequest, EnrolRequest, IdentifyRequest, SpeakersRequest
 from timbre.service.results.outputs import Output
+from timbre.service.results.transcripts import labelled
 from timbre.service.results.voices import Asked, Voices
 from timbre.settings import Settings
 
@@ -40,7 +41,7 @@ class Heard:
 
 
 def hear(
-    engine: Engine, attempt: Attempt, path: Path, *, hall: Hall | None, progress: Progress, settings: Settings
+    engine: Engine, attempt: Attempt, path: Path, *, gallery: TeamGallery | None, progress: Progress, settings: Settings
 ) -> Heard:
     """Hear a recording.
 
@@ -48,7 +49,7 @@ def hear(
         engine: Of the job's pack.
         attempt: At which job.
         path: The recording.
-        hall: People of the gallery among whom its speakers are looked for.
+        gallery: People of the gallery among whom its speakers are looked for.
         progress: Told how far it is; what it raises ends the work.
         settings: What it goes by.
 
@@ -65,13 +66,13 @@ def hear(
             return _enrolled(engine, EnrolRequest.model_validate(attempt.params, context=STORED), path, settings)
         case "identify":
             request = IdentifyRequest.model_validate(attempt.params, context=STORED)
-            return _identified(engine, request, path, hall=hall, progress=progress, settings=settings)
+            return _identified(engine, request, path, gallery=gallery, progress=progress, settings=settings)
         case "label":
             about = LabelRequest.model_validate(attempt.params, context=STORED)
             # Without turns that never overlap, its transcript could not be labelled again when people are renamed.
             about = about.model_copy(update={"exclusive": True})
             if about.named:
-                heard = _identified(engine, about, path, hall=hall, progress=progress, settings=settings)
+                heard = _identified(engine, about, path, gallery=gallery, progress=progress, settings=settings)
             else:
                 heard = _diarized(engine, about, path, progress=progress, settings=settings)
             heard.output["transcript"] = labelled(about.transcript, heard.output)
@@ -88,13 +89,19 @@ def _diarized(engine: Engine, request: SpeakersRequest, path: Path, *, progress:
 
 
 def _identified(
-    engine: Engine, request: IdentifyRequest, path: Path, *, hall: Hall | None, progress: Progress, settings: Settings
+    engine: Engine,
+    request: IdentifyRequest,
+    path: Path,
+    *,
+    gallery: TeamGallery | None,
+    progress: Progress,
+    settings: Settings,
 ) -> Heard:
     voiceprints = {labelled.label: labelled.voiceprint for labelled in request.voiceprints or ()}
     identification = engine.identify(
         path,
         voiceprints,
-        gallery=hall,
+        gallery=gallery,
         threshold=request.matching.threshold,
         exclusive=request.matching.exclusive,
         merge_speakers=request.matching.merge_speakers,
@@ -103,8 +110,8 @@ def _identified(
         **_options(request),
     )
     output = _asked_for(identification.to_dict(**_showing(request)), request)
-    if hall is not None:
-        name_output(output, identification.matches, crowd=hall.crowd, names=hall.names)
+    if gallery is not None:
+        name_output(output, identification.matches, pool=gallery.pool, names=gallery.names)
     asked = Asked(
         selection=request.speakers,
         voiceprints=voiceprints,

@@ -43,7 +43,7 @@ async def export_speakers(known: Annotated[Caller, Depends(caller(Scope.ADMIN, G
 
     Clips to listen to are not part of it.
     """
-    lines = here.exchange.export(known.team, key=known.key)
+    lines = here.transfer.export(known.team, key=known.key)
     first = await anext(lines, b"")  # what cannot be read is said before the answer begins
     return StreamingResponse(
         _joined(first, lines),
@@ -68,7 +68,7 @@ async def import_speakers(known: Writer, here: State_, request: Request) -> Resp
     """
     if int(request.headers.get("content-length", 0)) > _MOST:  # digits alone: the server made sure
         raise _too_large()
-    imported = await here.exchange.import_(known.team, _capped(arriving(request, _SECONDS)), key=known.key)
+    imported = await here.transfer.import_(known.team, _capped(arriving(request, _SECONDS)), key=known.key)
     return Json(import_report(imported))
 
 
