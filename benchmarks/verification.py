@@ -20,7 +20,7 @@ from scipy.special import ndtri
 
 from benchmarks.material import held_out
 from timbre import Engine
-from timbre.cli.embeddings import Embeddings
+from timbre.cli.measuring.embeddings import Embeddings
 from timbre.errors import TrialsError
 from timbre.evaluation.calibration import CalibrationReport
 from timbre.evaluation.degradation import PAIRS

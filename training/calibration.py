@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from timbre import Engine
-from timbre.cli.embeddings import Embeddings
+from timbre.cli.measuring.embeddings import Embeddings
 from timbre.errors import InputError, NoSpeech, TrialsError
 from timbre.evaluation.degradation import PAIRS
 from timbre.evaluation.fitting import CrossValidation, fit, leave_one_source_out

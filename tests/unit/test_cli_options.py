@@ -14,9 +14,9 @@ import typer
 
 from timbre import Engine, Settings
 from timbre.cli import app
-from timbre.cli.diarize import diarize
-from timbre.cli.identify import identify
-from timbre.cli.voiceprint import voiceprint
+from timbre.cli.commands.diarize import diarize
+from timbre.cli.commands.identify import identify
+from timbre.cli.commands.voiceprint import voiceprint
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 SHOWN = {"format", "json", "output", "exclusive_turns", "confidence", "turn_confidence"}  # what is printed, and where

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from command_line import run
-from timbre.cli.enrolment_list import read_enrolments, some_of
+from timbre.cli.display.progress import downloading
+from timbre.cli.display.tables import Column, Table, plain
+from timbre.cli.display.units import clock, percent
 from timbre.cli.exits import report
-from timbre.cli.progress import downloading
-from timbre.cli.tables import Column, Table, plain
-from timbre.cli.units import clock, percent
+from timbre.cli.measuring.enrolment_list import read_enrolments, some_of
 from timbre.errors import AudioEmpty, InputError, ModelMissing, OptionError, TimbreError
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from timbre.cli.people import parted, read_people, trials_of
+from timbre.cli.measuring.people import parted, read_people, trials_of
 from timbre.errors import TrialsError
 
 

@@ -1,10 +1,11 @@
-"""The command line: thin over the Python API, one module a command.
+"""The command line: thin over the Python API, one module a command in `commands`.
 
     timbre voiceprint ada.wav -o ada.voiceprint
     timbre identify meeting.mp3 --voiceprint Ada=ada.voiceprint
 
 Options of the engine have the names and defaults of its keyword arguments. Results go to stdout; progress, warnings and
-errors to stderr. What is slow to import is imported by the command that needs it, so that help appears at once.
+errors to stderr. Commands stand on what shows for them (`display`), reads for them (`inputs`), reaches a server
+(`server`) and scores (`measuring`). What is slow to import is imported by the command that needs it, so that help appears at once.
 """
 
 from __future__ import annotations
@@ -16,22 +17,22 @@ from typing import Annotated
 
 import typer
 
-from timbre.cli.calibrate import calibrate
-from timbre.cli.diarize import diarize
-from timbre.cli.doctor import doctor
-from timbre.cli.encryption import forget_team, rotate_master, rotate_team
-from timbre.cli.evaluate import app as evaluate
+from timbre.cli.commands.calibrate import calibrate
+from timbre.cli.commands.diarize import diarize
+from timbre.cli.commands.doctor import doctor
+from timbre.cli.commands.evaluate import app as evaluate
+from timbre.cli.commands.identify import identify
+from timbre.cli.commands.key_rotation import forget_team, rotate_master, rotate_team
+from timbre.cli.commands.keys import app as keys
+from timbre.cli.commands.label import label
+from timbre.cli.commands.models import app as models
+from timbre.cli.commands.serve import api, migrate, serve, worker
+from timbre.cli.commands.speakers import app as speakers
+from timbre.cli.commands.usage import usage
+from timbre.cli.commands.version import version
+from timbre.cli.commands.voiceprint import voiceprint
+from timbre.cli.commands.webhooks import app as webhooks
 from timbre.cli.exits import report
-from timbre.cli.identify import identify
-from timbre.cli.keys import app as keys
-from timbre.cli.label import label
-from timbre.cli.models import app as models
-from timbre.cli.serve import api, migrate, serve, worker
-from timbre.cli.speakers import app as speakers
-from timbre.cli.usage import usage
-from timbre.cli.version import version
-from timbre.cli.voiceprint import voiceprint
-from timbre.cli.webhooks import app as webhooks
 
 app = typer.Typer(
     no_args_is_help=True,
