@@ -17,7 +17,7 @@ export const route = computed<Route>(() => parse(here.value.split("?")[0] ?? "/"
 export const query = computed(() => new URLSearchParams(here.value.split("?")[1] ?? ""));
 
 function parse(path: string): Route {
-  const parts = path.split("/").filter(Boolean).map(decodeURIComponent);
+  const parts = path.split("/").filter(Boolean).map(decoded);
   const [first, second] = parts;
   if (parts.length === 0) return { page: "identify" };
   if (parts.length === 1 && (first === "recordings" || first === "people" || first === "settings"))
@@ -25,6 +25,14 @@ function parse(path: string): Route {
   if (parts.length === 2 && first === "jobs" && second) return { page: "result", job: second };
   if (parts.length === 2 && first === "people" && second) return { page: "person", speaker: second };
   return { page: "unknown" };
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return ""; // no text is written like this, so that no page has it
+  }
 }
 
 export function go(to: string, { replace = false } = {}): void {
