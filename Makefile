@@ -66,10 +66,10 @@ bench-docs: $(SETUP)
 	$(BIN)/python docs/make_accuracy_pictures.py
 
 # Trains the encoder that ships with Timbre, on the labelled speech that TIMBRE_DATA points to; see training/encoder.
-encoder: install
+encoder:
 	test -x .venv-training/bin/python || $(PYTHON) -m venv .venv-training
-	.venv-training/bin/python -m pip install --quiet -r requirements/training.txt -e .
-	$(BIN)/timbre models pull ge2e
+	.venv-training/bin/python -m pip install --quiet -r requirements/training.txt -e ".[conversion]"
+	.venv-training/bin/timbre models pull ge2e
 	.venv-training/bin/python -m training.encoder train
 	.venv-training/bin/python -m training.encoder left-out
 
@@ -85,7 +85,7 @@ web-types: $(SETUP) $(PACKAGES)
 lock: $(SETUP)
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-header --upgrade --extra evaluation --extra redis --group dev pyproject.toml -o requirements/dev.lock
+		--no-header --upgrade --extra conversion --extra evaluation --extra redis --group dev pyproject.toml -o requirements/dev.lock
 
 # The reference arrays of the parity tests, from the original implementations in an environment of their own.
 goldens:
