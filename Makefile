@@ -1,5 +1,5 @@
 # The targets set everything up by themselves, say in a line what they do, and are quick when nothing has changed.
-.PHONY: install demo serve test check bench encoder bench-docs docs lock goldens clean web-types
+.PHONY: install demo serve test check bench encoder bench-docs docs lock goldens wheel clean web-types
 .DEFAULT_GOAL := install
 
 PYTHON ?= python3
@@ -102,6 +102,12 @@ docs: $(DEVELOPMENT)
 # The types of the API in the web app, from the same document; a test tells when they are out of date.
 web-types: $(DEVELOPMENT) $(PACKAGES)
 	$(BIN)/python web/make_types.py
+
+# A wheel with the web app and the models, made from the source distribution beside it; git's tag is its version.
+wheel: $(UV) $(WEB)
+	@test -e $(WEB) || { echo "A wheel has the web app inside, so it cannot be made." >&2; exit 1; }
+	@$(UV) build --quiet --python $(BIN)/python --build-constraints requirements/build.lock --require-build-hashes
+	@ls -t dist/*.whl | head -1
 
 # Hashes for every supported Python, without the address of any index and without gigabytes for a GPU.
 LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade
