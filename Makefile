@@ -129,4 +129,6 @@ goldens:
 	.venv-reference/bin/python tests/golden/generate.py
 
 clean:
-	rm -rf .venv .venv-reference .venv-training .uv build dist src/timbre/web web/node_modules
+	rm -rf .venv .venv-reference .venv-training .uv .hypothesis .schemathesis .*_cache build dist
+	rm -rf src/timbre/web web/node_modules
+	find . -name __pycache__ -prune -exec rm -r {} +
