@@ -46,7 +46,7 @@ from timbre.cli import app
 from timbre.diarization.recipe import WITH_SEGMENTER, WITHOUT_SEGMENTER
 from timbre.formats import Format
 from timbre.http.errors import STATUS
-from timbre.http.job_schemas import Job
+from timbre.http.routes.jobs.schemas import Job
 from timbre.models.catalogue import catalogue
 from timbre.service.keys.signatures import webhook_headers
 from timbre.store.queue import Lane

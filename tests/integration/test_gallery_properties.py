@@ -12,8 +12,7 @@ import numpy as np
 from database import Service, opened, postgres, url  # noqa: F401 - two are fixtures
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from people import MASTER_KEY, OTHER_SPACE, SPACE, gallery, voiceprint
-from test_gallery import assert_consistent
+from people import MASTER_KEY, OTHER_SPACE, SPACE, assert_consistent, gallery, voiceprint
 
 from timbre.errors import NameTaken
 from timbre.service.people.gallery import Gallery

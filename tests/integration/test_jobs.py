@@ -17,7 +17,7 @@ from database import Line, Service, opened, postgres, url  # noqa: F401 - two ar
 from procrastinate.exceptions import ConnectorException
 
 from timbre.errors import Canceled, IdempotencyConflict, JobUnknown, ServiceUnavailable
-from timbre.http.routes.jobs import JobStatus
+from timbre.http.routes.jobs.jobs import JobStatus
 from timbre.service.files.media import object_name
 from timbre.service.jobs.attempts import Attempt
 from timbre.service.jobs.jobs import CANCELED, FINAL, Once

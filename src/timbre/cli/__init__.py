@@ -5,7 +5,8 @@
 
 Options of the engine have the names and defaults of its keyword arguments. Results go to stdout; progress, warnings and
 errors to stderr. Commands stand on what shows for them (`display`), reads for them (`inputs`), reaches a server
-(`server`) and scores (`measuring`). What is slow to import is imported by the command that needs it, so that help appears at once.
+(`server`) and scores (`measuring`). What is slow to import is imported by the command that needs it, so that help
+appears at once.
 """
 
 from __future__ import annotations

@@ -12,29 +12,10 @@ from timbre.http.errors import install_errors
 from timbre.http.limits import RateLimits
 from timbre.http.middleware import Envelope
 from timbre.http.openapi import install_openapi
-from timbre.http.routes import (
-    audit,
-    health,
-    jobs,
-    keys,
-    label,
-    media,
-    models,
-    outputs,
-    recordings,
-    samples,
-    search,
-    server,
-    session,
-    speaker_retention,
-    speakers,
-    submit,
-    transfer,
-    usage,
-    voices,
-    web,
-    webhooks,
-)
+from timbre.http.routes import audit, health, keys, media, models, server, session, usage, web, webhooks
+from timbre.http.routes.jobs import jobs, label, outputs, recordings, submit, voices
+from timbre.http.routes.speakers import retention as speaker_retention
+from timbre.http.routes.speakers import samples, search, speakers, transfer
 from timbre.http.state import State
 from timbre.service.accounts.sessions import Sessions
 from timbre.service.accounts.teams import Teams
@@ -81,7 +62,7 @@ def create_app(settings: Settings, url: str) -> FastAPI:
             yield
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json", redirect_slashes=False)
-    # `outputs` first: its paths begin like a job's own; so do those of `exchange` like a person's.
+    # `outputs` first: its paths begin like a job's own; so do those of `transfer` like a person's.
     of_jobs = (submit, label, outputs, jobs, recordings, voices)
     people = (transfer, speaker_retention, search, speakers, samples)
     administration = (keys, webhooks, usage, audit, models, server)

@@ -48,7 +48,7 @@ def retention(
 
     report = with_database(act, data_dir)
     if json:
-        from timbre.http.speaker_responses import retention_report  # noqa: PLC0415
+        from timbre.http.routes.speakers.responses import retention_report  # noqa: PLC0415
 
         typer.echo(json_line(retention_report(report)), nl=False)
         return

@@ -95,7 +95,7 @@ def list_(
         space = gallery.people.space
         people = list(_everybody(gallery, tag, part))
     if json:
-        from timbre.http.speaker_responses import speaker_item  # noqa: PLC0415
+        from timbre.http.routes.speakers.responses import speaker_item  # noqa: PLC0415
 
         for person in people:
             typer.echo(json_line(speaker_item(person, space)), nl=False)
@@ -127,7 +127,7 @@ def show(
     with open_gallery(team, data_dir) as gallery:
         person, space = gallery.find(speaker), gallery.people.space
     if json:
-        from timbre.http.speaker_responses import speaker_detail  # noqa: PLC0415
+        from timbre.http.routes.speakers.responses import speaker_detail  # noqa: PLC0415
 
         typer.echo(json_line(speaker_detail(person, space)), nl=False)
         return

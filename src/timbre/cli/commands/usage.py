@@ -55,7 +55,7 @@ def usage(
     first = _first_day(month)
     reports = with_database(lambda database, _: _reports(database, team, first), data_dir)
     if json:
-        from timbre.http.responses import usage_report  # noqa: PLC0415
+        from timbre.http.routes.usage import usage_report  # noqa: PLC0415
 
         teams = [{"team": owner["name"], **usage_report(report, owner["budget_seconds"])} for owner, report in reports]
         typer.echo(json_line({"month": f"{first:%Y-%m}", "teams": teams}), nl=False)

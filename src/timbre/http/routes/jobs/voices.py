@@ -8,12 +8,12 @@ from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
 
 from timbre.http.caller import Body, State_, caller
-from timbre.http.job_schemas import Job, VoiceList
 from timbre.http.limits import Group
 from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json
-from timbre.http.routes.jobs import JobId, Reader, job_answer, job_uuid
-from timbre.http.routes.recordings import Listener
+from timbre.http.routes.jobs.jobs import JobId, Reader, job_answer, job_uuid
+from timbre.http.routes.jobs.recordings import Listener
+from timbre.http.routes.jobs.schemas import Job, VoiceList
 from timbre.service.accounts.teams import Caller, Scope
 from timbre.service.files.clips import MEDIA_TYPE
 from timbre.service.jobs.requests import MergeVoicesRequest, RematchRequest

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Depends, Header
 from starlette.responses import Response, StreamingResponse
 
 from timbre.http.caller import State_, caller
-from timbre.http.job_schemas import Peaks
 from timbre.http.limits import Group
 from timbre.http.openapi import errors
 from timbre.http.ranges import parse_range
 from timbre.http.responses import Json
-from timbre.http.routes.jobs import JobId, Reader, job_uuid
+from timbre.http.routes.jobs.jobs import JobId, Reader, job_uuid
+from timbre.http.routes.jobs.schemas import Peaks
 from timbre.service.accounts.teams import Caller, Scope
 from timbre.service.files.media_types import HEAD, media_type
 

@@ -11,8 +11,8 @@ from starlette.responses import Response
 from timbre.http.caller import State_, body, caller
 from timbre.http.limits import Group
 from timbre.http.openapi import errors, takes
-from timbre.http.routes.submit import IdempotencyKey, submit
-from timbre.http.schemas import JobCreated
+from timbre.http.routes.jobs.schemas import JobCreated
+from timbre.http.routes.jobs.submit import IdempotencyKey, submit
 from timbre.service.accounts.teams import Caller, Scope
 from timbre.service.jobs.label_requests import LabelRequest
 from timbre.service.requests.body import parse

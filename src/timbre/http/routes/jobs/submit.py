@@ -13,7 +13,7 @@ from timbre.http.caller import Body, State_, caller
 from timbre.http.limits import Group
 from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json
-from timbre.http.schemas import JobCreated
+from timbre.http.routes.jobs.schemas import JobCreated
 from timbre.http.state import State
 from timbre.service.accounts.teams import Caller, Scope
 from timbre.service.jobs.jobs import Once

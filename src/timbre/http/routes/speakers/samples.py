@@ -16,8 +16,8 @@ from timbre.http.caller import Body, State_, caller
 from timbre.http.limits import Group
 from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json, parse_id
-from timbre.http.speaker_responses import sample_item, speaker_detail
-from timbre.http.speaker_schemas import EnrolmentCreated, SpeakerDetail, SpeakerSample
+from timbre.http.routes.speakers.responses import sample_item, speaker_detail
+from timbre.http.routes.speakers.schemas import EnrolmentCreated, SpeakerDetail, SpeakerSample
 from timbre.http.state import State
 from timbre.identification.voiceprint import Voiceprint
 from timbre.service.accounts.teams import Caller, Scope

@@ -14,9 +14,9 @@ from timbre.http.limits import Group
 from timbre.http.openapi import errors
 from timbre.http.responses import Json
 from timbre.http.routes.media import arriving
-from timbre.http.routes.samples import Writer
-from timbre.http.speaker_responses import import_report
-from timbre.http.speaker_schemas import ImportReport
+from timbre.http.routes.speakers.responses import import_report
+from timbre.http.routes.speakers.samples import Writer
+from timbre.http.routes.speakers.schemas import ImportReport
 from timbre.service.accounts.teams import Caller, Scope
 
 router = APIRouter()

@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 
-SAMPLES = Path(__file__).parents[2] / "samples"
+SAMPLES = Path(__file__).parents[3] / "samples"
 NAMES = ("Ada", "Ben", "Callum", "Dan")
 RATE = 16_000
 

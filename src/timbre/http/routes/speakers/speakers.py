@@ -12,9 +12,17 @@ from timbre.errors import RequestInvalid, ServiceError
 from timbre.http.caller import Body, State_
 from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json
-from timbre.http.routes.samples import Reader, SpeakerId, Writer, heard_already, known_id, submit, usable_voiceprints
-from timbre.http.speaker_responses import speaker_detail, speaker_item
-from timbre.http.speaker_schemas import SpeakerDetail, SpeakerErased, SpeakerList, SpeakerMap
+from timbre.http.routes.speakers.responses import speaker_detail, speaker_item
+from timbre.http.routes.speakers.samples import (
+    Reader,
+    SpeakerId,
+    Writer,
+    heard_already,
+    known_id,
+    submit,
+    usable_voiceprints,
+)
+from timbre.http.routes.speakers.schemas import SpeakerDetail, SpeakerErased, SpeakerList, SpeakerMap
 from timbre.http.state import State
 from timbre.service.accounts.teams import Caller
 from timbre.service.people.confusable import alike

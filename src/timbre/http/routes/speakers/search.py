@@ -8,8 +8,8 @@ from starlette.responses import Response
 from timbre.http.caller import Body, State_
 from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json
-from timbre.http.routes.samples import Reader
-from timbre.http.speaker_schemas import SearchResult
+from timbre.http.routes.speakers.samples import Reader
+from timbre.http.routes.speakers.schemas import SearchResult
 from timbre.service.people.search_requests import SearchRequest
 from timbre.service.requests.body import parse
 

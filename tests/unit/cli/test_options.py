@@ -18,7 +18,7 @@ from timbre.cli.commands.diarize import diarize
 from timbre.cli.commands.identify import identify
 from timbre.cli.commands.voiceprint import voiceprint
 
-REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
+REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
 SHOWN = {"format", "json", "output", "exclusive_turns", "confidence", "turn_confidence"}  # what is printed, and where
 
 FOLDERS = {

@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from timbre.models.dequantization import in_floats
 
-SOURCE = Path(__file__).parents[2] / "training" / "encoder" / "quantization.py"
+SOURCE = Path(__file__).parents[3] / "training" / "encoder" / "quantization.py"
 SIZE, LAYERS = 32, 2
 
 

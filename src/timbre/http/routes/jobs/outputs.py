@@ -13,7 +13,7 @@ from timbre.formats import Format
 from timbre.http.caller import State_
 from timbre.http.openapi import errors
 from timbre.http.responses import parse_id
-from timbre.http.routes.jobs import JobId, Reader
+from timbre.http.routes.jobs.jobs import JobId, Reader
 from timbre.service.results.exports import export
 
 router = APIRouter()

@@ -16,10 +16,11 @@ from starlette.responses import Response, StreamingResponse
 
 from timbre.errors import JobUnknown, ServiceUnavailable
 from timbre.http.caller import Body, State_, caller
-from timbre.http.job_schemas import Deleted, Job, JobList, JobListOld
 from timbre.http.limits import Group
 from timbre.http.openapi import errors, takes
-from timbre.http.responses import Json, dumps, job_detail, job_item, job_item_old, next_cursor, parse_id
+from timbre.http.responses import Json, dumps, next_cursor, parse_id
+from timbre.http.routes.jobs.responses import job_detail, job_item, job_item_old
+from timbre.http.routes.jobs.schemas import Deleted, Job, JobList, JobListOld
 from timbre.http.schemas import JobStatus, JobType
 from timbre.http.state import State
 from timbre.service.accounts.teams import Caller, Scope

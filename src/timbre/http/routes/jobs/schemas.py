@@ -7,8 +7,22 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
+from timbre.http.routes.speakers.schemas import Candidate, SampleQuality
 from timbre.http.schemas import Answer, JobStatus, JobType, Score, Time, Uuid, left_out
-from timbre.http.speaker_schemas import Candidate, SampleQuality
+
+
+class JobCreated(Answer):
+    """The job is kept and will be done."""
+
+    job_id: Uuid
+    status: JobStatus = Field(examples=["created"])
+    warning: str | SkipJsonSchema[None] = Field(
+        None,
+        description="What was probably not meant, such as keys that are ignored; absent if there is nothing to say.",
+        examples=["Ignored unknown keys: speakers"],
+        json_schema_extra=left_out,
+    )
+
 
 Seconds = Annotated[float, Field(ge=0, description="Seconds from the beginning of the recording.")]
 Scores = Annotated[

@@ -8,9 +8,9 @@ from starlette.responses import Response
 from timbre.http.caller import State_
 from timbre.http.openapi import errors
 from timbre.http.responses import Json
-from timbre.http.routes.samples import Reader
-from timbre.http.speaker_responses import retention_report
-from timbre.http.speaker_schemas import SpeakerRetentionReport
+from timbre.http.routes.speakers.responses import retention_report
+from timbre.http.routes.speakers.samples import Reader
+from timbre.http.routes.speakers.schemas import SpeakerRetentionReport
 
 router = APIRouter()
 
