@@ -176,6 +176,8 @@ def test_somebody_without_a_link_signs_in_by_key_and_out_again(browser: Browser,
         expect(page.get_by_role("heading", name="Sign in to Timbre")).to_be_visible()
         page.goto(home.address)
         expect(page.get_by_role("heading", name="Sign in to Timbre")).to_be_visible()
+        page.goto(home.run("keys", "link"))  # which leads to the page that is shown already
+        expect(page.get_by_role("heading", name="Who spoke when?")).to_be_visible()
     # The browser itself notes the refusals that this is about.
     assert {re.search(r"\b(401|403)\b", said) is not None for said in complaints} == {True}, complaints
 
