@@ -70,6 +70,7 @@ serve: install
 	@$(BIN)/timbre serve
 
 test: $(DEVELOPMENT) $(MODELS) $(WEB)
+	$(if $(filter true,$(NODE)),cd web && npm run --silent test,@echo "Without Node.js the web app's own tests are left out." >&2)
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 check: $(DEVELOPMENT) $(PACKAGES)
