@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -37,10 +37,18 @@ class Server:
     `address`, `key` and the `link` that signs a browser in are known once it has started; `client` asks with that key.
     """
 
-    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None, *, port: int = 0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        settings: Mapping[str, str] | None = None,
+        *,
+        port: int = 0,
+        timbre: Sequence[str | Path] = (sys.executable, "-m", "timbre"),
+    ) -> None:
         self.folder = folder
         self.settings = dict(settings or {})
         self.port = port
+        self.timbre = timbre
         self.address = ""
         self.key = ""
         self.link = ""
@@ -58,7 +66,7 @@ class Server:
     def start(self) -> Self:
         """Start it, and wait until it says that it is ready."""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "timbre", "serve", "--port", str(self.port), "--data-dir", str(self.folder)],
+            [*self.timbre, "serve", "--port", str(self.port), "--data-dir", str(self.folder)],
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1", **self.settings},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -22,7 +22,8 @@ _NAMED = {"amp": "&", "lt": "<", "gt": ">", "nbsp": "\N{NO-BREAK SPACE}", "quot"
 # What cannot stand in a field that ends at white space, and in one that ends with the line.
 WHITE_SPACE = re.compile(rf"[\s{_CONTROLS}]|{_PERCENT_ESCAPE}")
 CONTROLS = re.compile(rf"[{_CONTROLS}]|{_PERCENT_ESCAPE}")
-# U+0080 to U+009F stand as they are: a reference to one is a character of Windows-1252 (HTML, "numeric character reference end state").
+# U+0080 to U+009F stand as they are: a reference to one is a character of Windows-1252 (HTML, "numeric character
+# reference end state").
 _MARKUP = re.compile(r"[&<>\x00-\x1f\x7f\u2028\u2029]")
 _WINDOWS_1252 = range(0x80, 0xA0)
 
