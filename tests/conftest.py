@@ -10,9 +10,15 @@ import av
 import numpy as np
 import pytest
 
+from data_folder import forget_database
 from server import LOOPBACK, Server
 
 TESTS = Path(__file__).parent
+
+
+def pytest_sessionfinish() -> None:
+    """Leave nothing behind."""
+    forget_database()
 
 
 @cache

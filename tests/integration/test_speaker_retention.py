@@ -13,7 +13,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from database import Service, opened, postgres, url  # noqa: F401 - two are fixtures
+from database import Service, opened
 
 from server import Server
 from timbre.service.accounts import audit
@@ -66,7 +66,7 @@ class People:
 
 
 @pytest.fixture
-def at(url: str, tmp_path: Path) -> Callable[[Callable[[People], Awaitable[None]]], None]:  # noqa: F811
+def at(url: str, tmp_path: Path) -> Callable[[Callable[[People], Awaitable[None]]], None]:
     def run(act: Callable[[People], Awaitable[None]]) -> None:
         async def started() -> None:
             async with opened(url, tmp_path) as here:
