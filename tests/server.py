@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -40,12 +40,19 @@ class Server:
     """
 
     def __init__(
-        self, folder: Path, settings: Mapping[str, str] | None = None, *, port: int = 0, own_database: bool = False
+        self,
+        folder: Path,
+        settings: Mapping[str, str] | None = None,
+        *,
+        port: int = 0,
+        own_database: bool = False,
+        timbre: Sequence[str | Path] = (sys.executable, "-m", "timbre"),
     ) -> None:
         self.folder = folder
         self.own_database = own_database
         self.settings = dict(settings or {})
         self.port = port
+        self.timbre = timbre
         self.address = ""
         self.key = ""
         self.link = ""
@@ -65,7 +72,7 @@ class Server:
         if not self.own_database:
             put_database(self.folder)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "timbre", "serve", "--port", str(self.port), "--data-dir", str(self.folder)],
+            [*self.timbre, "serve", "--port", str(self.port), "--data-dir", str(self.folder)],
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1", **self.settings},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
