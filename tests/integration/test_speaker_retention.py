@@ -196,6 +196,7 @@ def test_two_workers_give_one_notice(at):
     at(act)
 
 
+@pytest.mark.database
 def test_a_server_reports_gives_notice_and_erases(tmp_path):
     settings = {"TIMBRE_SPEAKER_MONTHS": "12", "TIMBRE_SWEEP_SECONDS": "1"}
     with Server(tmp_path, settings) as server, server.client() as client:
