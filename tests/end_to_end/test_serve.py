@@ -246,7 +246,7 @@ def test_a_start_that_is_broken_off_can_be_repeated(folder: Path, number: signal
         process.communicate(timeout=ENOUGH)
         if number is signal.SIGINT:
             assert processes(folder) == []
-    with Server(data) as server:
+    with Server(data, own_database=True) as server:
         assert server.key  # nobody has seen one before
         stopped(server, signal.SIGINT)
     assert not list(data.glob("postgres.new-*"))
@@ -295,7 +295,7 @@ def test_it_runs_with_all_streams_closed(folder: Path) -> None:
 )
 def test_any_folder_and_any_environment_will_do(folder: Path, name: str) -> None:
     foreign = {"http_proxy": "http://127.0.0.1:9", "PGPORT": "1", "PGHOST": "nowhere", "PGDATA": "/", "LC_ALL": "xx_YY"}
-    with Server(folder / name, foreign) as server:
+    with Server(folder / name, foreign, own_database=True) as server:
         with server.client() as client:
             job = submit(client, "voiceprint", url=upload(client, voice("Ada")))
             assert finished(client, job)["status"] == "succeeded"
