@@ -1,5 +1,5 @@
 # The targets set everything up by themselves, say in a line what they do, and are quick when nothing has changed.
-.PHONY: install demo serve test check bench encoder bench-docs docs lock goldens wheel clean web-types
+.PHONY: install demo serve test test-quick check bench encoder bench-docs docs lock goldens wheel clean web-types
 .DEFAULT_GOAL := install
 
 PYTHON ?= python3
@@ -13,6 +13,9 @@ WEB := src/timbre/web/index.html
 PACKAGES := web/node_modules/.package-lock.json
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*')
 NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); console.log(+a > 20 || (+a === 20 && +b >= 19))' 2>/dev/null)
+
+# What Python compiles when it first loads it is kept, in folders that git ignores: the tests start Python hundreds of times.
+unexport PYTHONDONTWRITEBYTECODE
 
 install: $(RUNTIME) $(WEB)
 
@@ -69,9 +72,17 @@ demo: $(RUNTIME)
 serve: install
 	@$(BIN)/timbre serve
 
+# A file's tests stay together. Bytecode is kept, whatever the environment says: the tests start Timbre 200 times.
+TESTS := OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n logical --maxprocesses 4 \
+	--dist loadfile --no-loadscope-reorder
+
 test: $(DEVELOPMENT) $(MODELS) $(WEB)
 	$(if $(filter true,$(NODE)),cd web && npm run --silent test,@echo "Without Node.js the web app's own tests are left out." >&2)
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
+	$(TESTS)
+
+# What needs neither a server nor a database nor a browser: the loop while one writes.
+test-quick: $(DEVELOPMENT) $(MODELS)
+	$(TESTS) -m "not database" tests/unit tests/integration
 
 check: $(DEVELOPMENT) $(PACKAGES)
 	$(BIN)/ruff check .
@@ -111,12 +122,13 @@ wheel: $(UV) $(WEB)
 	@ls -t dist/*.whl | head -1
 
 # Hashes for every supported Python, without the address of any index and without gigabytes for a GPU.
-LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade
+LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	--upgrade
 lock: $(UV)
 	$(LOCK) --group installer -o requirements/installer.lock
 	$(LOCK) --group build -o requirements/build.lock
-	$(LOCK) pyproject.toml --group run -o requirements/run.lock
-	$(LOCK) pyproject.toml --group dev --extra conversion --extra evaluation --extra redis --constraints requirements/run.lock -o requirements/dev.lock
+	$(LOCK) pyproject.toml --group dev --extra conversion --extra evaluation --extra redis -o requirements/dev.lock
+	$(LOCK) pyproject.toml --group run --constraints requirements/dev.lock -o requirements/run.lock
 
 # The reference arrays of the parity tests, from the original implementations in an environment of their own.
 goldens:

@@ -151,7 +151,7 @@ class Client:
 @pytest.fixture
 def server() -> Iterator[Server]:
     # Not in pytest's own folder: another run of it by root closes that to the user that root's database runs as.
-    with TemporaryDirectory() as folder, Server(Path(folder, "data"), SETTINGS) as running:
+    with TemporaryDirectory() as folder, Server(Path(folder, "data"), SETTINGS, own_database=True) as running:
         yield running
 
 

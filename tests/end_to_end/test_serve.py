@@ -178,7 +178,7 @@ def test_a_folder_that_cannot_be_used_is_named(folder: Path) -> None:
     (folder / "file").write_text("not a folder")
     ended = said_by("--port", "0", "--data-dir", folder / "file" / "data")
     assert ended.returncode == REFUSED
-    assert f"The data folder {folder / 'file' / 'data'} cannot be used" in ended.stderr
+    assert f"{folder / 'file' / 'data'} cannot be used ({folder / 'file'} is not a folder)" in ended.stderr
     assert ended.stderr.count("\n") == 1
 
 
@@ -230,7 +230,7 @@ def test_it_ends_with_all_its_processes_though_a_job_runs(folder: Path) -> None:
 def test_a_start_that_is_broken_off_can_be_repeated(folder: Path, number: signal.Signals) -> None:
     data = folder / "data"
     # While the database is made, while it starts, and while the API and the worker do.
-    for moment in ("postgres.new-*/PG_VERSION", "postgres/postmaster.pid", "log/api.log"):
+    for moment in ("postgres.new-*/PG_VERSION", "postgres/postmaster.pid", "master.key"):
         process = subprocess.Popen(
             [*SERVE, "--port", "0", "--data-dir", str(data)],
             env=environment(),
@@ -246,7 +246,7 @@ def test_a_start_that_is_broken_off_can_be_repeated(folder: Path, number: signal
         process.communicate(timeout=ENOUGH)
         if number is signal.SIGINT:
             assert processes(folder) == []
-    with Server(data) as server:
+    with Server(data, own_database=True) as server:
         assert server.key  # nobody has seen one before
         stopped(server, signal.SIGINT)
     assert not list(data.glob("postgres.new-*"))
@@ -295,7 +295,7 @@ def test_it_runs_with_all_streams_closed(folder: Path) -> None:
 )
 def test_any_folder_and_any_environment_will_do(folder: Path, name: str) -> None:
     foreign = {"http_proxy": "http://127.0.0.1:9", "PGPORT": "1", "PGHOST": "nowhere", "PGDATA": "/", "LC_ALL": "xx_YY"}
-    with Server(folder / name, foreign) as server:
+    with Server(folder / name, foreign, own_database=True) as server:
         with server.client() as client:
             job = submit(client, "voiceprint", url=upload(client, voice("Ada")))
             assert finished(client, job)["status"] == "succeeded"

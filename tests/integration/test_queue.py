@@ -25,7 +25,7 @@ import httpx
 import numpy as np
 import psycopg
 import pytest
-from database import Line, Service, opened, postgres, url  # noqa: F401 - two are fixtures
+from database import Line, Service, opened
 
 from media import wav
 from server import CONVERSATION, ENOUGH, LOOPBACK, SAMPLES, Server, finished, submit, upload, voice
@@ -90,7 +90,7 @@ def objects(folder: Path) -> list[Path]:
 
 
 def test_answers_that_are_lost_neither_lose_nor_double_a_job(
-    url: str,  # noqa: F811
+    url: str,
     recordings: str,
     tmp_path: Path,
 ) -> None:
@@ -119,7 +119,7 @@ def test_answers_that_are_lost_neither_lose_nor_double_a_job(
 
 
 def test_a_storage_that_is_away_does_not_count_against_a_job(
-    url: str,  # noqa: F811
+    url: str,
     recordings: str,
     tmp_path: Path,
 ) -> None:
@@ -145,7 +145,7 @@ def test_a_storage_that_is_away_does_not_count_against_a_job(
     asyncio.run(act())
 
 
-def test_an_entry_is_there_when_its_transaction_has_committed_and_not_before(url: str, tmp_path: Path) -> None:  # noqa: F811
+def test_an_entry_is_there_when_its_transaction_has_committed_and_not_before(url: str, tmp_path: Path) -> None:
     async def act() -> None:
         async with opened(url, tmp_path) as here:
             async with here.database.transaction() as connection:
