@@ -14,6 +14,9 @@ PACKAGES := web/node_modules/.package-lock.json
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*')
 NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); console.log(+a > 20 || (+a === 20 && +b >= 19))' 2>/dev/null)
 
+# What Python compiles when it first loads it is kept, in folders that git ignores: the tests start Python hundreds of times.
+unexport PYTHONDONTWRITEBYTECODE
+
 install: $(RUNTIME) $(WEB)
 
 # uv stands beside the environment: it is larger than most of what it installs, and not needed afterwards.
@@ -119,12 +122,13 @@ wheel: $(UV) $(WEB)
 	@ls -t dist/*.whl | head -1
 
 # Hashes for every supported Python, without the address of any index and without gigabytes for a GPU.
-LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade
+LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	--upgrade
 lock: $(UV)
 	$(LOCK) --group installer -o requirements/installer.lock
 	$(LOCK) --group build -o requirements/build.lock
-	$(LOCK) pyproject.toml --group run -o requirements/run.lock
-	$(LOCK) pyproject.toml --group dev --extra conversion --extra evaluation --extra redis --constraints requirements/run.lock -o requirements/dev.lock
+	$(LOCK) pyproject.toml --group dev --extra conversion --extra evaluation --extra redis -o requirements/dev.lock
+	$(LOCK) pyproject.toml --group run --constraints requirements/dev.lock -o requirements/run.lock
 
 # The reference arrays of the parity tests, from the original implementations in an environment of their own.
 goldens:

@@ -174,7 +174,7 @@ def test_a_folder_that_cannot_be_used_is_named(folder: Path) -> None:
     (folder / "file").write_text("not a folder")
     ended = said_by("--port", "0", "--data-dir", folder / "file" / "data")
     assert ended.returncode == REFUSED
-    assert f"The data folder {folder / 'file' / 'data'} cannot be used" in ended.stderr
+    assert f"{folder / 'file' / 'data'} cannot be used ({folder / 'file'} is not a folder)" in ended.stderr
     assert ended.stderr.count("\n") == 1
 
 
@@ -226,7 +226,7 @@ def test_it_ends_with_all_its_processes_though_a_job_runs(folder: Path) -> None:
 def test_a_start_that_is_broken_off_can_be_repeated(folder: Path, number: signal.Signals) -> None:
     data = folder / "data"
     # While the database is made, while it starts, and while the API and the worker do.
-    for moment in ("postgres.new-*/PG_VERSION", "postgres/postmaster.pid", "log/api.log"):
+    for moment in ("postgres.new-*/PG_VERSION", "postgres/postmaster.pid", "master.key"):
         process = subprocess.Popen(
             [*SERVE, "--port", "0", "--data-dir", str(data)],
             env=environment(),

@@ -116,7 +116,7 @@ function Page() {
       return <Settings />;
     case "unknown":
       return (
-        <Empty icon="search" title="There is no such page" action={<a href="/">To the first page</a>}>
+        <Empty whole icon="search" title="There is no such page" action={<a href="/">To the first page</a>}>
           The address may be mistyped, or the page may have moved.
         </Empty>
       );

@@ -34,7 +34,7 @@ from timbre.cli.commands.usage import usage
 from timbre.cli.commands.version import version
 from timbre.cli.commands.voiceprint import voiceprint
 from timbre.cli.commands.webhooks import app as webhooks
-from timbre.cli.exits import report
+from timbre.cli.exits import Exit, finish, report
 
 _MADE_BEFORE_COLLECTION: Final = 50_000  # objects; Python's 700 costs a tenth of every start, and finds nothing
 
@@ -42,7 +42,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    epilog="Exit codes: 0 done, 1 the input is at fault, 2 the usage is, 3 Timbre or its models are, 130 interrupted.",
+    epilog="Exit codes: 0 done, 1 the input is at fault, 2 the usage is, 3 Timbre or the machine is, 130 interrupted.",
 )
 app.command()(diarize)
 app.command()(identify)
@@ -82,7 +82,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     gc.set_threshold(_MADE_BEFORE_COLLECTION)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be text
+    streams = sys.stdout, sys.stderr
+    code: int
     try:
         app(args=arguments, prog_name="timbre")
+    except SystemExit as leaving:
+        code = int(leaving.code or 0)
+        if isinstance(leaving.__context__, BrokenPipeError):
+            sys.stdout, sys.stderr = streams  # which typer wraps then
+            code = Exit.UNREAD  # typer and rich end with 1, which would mean the input
     except Exception as error:  # noqa: BLE001 - whatever it is, it ends as one line and a code
-        sys.exit(report(error))
+        code = report(error)
+    sys.exit(finish(code))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from timbre.cli import options
-from timbre.cli.display.output import check_place, json_line
+from timbre.cli.display.output import check_place, json_line, writing
 from timbre.cli.inputs.loading import load_engine
 from timbre.errors import InputError, OptionError
 
@@ -182,8 +182,6 @@ def _draw(
 
     curves = {name: det_curve(llrs[name], source.same) for name, source in sources.items()}
     calibrations = {name: report.calibration for name, report in reports.items()}
-    try:
+    with writing(path):
         draw_det(curves, path.with_stem(f"{path.stem}-det"))
         draw_reliability(calibrations, path.with_stem(f"{path.stem}-reliability"))
-    except OSError as error:
-        raise OptionError(f"{path}: cannot be written ({error.strerror}).") from error

@@ -13,7 +13,9 @@ from typing import Annotated, Final
 import typer
 
 from timbre.cli import options
+from timbre.cli.exits import tell
 from timbre.cli.inputs.loading import read_settings
+from timbre.disk import needed
 from timbre.errors import AddressBusy, OptionError
 from timbre.settings import Settings
 
@@ -40,51 +42,52 @@ def serve(
     from timbre.cli.server.supervisor import Signals, Supervisor  # noqa: PLC0415
     from timbre.engine import voiceprint_space  # noqa: PLC0415
     from timbre.models.runtime import check_device  # noqa: PLC0415
+    from timbre.service.files.storage import open_storage  # noqa: PLC0415
     from timbre.store.schema import migrate  # noqa: PLC0415
 
     _open_streams()
     settings = read_settings(host=host, port=port, data_dir=data_dir, workers=workers, device=device)
     check_device(settings.device)
     voiceprint_space(settings=settings)  # says so now if the pack is not there
-    folder = settings.data_dir.expanduser().resolve()
+    folder = Path(os.path.realpath(settings.data_dir))
     signals = Signals()
     with ExitStack() as stack:
         stack.enter_context(held(folder))
         listener = stack.enter_context(_listen(settings))
         address = _address(settings, listener)
+        note_address(folder, address)
+        open_storage(settings)  # says so now if it cannot be used
+        postgres = None if settings.database_url else embedded(settings)
+        supervisor = Supervisor(
+            settings, folder, listener, postgres=postgres, signals=signals, say=lambda text: tell(text, err=True)
+        )
         signals.catch()
-        postgres = None
-        url = settings.database_url
-        if url is None:
+        url = settings.database_url or ""
+        if postgres:
             if opened := opened_to_others(folder):
-                _tell(
+                tell(
                     "Run by root, the database belongs to the user pgserver; for it others may pass through these"
                     f" folders now: {', '.join(map(str, opened))}. A user of its own for Timbre, or --data-dir"
                     " elsewhere, avoids that.",
                     err=True,
                 )
-            postgres = embedded(settings)
             stack.callback(postgres.stop)
             url = postgres.start()
         migrate(url)
         if made := asyncio.run(_protect(settings, url)):
-            _tell(
+            tell(
                 f"The key that protects voiceprints was made: {made}. Back it up apart from the database; without it"
                 " nobody can read them again.",
                 err=True,
             )
         if postgres:
             asyncio.run(_abandon_all(url))
-        supervisor = Supervisor(
-            settings, url, listener, postgres=postgres, signals=signals, say=lambda text: _tell(text, err=True)
-        )
         stack.callback(supervisor.stop)
-        supervisor.start(address)
-        note_address(folder, address)
+        supervisor.start(address, url)
         if not signals.came:
             _welcome(address, folder, *asyncio.run(_first_key_and_link(url, settings)), settings.public_url)
         supervisor.run()
-        _tell("Stopping; jobs that are not done go on at the next start.")
+        tell("Stopping; jobs that are not done go on at the next start.")
 
 
 def api(
@@ -106,7 +109,7 @@ def api(
 
     with socket.socket(fileno=listener) if listener is not None else _listen(settings) as own:
         if listener is None:
-            typer.echo(f"The API listens on {_address(settings, own)}.", err=True)
+            tell(f"The API listens on {_address(settings, own)}.", err=True)
         answer(create_app(settings, url), own, stop_seconds=settings.stop_seconds)
 
 
@@ -195,7 +198,8 @@ async def _protect(settings: Settings, url: str) -> Path | None:
     from timbre.store.database import open_database  # noqa: PLC0415
 
     path = key_file(settings)
-    there = settings.master_key is not None or path.exists()
+    with needed(path, "name another file with TIMBRE_MASTER_KEY_FILE"):
+        there = settings.master_key is not None or path.exists()
     async with open_database(url, connections=1, application="timbre serve") as database:
         await check_master_key(database, settings, make=True)
         if settings.master_key is None and settings.database_url is None:
@@ -217,15 +221,15 @@ async def _check(settings: Settings, url: str) -> None:
 def _welcome(address: str, folder: Path, key: str | None, token: str | None, public_url: str | None) -> None:
     from timbre.cli.server.data_folder import sign_in_link  # noqa: PLC0415
 
-    _tell(f"Timbre is ready on {address}; its data is in {folder}.\n")
+    tell(f"Timbre is ready on {address}; its data is in {folder}.\n")
     if token:
-        _tell(f"  web app  {sign_in_link(public_url or address, token)}   (works once)")
+        tell(f"  web app  {sign_in_link(public_url or address, token)}   (works once)")
     more = f"timbre keys create NAME --data-dir {shlex.quote(str(folder))}"
     if key:
-        _tell(f"  API key  {key}   (shown this once)")
-    _tell(f"  more     {more}")
-    _tell(f'  try it   curl -H "Authorization: Bearer {key or "$TIMBRE_KEY"}" {address}/v1/test')
-    _tell("  stop     Ctrl-C\n")
+        tell(f"  API key  {key}   (shown this once)")
+    tell(f"  more     {more}")
+    tell(f'  try it   curl -H "Authorization: Bearer {key or "$TIMBRE_KEY"}" {address}/v1/test')
+    tell("  stop     Ctrl-C\n")
 
 
 def _open_streams() -> None:
@@ -235,13 +239,3 @@ def _open_streams() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
-
-
-def _tell(text: str, *, err: bool = False) -> None:
-    """Print a line; a server goes on when nobody reads what it says."""
-    try:
-        typer.echo(text, err=err)
-    except OSError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, 2 if err else 1)
-        os.close(nowhere)

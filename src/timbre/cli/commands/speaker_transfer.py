@@ -15,11 +15,12 @@ from uuid import UUID
 import typer
 
 from timbre.cli import options
-from timbre.cli.display.output import check_place
+from timbre.cli.display.output import check_place, writing
 from timbre.cli.exits import Exit, report, warn
 from timbre.cli.inputs.loading import load_engine
 from timbre.cli.options import DataDir
 from timbre.cli.server.gallery import OpenGallery, Team, checked, hear, open_gallery
+from timbre.disk import written
 from timbre.errors import InputError, OptionError, SamplesFull
 
 if TYPE_CHECKING:
@@ -98,12 +99,9 @@ async def _write(gallery: OpenGallery, output: Path | None) -> None:
         async for line in lines:
             typer.echo(line.decode(), nl=False)
         return
-    try:
-        with output.open("wb") as file:
-            async for line in lines:
-                file.write(line)
-    except OSError as error:
-        raise OptionError(f"{output}: cannot be written ({error.strerror}).") from error
+    with writing(output), written(output) as file:
+        async for line in lines:
+            file.write(line)
 
 
 async def _import_lines(gallery: OpenGallery, path: Path) -> Exit:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from timbre.cli.exits import warn
-from timbre.errors import OptionError
+from timbre.disk import is_full, written
+from timbre.errors import DiskFull, OptionError
 from timbre.formats import Format, dumps
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ class Presentation:
         """Print or write a result.
 
         Raises:
-            OptionError: the file cannot be written.
+            OptionError, DiskFull: the file cannot be written.
         """
         if self.json:
             self._put(self._json(result, recording), recording, ".json")
@@ -119,10 +121,24 @@ def check_place(path: Path) -> None:
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Write a file, text in UTF-8; raises OptionError, as it is an option that names it, where that cannot be done."""
+    """Write a file that an option names, whole or not at all, text in UTF-8; raises OptionError and DiskFull."""
+    with writing(path), written(path) as file:
+        file.write(content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace"))
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Write in the block what an option names.
+
+    Raises:
+        OptionError: it cannot be written.
+        DiskFull: there is no room for it.
+    """
     try:
-        path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace"))
+        yield
     except OSError as error:
+        if is_full(error):
+            raise DiskFull(f"{path}: cannot be written, as the disk is full; make room.") from error
         raise OptionError(f"{path}: cannot be written ({error.strerror}).") from error
 
 

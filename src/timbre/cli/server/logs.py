@@ -8,6 +8,7 @@ from typing import Final
 
 import structlog
 
+from timbre.disk import needed
 from timbre.settings import Settings
 
 _MOST: Final = 10 << 20  # bytes
@@ -15,12 +16,17 @@ _KEPT: Final = 3  # files before the one that is written
 
 
 def start_log(settings: Settings) -> None:
-    """Send everything that is logged, by us and by libraries, where the settings say."""
+    """Send everything that is logged, by us and by libraries, where the settings say.
+
+    Raises:
+        PathUnusable, DiskFull: the file cannot be written to.
+    """
     if settings.log_file is None:
         handler: logging.Handler = logging.StreamHandler()
     else:
-        settings.log_file.parent.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(settings.log_file, maxBytes=_MOST, backupCount=_KEPT, encoding="utf-8")
+        with needed(settings.log_file, "name another file with TIMBRE_LOG_FILE"):
+            settings.log_file.parent.mkdir(parents=True, exist_ok=True)
+            handler = RotatingFileHandler(settings.log_file, maxBytes=_MOST, backupCount=_KEPT, encoding="utf-8")
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

@@ -19,7 +19,8 @@ from typing import Final
 
 import psycopg
 
-from timbre.errors import DatabaseUnavailable, ServerError
+from timbre.cli.server.data_folder import log_file
+from timbre.errors import DiskFull, ServerError
 from timbre.settings import Settings
 from timbre.store.embedded import EmbeddedPostgres
 from timbre.store.identifiers import worker_name
@@ -74,43 +75,41 @@ class Supervisor:
     def __init__(
         self,
         settings: Settings,
-        url: str,
+        folder: Path,
         listener: socket.socket,
         *,
         postgres: EmbeddedPostgres | None,
         signals: Signals,
         say: Callable[[str], None],
     ) -> None:
+        """See that everything can be started, and start nothing yet.
+
+        Raises:
+            PathUnusable, DiskFull: the files that parts of the server log to cannot be used.
+        """
         self._settings = settings
-        self._url = url
+        self._folder = folder
+        self._url = ""
         self._postgres = postgres
         self._say = say
         self._signals = signals
         self._postgres_due = 0.0
-        folder = settings.data_dir.expanduser().resolve()
-        log = folder / "log"
-        log.mkdir(parents=True, exist_ok=True, mode=0o700)
         fd = listener.fileno()
-        self._environment = {
-            **os.environ,
-            "TIMBRE_DATABASE_URL": url,
-            "TIMBRE_DEVICE": settings.device,
-            "TIMBRE_DATA_DIR": str(folder),
-        }
         self._children = [
-            _Child(name="api", arguments=("api", "--listener", str(fd)), log=log / "api.log", sockets=(fd,)),
+            _Child(name="api", arguments=("api", "--listener", str(fd)), log=log_file(folder, "api"), sockets=(fd,)),
             *(
-                _Child(name=f"worker {number}", arguments=("worker",), log=log / f"worker-{number}.log")
+                _Child(name=f"worker {number}", arguments=("worker",), log=log_file(folder, f"worker-{number}"))
                 for number in range(1, settings.workers + 1)
             ),
         ]
 
-    def start(self, address: str) -> None:
-        """Start everything and wait until the server is ready.
+    def start(self, address: str, url: str) -> None:
+        """Start everything on a database, and wait until the server is ready.
 
         Raises:
             ServerError: it does not become ready; the message has the end of a log.
         """
+        self._url = url
         self._signals.more = self._kill
         for child in self._children:
             self._start(child)
@@ -161,7 +160,7 @@ class Supervisor:
             self._say("The database died; it is started again.")
             try:
                 self._postgres.start()
-            except DatabaseUnavailable as error:
+            except (ServerError, DiskFull) as error:
                 self._say(f"{error} It is tried again in {_LONGEST_PAUSE:g} s.")
                 self._postgres_due = time.monotonic() + _LONGEST_PAUSE
 
@@ -182,11 +181,16 @@ class Supervisor:
             return  # the heartbeat will tell
 
     def _start(self, child: _Child) -> None:
-        child.log.touch()
+        own = {
+            "TIMBRE_DATABASE_URL": self._url,
+            "TIMBRE_DEVICE": self._settings.device,
+            "TIMBRE_DATA_DIR": str(self._folder),
+            "TIMBRE_LOG_FILE": str(child.log),
+        }
         with child.log.open("ab") as log:
             child.process = subprocess.Popen(
                 [sys.executable, "-m", "timbre", *child.arguments],
-                env={**self._environment, "TIMBRE_LOG_FILE": str(child.log)},
+                env={**os.environ, **own},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

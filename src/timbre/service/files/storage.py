@@ -32,6 +32,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import AzureStore, GCSStore, LocalStore, S3Store, from_url
 
+from timbre.disk import needed
 from timbre.errors import MediaUnknown, OptionError, RequestTooLarge, ServerError, ServiceUnavailable, TimbreError
 from timbre.settings import Settings
 
@@ -64,18 +65,19 @@ def open_storage(settings: Settings) -> Storage:
 
     Raises:
         OptionError: the URL of the storage is malformed or of an unknown kind.
-        ServerError: the folder cannot be made, or the bucket cannot be listed.
+        PathUnusable, DiskFull: the folder cannot be made, or not written to.
+        ServerError: the bucket cannot be listed.
     """
     if settings.storage_url is not None:
         return Storage(_open_bucket(settings.storage_url))
     folder = settings.data_dir.absolute() / "media"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with needed(folder, "name another data folder with TIMBRE_DATA_DIR"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=folder).close()
         return Storage(LocalStore(folder), folder=folder)
-    except (BaseError, OSError) as error:
-        raise ServerError(
-            f"Media cannot be stored in {folder} ({_reason(error)}); name another folder with TIMBRE_DATA_DIR."
-        ) from error
+    except BaseError as error:
+        raise ServerError(f"Media cannot be stored in {folder}: {_reason(error)}.") from error
 
 
 class Storage:

@@ -11,12 +11,12 @@ import binascii
 import hashlib
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 from uuid import UUID
 
+from timbre.disk import refusal
 from timbre.errors import MasterKeyInvalid, MasterKeyMissing, TemplateUnreadable
 from timbre.service.keys.encryption import LENGTH, open_sealed, seal
 from timbre.settings import Settings
@@ -86,7 +86,7 @@ class MasterKeys:
         except FileNotFoundError:
             raise MasterKeyMissing from None
         except OSError as error:
-            raise MasterKeyInvalid(f"The master key {path} cannot be read: {error.strerror}.") from None
+            raise _unusable(path, error) from None
         except UnicodeDecodeError:
             raise _no_key(str(path)) from None
 
@@ -101,12 +101,15 @@ class MasterKeys:
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             new = _written(path, [MasterKey(os.urandom(LENGTH))])
-            with suppress(FileExistsError):
+            try:
                 os.link(new, path)  # unlike a renaming, it replaces nothing
-            new.unlink()
+            except FileExistsError:
+                path.stat()  # what is there may be a link to nowhere
+            finally:
+                new.unlink()
             _settle(path.parent)
         except OSError as error:
-            raise MasterKeyInvalid(f"The master key {path} cannot be written: {error.strerror}.") from None
+            raise _unusable(path, error) from None
         return cls.load(settings)
 
     def save(self, settings: Settings) -> None:
@@ -127,12 +130,12 @@ class MasterKeys:
                 new.unlink(missing_ok=True)
             _settle(path.parent)
         except OSError as error:
-            raise MasterKeyInvalid(f"The master key {path} cannot be replaced: {error.strerror}.") from None
+            raise _unusable(path, error) from None
 
 
 def key_file(settings: Settings) -> Path:
     """Where the master key is kept unless it is set."""
-    return (settings.master_key_file or settings.data_dir / "master.key").expanduser()
+    return settings.master_key_file or settings.data_dir / "master.key"
 
 
 def _decoded(text: str, where: str) -> tuple[MasterKey, ...]:
@@ -150,6 +153,10 @@ def _decoded(text: str, where: str) -> tuple[MasterKey, ...]:
     return tuple(keys)
 
 
+def _unusable(path: Path, error: OSError) -> MasterKeyInvalid:
+    return MasterKeyInvalid(f"The master key {refusal(path, error, 'name another file with TIMBRE_MASTER_KEY_FILE')}")
+
+
 def _no_key(where: str) -> MasterKeyInvalid:
     return MasterKeyInvalid(
         f"{where} is not a master key: {LENGTH} random bytes in base64, as `openssl rand -base64 32` makes them."
@@ -159,10 +166,14 @@ def _no_key(where: str) -> MasterKeyInvalid:
 def _written(path: Path, keys: Sequence[MasterKey]) -> Path:
     """Write a file beside another, for its owner alone, down to the disk."""
     new = path.with_name(f"{path.name}.{os.urandom(8).hex()}")
-    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123
-        file.writelines(base64.b64encode(key.key) + b"\n" for key in keys)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123
+            file.writelines(base64.b64encode(key.key) + b"\n" for key in keys)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise
     return new
 
 
