@@ -73,7 +73,8 @@ serve: install
 	@$(BIN)/timbre serve
 
 # A file's tests stay together. Bytecode is kept, whatever the environment says: the tests start Timbre 200 times.
-TESTS := OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n logical --maxprocesses 4 \
+WORKERS ?= logical
+TESTS = OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 \
 	--dist loadfile --no-loadscope-reorder
 
 test: $(DEVELOPMENT) $(MODELS) $(WEB)
