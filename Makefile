@@ -1,5 +1,5 @@
 # The targets set everything up by themselves, say in a line what they do, and are quick when nothing has changed.
-.PHONY: install demo serve test check bench encoder bench-docs docs lock goldens wheel clean web-types
+.PHONY: install demo serve test test-quick check bench encoder bench-docs docs lock goldens wheel clean web-types
 .DEFAULT_GOAL := install
 
 PYTHON ?= python3
@@ -72,8 +72,18 @@ demo: $(RUNTIME)
 serve: install
 	@$(BIN)/timbre serve
 
+# A file's tests stay together. Bytecode is kept, whatever the environment says: the tests start Timbre 200 times.
+WORKERS ?= logical
+TESTS = OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 \
+	--dist loadfile --no-loadscope-reorder
+
 test: $(DEVELOPMENT) $(MODELS) $(WEB)
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
+	$(if $(filter true,$(NODE)),cd web && npm run --silent test,@echo "Without Node.js the web app's own tests are left out." >&2)
+	$(TESTS)
+
+# What needs neither a server nor a database nor a browser: the loop while one writes.
+test-quick: $(DEVELOPMENT) $(MODELS)
+	$(TESTS) -m "not database" tests/unit tests/integration
 
 check: $(DEVELOPMENT) $(PACKAGES)
 	$(BIN)/ruff check .

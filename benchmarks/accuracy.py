@@ -21,8 +21,8 @@ from benchmarks.peer import P_PERCENTILES, Heard, Peer
 from benchmarks.verification import verification
 from timbre import Engine, Identification, Settings
 from timbre.audio.decoding import open_recording
-from timbre.cli.embeddings import Embeddings
-from timbre.cli.enrolment_list import Enrolments, read_enrolments, some_of
+from timbre.cli.measuring.embeddings import Embeddings
+from timbre.cli.measuring.enrolment_list import Enrolments, read_enrolments, some_of
 from timbre.errors import ModelMissing, ModelUnknown
 from timbre.evaluation.corpus import Recording, read_corpus
 from timbre.evaluation.diarization import DiarizationReport, evaluate_diarization, score_diarization

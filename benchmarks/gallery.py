@@ -23,14 +23,14 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.voices import DIMENSION, Voices
-from timbre.service.identifiers import new_id
-from timbre.service.master_key import MasterKeys
-from timbre.service.protection import Protection
-from timbre.service.search import Found, Search
-from timbre.service.selection import Selection
+from timbre.service.keys.master_key import MasterKeys
+from timbre.service.keys.template_protection import Protection
+from timbre.service.people.search import Found, Search
+from timbre.service.requests.selection import Selection
 from timbre.settings import Settings
 from timbre.store.database import Database, open_database
 from timbre.store.embedded import EmbeddedPostgres
+from timbre.store.identifiers import new_id
 from timbre.store.schema import migrate
 
 SIZES = (1000, 10_000, 100_000)

@@ -19,8 +19,8 @@ from rich.console import Console
 from rich.table import Table
 
 from timbre import Engine, Voiceprint
-from timbre.cli.embeddings import Embeddings
-from timbre.cli.enrolment_list import Enrolments, read_enrolments, some_of
+from timbre.cli.measuring.embeddings import Embeddings
+from timbre.cli.measuring.enrolment_list import Enrolments, read_enrolments, some_of
 from timbre.errors import InputError
 from timbre.evaluation.corpus import Recording, read_corpus
 from timbre.evaluation.diarization import evaluate_diarization

@@ -20,10 +20,10 @@ from scipy.special import ndtri
 
 from benchmarks.material import held_out
 from timbre import Engine
-from timbre.cli.embeddings import Embeddings
+from timbre.cli.measuring.embeddings import Embeddings
 from timbre.errors import TrialsError
 from timbre.evaluation.calibration import CalibrationReport
-from timbre.evaluation.copies import PAIRS
+from timbre.evaluation.degradation import PAIRS
 from timbre.evaluation.fitting import leave_one_source_out
 from timbre.evaluation.trials import ScoredTrials, Trial, read_trials, score_trials
 from timbre.evaluation.verification import DetCurve, det_curve, equal_error_rate, verification_report

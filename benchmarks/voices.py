@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from benchmarks.material import data_folder
 from timbre import Engine
-from timbre.cli.embeddings import Embeddings
+from timbre.cli.measuring.embeddings import Embeddings
 from timbre.errors import InputError
 from timbre.models.same_voice import unit
 

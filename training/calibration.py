@@ -26,11 +26,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from timbre import Engine
-from timbre.cli.embeddings import Embeddings
+from timbre.cli.measuring.embeddings import Embeddings
 from timbre.errors import InputError, NoSpeech, TrialsError
-from timbre.evaluation.copies import PAIRS
+from timbre.evaluation.degradation import PAIRS
 from timbre.evaluation.fitting import CrossValidation, fit, leave_one_source_out
-from timbre.evaluation.strangers import fit_strangers
+from timbre.evaluation.open_set import fit_strangers
 from timbre.evaluation.trials import ScoredTrials, Trial, joined, score_trials
 from timbre.models.same_voice import SameVoice, Side, write_same_voice
 from training.unseen import everybody, sides, unseen_people, unseen_trials

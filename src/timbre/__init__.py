@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from timbre import errors
-    from timbre.diarization.result import Diarization, FrameScores, Probabilities, Voice
+    from timbre.diarization.diarization import Diarization, FrameScores, Probabilities, Voice
     from timbre.engine import Engine
     from timbre.errors import TimbreError
+    from timbre.identification.identification import Identification, NamedTurn, SpeakerMatch
     from timbre.identification.quality import Quality
-    from timbre.identification.result import Identification, NamedTurn, SpeakerMatch
     from timbre.identification.voiceprint import Voiceprint
     from timbre.settings import Settings
     from timbre.turns import Turn
@@ -48,18 +48,18 @@ __all__ = [
 
 # Loaded when first asked for, as the version is: the engine takes a third of a second, and many commands do without.
 _HOMES: Final = {
-    "Diarization": "timbre.diarization.result",
+    "Diarization": "timbre.diarization.diarization",
     "Engine": "timbre.engine",
-    "FrameScores": "timbre.diarization.result",
-    "Identification": "timbre.identification.result",
-    "NamedTurn": "timbre.identification.result",
-    "Probabilities": "timbre.diarization.result",
+    "FrameScores": "timbre.diarization.diarization",
+    "Identification": "timbre.identification.identification",
+    "NamedTurn": "timbre.identification.identification",
+    "Probabilities": "timbre.diarization.diarization",
     "Quality": "timbre.identification.quality",
     "Settings": "timbre.settings",
-    "SpeakerMatch": "timbre.identification.result",
+    "SpeakerMatch": "timbre.identification.identification",
     "TimbreError": "timbre.errors",
     "Turn": "timbre.turns",
-    "Voice": "timbre.diarization.result",
+    "Voice": "timbre.diarization.diarization",
     "Voiceprint": "timbre.identification.voiceprint",
 }
 

@@ -26,17 +26,17 @@ from timbre.audio.recording import Recording
 from timbre.audio.source import AudioSource
 from timbre.diarization.clips import with_clips
 from timbre.diarization.clustering import SpeakerBounds
+from timbre.diarization.diarization import Diarization
 from timbre.diarization.diarizer import Diarizer
-from timbre.diarization.known import LookUp
+from timbre.diarization.known_voices import LookUp
 from timbre.diarization.options import Channels, check_channels, check_clip, sensitivity, speaker_bounds
 from timbre.diarization.progress import Progress, silent
 from timbre.diarization.recipe import WITH_SEGMENTER, WITHOUT_SEGMENTER, Sensitivity
-from timbre.diarization.result import Diarization
 from timbre.errors import OptionError, VoiceprintMismatch
-from timbre.identification.enrolment import Enroller, Prototype
-from timbre.identification.gallery import Gallery, People
-from timbre.identification.naming import Namer, calibration, check_threshold, load_namer
-from timbre.identification.result import Identification, name_turns
+from timbre.identification.candidates import Gallery, People
+from timbre.identification.enroller import Enroller, Prototype
+from timbre.identification.identification import Identification, name_turns
+from timbre.identification.namer import Namer, calibration, check_threshold, load_namer
 from timbre.identification.voiceprint import MOST_PROTOTYPES, Voiceprint
 from timbre.models.packs import load_pack
 from timbre.models.same_voice import SameVoice

@@ -26,6 +26,7 @@
     │   ├── ModelCorrupt
     │   └── ModelDownloadFailed
     ├── ExtraMissing                  an optional part of Timbre is not installed (exit code 3)
+    ├── DiskFull                      there is no room for what is written (exit code 3)
     ├── ServiceError                  a request to the server cannot be granted
     │   ├── RequestInvalid
     │   ├── RequestTooLarge
@@ -58,6 +59,7 @@
     ├── DeliveryFailed                a webhook's receiver could not be reached, or did not answer 2xx
     ├── ServerError                   the server cannot start (exit code 3)
     │   ├── DataFolderBusy
+    │   ├── PathUnusable
     │   ├── AddressBusy
     │   ├── DatabaseUnavailable
     │   ├── SchemaOutdated
@@ -177,6 +179,10 @@ class ModelDownloadFailed(ModelError):
 
 class ExtraMissing(TimbreError):
     """This needs a package of an extra of Timbre that is not installed."""
+
+
+class DiskFull(TimbreError):
+    """The disk is full; make room, and do this once more."""
 
 
 class ServiceError(TimbreError):
@@ -322,6 +328,10 @@ class ServerError(TimbreError):
 
 class DataFolderBusy(ServerError):
     """Another server runs on this data folder; stop it first, or name another folder with --data-dir."""
+
+
+class PathUnusable(ServerError):
+    """A file or folder of the server cannot be used; move away what is in its way, or make it writable."""
 
 
 class AddressBusy(ServerError):

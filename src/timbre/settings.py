@@ -161,6 +161,14 @@ class Settings(BaseSettings):
             )
         return self
 
+    @field_validator("models_dir", "calibration", "temp_dir", "data_dir", "master_key_file", "log_file")
+    @classmethod
+    def _at_home(cls, value: Path | None) -> Path | None:
+        try:
+            return None if value is None else value.expanduser()
+        except RuntimeError:
+            raise ValueError(f"{value} begins with the home of nobody who is known here") from None
+
     @field_validator("allowed_networks", "webhook_retries", mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:

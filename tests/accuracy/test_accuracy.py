@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from timbre import Engine
-from timbre.cli.embeddings import Embeddings
-from timbre.cli.enrolment_list import read_enrolments, some_of
+from timbre.cli.measuring.embeddings import Embeddings
+from timbre.cli.measuring.enrolment_list import read_enrolments, some_of
 from timbre.evaluation.corpus import Recording, read_corpus
 from timbre.evaluation.diarization import DiarizationReport, evaluate_diarization
 from timbre.evaluation.identification import evaluate_identification

@@ -16,7 +16,7 @@ from far_server import Far, far_server
 from media import encoded
 from server import CONVERSATION, FINAL, LOOPBACK, Server, finished, submit, upload
 from server import voice as enrolment
-from timbre.cli.data_folder import database_url
+from timbre.cli.server.data_folder import database_url
 from timbre.settings import Settings
 
 RATE = 16_000

@@ -12,7 +12,7 @@ import pytest
 import timbre
 from server import Server
 from timbre.models.catalogue import catalogue
-from timbre.service.teams import Scope
+from timbre.service.accounts.teams import Scope
 from timbre.store.schema import HEAD
 
 UNKNOWN = "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52"

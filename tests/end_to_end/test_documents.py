@@ -46,9 +46,9 @@ from timbre.cli import app
 from timbre.diarization.recipe import WITH_SEGMENTER, WITHOUT_SEGMENTER
 from timbre.formats import Format
 from timbre.http.errors import STATUS
-from timbre.http.job_schemas import Job
+from timbre.http.routes.jobs.schemas import Job
 from timbre.models.catalogue import catalogue
-from timbre.service.signatures import webhook_headers
+from timbre.service.keys.signatures import webhook_headers
 from timbre.store.queue import Lane
 
 PROJECT = Path(__file__).parents[2]

@@ -17,7 +17,7 @@ import pytest
 from command_line import Ended, run
 from far_server import far_server
 from server import Server, finished, submit, upload, voice
-from timbre.cli.keys import show_rows
+from timbre.cli.display.tables import show_rows
 from timbre.store.embedded import EmbeddedPostgres
 
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from server import Server
-from timbre.service.teams import Scope
+from timbre.service.accounts.teams import Scope
 
 OWN = {"X-Timbre-Web": "1"}
 COOKIE = "timbre_session"

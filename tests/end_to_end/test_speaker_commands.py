@@ -11,7 +11,7 @@ import pytest
 
 from command_line import Ended, run
 from server import CONVERSATION, Server, voice
-from timbre.cli.speaker_exchange import recordings_by_person
+from timbre.cli.commands.speaker_transfer import recordings_by_person
 from timbre.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("no_fault")
@@ -48,7 +48,7 @@ def speakers(server: Server) -> Commands:
     return Commands(server)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def voiceprints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("voiceprints")
     for name in ("Ada", "Ben"):

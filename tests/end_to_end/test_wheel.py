@@ -121,7 +121,7 @@ def test_names_speakers_as_the_source_does(timbre, elsewhere):
 
 
 def test_a_server_of_it_sends_the_web_app(timbre, elsewhere):
-    with Server(elsewhere / "data", timbre=[timbre]) as server:
+    with Server(elsewhere / "data", timbre=[timbre], own_database=True) as server:
         assert httpx.get(f"{server.address}/readyz").status_code == 200
         page = httpx.get(server.address)
         if not (web.FOLDER / "index.html").exists():

@@ -12,21 +12,21 @@ from database import Service
 from people import vector
 
 from timbre.audio.acoustics import Acoustics
-from timbre.diarization.result import Voice
+from timbre.diarization.diarization import Voice
 from timbre.identification.voiceprint import Voiceprint
-from timbre.service.attempts import Attempt
-from timbre.service.enrolment import Enrolment
-from timbre.service.gallery import Gallery
-from timbre.service.hearing import Heard
-from timbre.service.keeping import Keeping
-from timbre.service.naming import Naming
-from timbre.service.outputs import Output, dumped, unpacked
-from timbre.service.packs import Packs
-from timbre.service.protection import Protection
-from timbre.service.rematch import Rematch
-from timbre.service.requests import DiarizeRequest, IdentifyRequest, WorkRequest
-from timbre.service.search import Search
-from timbre.service.voices import KeptVoices, Voices
+from timbre.service.jobs.attempts import Attempt
+from timbre.service.keys.template_protection import Protection
+from timbre.service.models.packs import Packs
+from timbre.service.naming.candidate_pool import CandidateSearch
+from timbre.service.naming.enrolment import Enrolment
+from timbre.service.naming.rematch import Rematch
+from timbre.service.people.gallery import Gallery
+from timbre.service.people.search import Search
+from timbre.service.requests.submissions import DiarizeRequest, IdentifyRequest, WorkRequest
+from timbre.service.results.outputs import Output, dumped, unpacked
+from timbre.service.results.voices import KeptVoices, Voices
+from timbre.service.worker.inference import Heard
+from timbre.service.worker.persistence import Persistence
 
 DIMENSION = 256
 LINK = "https://example.com/talk.ogg"
@@ -39,9 +39,9 @@ class Rooms:
     here: Service
     space: str
     gallery: Gallery
-    naming: Naming
+    candidates: CandidateSearch
     voices: KeptVoices
-    keeping: Keeping
+    persistence: Persistence
     rematch: Rematch
     enrolment: Enrolment
 
@@ -84,7 +84,7 @@ class Rooms:
         found = Heard(output=output or talk(len(seeds)), duration=10.0 * len(seeds), voices=voices, peaks=b"\0\xff")
 
         async def within(connection: Any) -> bytes | None:
-            return await self.keeping.keep(connection, attempt, found)
+            return await self.persistence.keep(connection, attempt, found)
 
         return await self.here.attempts.succeed(
             attempt, dumped(found.output), found.duration, peaks=found.peaks, within=within
@@ -110,17 +110,17 @@ def rooms(here: Service) -> Rooms:
     space = packs.space()
     assert space
     gallery = Gallery(here.database, protection, packs)
-    naming = Naming(Search(here.database, protection, here.settings), gallery)
+    candidates = CandidateSearch(Search(here.database, protection, here.settings), gallery)
     voices = KeptVoices(protection)
     return Rooms(
         here=here,
         space=space,
         gallery=gallery,
-        naming=naming,
+        candidates=candidates,
         voices=voices,
-        keeping=Keeping(voices, gallery),
+        persistence=Persistence(voices, gallery),
         rematch=Rematch(
-            here.database, jobs=here.jobs, voices=voices, naming=naming, packs=packs, settings=here.settings
+            here.database, jobs=here.jobs, voices=voices, candidates=candidates, packs=packs, settings=here.settings
         ),
         enrolment=Enrolment(here.database, here.jobs, voices, here.settings),
     )

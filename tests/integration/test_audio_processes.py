@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from media import encoded, tones
-from timbre.audio import launching
+from timbre.audio import decoding_process as launching
 from timbre.audio.decoding import open_recording
 from timbre.errors import AudioUnreadable, InputError, TimbreError
 from timbre.settings import Settings

@@ -6,17 +6,17 @@ import asyncio
 from contextlib import suppress
 
 import psycopg
-from database import opened, postgres, url  # noqa: F401 - fixtures
+from database import opened
 
 from server import Server
-from timbre.service import audit
-from timbre.service.identifiers import new_id
-from timbre.service.teams import Teams
+from timbre.service.accounts import audit
+from timbre.service.accounts.teams import Teams
 from timbre.store.database import open_database
 from timbre.store.embedded import EmbeddedPostgres
+from timbre.store.identifiers import new_id
 
 
-def test_an_entry_is_written_with_what_it_tells_of(url, tmp_path):  # noqa: F811
+def test_an_entry_is_written_with_what_it_tells_of(url, tmp_path):
     async def act():
         async with opened(url, tmp_path) as here:
             person = new_id()
@@ -37,7 +37,7 @@ def test_an_entry_is_written_with_what_it_tells_of(url, tmp_path):  # noqa: F811
     asyncio.run(act())
 
 
-def test_pages_are_newest_first_and_can_be_narrowed(url, tmp_path):  # noqa: F811
+def test_pages_are_newest_first_and_can_be_narrowed(url, tmp_path):
     async def act():
         async with opened(url, tmp_path) as here:
             people = [new_id() for _ in range(2)]

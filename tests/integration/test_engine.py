@@ -21,7 +21,7 @@ from timbre.errors import (
     VoiceprintMalformed,
     VoiceprintMismatch,
 )
-from timbre.evaluation.copies import over_telephone
+from timbre.evaluation.degradation import over_telephone
 from timbre.evaluation.diarization import score_diarization
 from timbre.formats import read
 
@@ -219,7 +219,7 @@ def test_naming_again_needs_no_recording(engine: Engine, conversation: Diarizati
     assert {match.match for match in again.matches} == set(NAMES)
 
 
-class Hall:
+class SmallGallery:
     """A gallery of so many people, of whom those who are given may be found: the nearest of each voice."""
 
     def __init__(self, known: dict[str, Voiceprint], people: int | None = None, *, each: int = 2) -> None:
@@ -237,18 +237,18 @@ class Hall:
 
 def test_a_gallery_names_as_voiceprints_do(engine: Engine, voiceprints: dict[str, Voiceprint]) -> None:
     given = engine.identify(CONVERSATION, voiceprints, threshold=50)
-    for hall in (Hall(voiceprints, each=4), Hall(voiceprints, each=1)):
-        found = engine.identify(CONVERSATION, gallery=hall)
+    for gallery in (SmallGallery(voiceprints, each=4), SmallGallery(voiceprints, each=1)):
+        found = engine.identify(CONVERSATION, gallery=gallery)
         assert found.to_dict() == given.to_dict()
     some = {name: voiceprints[name] for name in ("Ada", "Ben")}
     rest = {name: voiceprints[name] for name in ("Callum", "Dan")}
-    both = engine.identify(CONVERSATION, some, gallery=Hall(rest), threshold=50)
+    both = engine.identify(CONVERSATION, some, gallery=SmallGallery(rest), threshold=50)
     assert both.to_dict() == given.to_dict()
-    assert engine.name(given.diarization, some, gallery=Hall(rest), threshold=50).matches == both.matches
+    assert engine.name(given.diarization, some, gallery=SmallGallery(rest), threshold=50).matches == both.matches
 
 
 def test_without_people_a_gallery_changes_nothing(engine: Engine, voiceprints, conversation) -> None:
-    nobody = Hall({})
+    nobody = SmallGallery({})
     alone = engine.name(conversation, {"Ada": voiceprints["Ada"]}, threshold=0)
     beside = engine.name(conversation, {"Ada": voiceprints["Ada"]}, gallery=nobody, threshold=0)
     assert beside == alone
@@ -261,13 +261,13 @@ def test_nobody_is_a_good_answer_where_there_is_a_gallery(engine: Engine, voicep
     ada = next(match.speaker for match in engine.name(conversation, away, threshold=50).matches if match.match)
     others = replace(conversation, voices=tuple(one for one in conversation.voices if one.speaker != ada))
     assert [match.match for match in engine.name(others, away).matches].count("Ada") == 1
-    assert [match.match for match in engine.name(others, gallery=Hall(away)).matches] == [None] * 3
-    assert engine.name(others, gallery=Hall(away), threshold=0) == engine.name(others, away)
+    assert [match.match for match in engine.name(others, gallery=SmallGallery(away)).matches] == [None] * 3
+    assert engine.name(others, gallery=SmallGallery(away), threshold=0) == engine.name(others, away)
 
 
 def test_many_more_people_ask_for_more(engine: Engine, voiceprints, conversation) -> None:
     def sum_of(people: int) -> int:
-        matches = engine.name(conversation, gallery=Hall(voiceprints, people)).matches
+        matches = engine.name(conversation, gallery=SmallGallery(voiceprints, people)).matches
         return sum(sum(match.confidence.values()) for match in matches)
 
     assert sum_of(4) > sum_of(10_000) > sum_of(10_000_000)

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from database import Line, Service, opened, postgres, url  # noqa: F401 - two are fixtures
+from database import opened
 from heard import Rooms, asking, rooms, sample, talk
 from people import MASTER_KEY
 
@@ -27,18 +27,18 @@ from timbre.errors import (
     TemplateUnreadable,
 )
 from timbre.identification.voiceprint import MOST_PROTOTYPES
-from timbre.service.bridge import Bridge, Interrupted
-from timbre.service.enrolment import Stretch
-from timbre.service.outgoing import outgoing_client
-from timbre.service.packs import Engines
-from timbre.service.requests import DiarizeRequest
-from timbre.service.work import Work
+from timbre.service.models.packs import Engines
+from timbre.service.naming.enrolment import Stretch
+from timbre.service.outside.outgoing import outgoing_client
+from timbre.service.requests.submissions import DiarizeRequest
+from timbre.service.worker.tasks import Work
+from timbre.service.worker.thread_bridge import Bridge, Interrupted
 
 Act = Callable[[Rooms], Awaitable[None]]
 
 
 @pytest.fixture
-def run(url: str, tmp_path: Path) -> Callable[..., None]:  # noqa: F811
+def run(url: str, tmp_path: Path) -> Callable[..., None]:
     """Runs a test's body with all rooms on a database of its own."""
 
     def run(act: Act, **settings: Any) -> None:
@@ -67,8 +67,8 @@ async def worked(here: Rooms, job: UUID, engines: Engines | None = None) -> Any:
             media=here.here.media,
             storage=here.here.storage,
             engines=engines or Engines(here.here.settings),
-            naming=here.naming,
-            keeping=here.keeping,
+            candidates=here.candidates,
+            persistence=here.persistence,
             client=await stack.enter_async_context(outgoing_client(here.here.settings)),
             settings=here.here.settings,
         )
@@ -225,13 +225,13 @@ def test_voices_that_cannot_be_sealed_are_left_out(run):
 def test_a_database_that_is_away_for_a_moment_is_waited_for(run):
     async def act(here):
         await here.enrol("Ada", 1)
-        crowd = await here.naming.crowd(here.team, here.space, asking().speakers)
+        pool = await here.candidates.pool(here.team, here.space, asking().speakers)
         answers = iter([ServiceUnavailable(), ServiceUnavailable(), None])
 
         async def near() -> dict[str, Any]:
             if error := next(answers):
                 raise error
-            return await here.naming.near(crowd, sample(here.space, 1).prototypes)
+            return await here.candidates.near(pool, sample(here.space, 1).prototypes)
 
         bridge = Bridge(asyncio.get_running_loop(), Event())
         found = await asyncio.to_thread(bridge.ask, near)

@@ -12,22 +12,22 @@ from uuid import UUID
 
 import numpy as np
 import pytest
-from database import Service, opened, postgres, url  # noqa: F401 - two are fixtures
-from people import MASTER_KEY, OTHER_SPACE, SPACE, gallery, parsed, vector, voiceprint
+from database import Service, opened
+from people import MASTER_KEY, OTHER_SPACE, SPACE, assert_consistent, gallery, parsed, vector, voiceprint
 
 from timbre.errors import NameTaken, SamplesFull, SampleUnknown, SpeakerUnknown, VoiceprintMalformed
 from timbre.identification.quality import Quality
 from timbre.identification.voiceprint import MOST_PROTOTYPES
-from timbre.service.gallery import Gallery
-from timbre.service.people import Consent
-from timbre.service.protection import Protection
-from timbre.service.voice_map import draw
+from timbre.service.keys.template_protection import Protection
+from timbre.service.people.gallery import Gallery
+from timbre.service.people.person import Consent
+from timbre.service.people.voice_map import draw
 
 Act = Callable[[Service, Gallery, UUID], Awaitable[None]]
 
 
 @pytest.fixture
-def run(url: str, tmp_path: Path) -> Callable[..., None]:  # noqa: F811
+def run(url: str, tmp_path: Path) -> Callable[..., None]:
     """Runs a test's body with a gallery on a database of its own, and a team."""
 
     def run(act: Act, **settings: Any) -> None:
@@ -332,27 +332,3 @@ def test_the_map_is_always_the_same_and_keeps_near_what_is_near(run):
         assert await draw(here.database, team, OTHER_SPACE, 9) == []
 
     run(act)
-
-
-async def assert_consistent(here: Service, people: Gallery, team: UUID) -> None:
-    """What search looks through is the mean of the samples that can be read, turned; nobody is there twice."""
-    cipher = await Protection(here.database, here.settings).cipher(team)
-    everybody, total = await people.page(team, limit=1000)
-    assert len(everybody) == total == len({person.name.lower() for person in everybody})
-    rows = await here.rows(
-        "SELECT speaker_id, space, vector::text FROM speaker_vectors WHERE team_id = %(team)s", team=team
-    )
-    kept = {(row["speaker_id"], row["space"]): parsed(row["vector"]) for row in rows}
-    for space in (SPACE, OTHER_SPACE):
-        found = await people.voiceprints(team, space, [person.id for person in everybody])
-        for person in everybody:
-            count = sum(sample.space == space for sample in person.samples)
-            assert count <= MOST_PROTOTYPES
-            assert (person.id in found) == (count > 0) == ((person.id, space) in kept)
-            if not count:
-                continue
-            name, made = found[person.id]
-            assert name == person.name
-            assert len(made.seconds) == count == len({row.tobytes() for row in made.prototypes})
-            np.testing.assert_allclose(kept.pop((person.id, space)), cipher.turn(made.embedding), atol=1e-3)
-    assert not kept

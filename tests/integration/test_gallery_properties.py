@@ -9,16 +9,15 @@ from pathlib import Path
 from uuid import UUID
 
 import numpy as np
-from database import Service, opened, postgres, url  # noqa: F401 - two are fixtures
+from database import Service, opened
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from people import MASTER_KEY, OTHER_SPACE, SPACE, gallery, voiceprint
-from test_gallery import assert_consistent
+from people import MASTER_KEY, OTHER_SPACE, SPACE, assert_consistent, gallery, voiceprint
 
 from timbre.errors import NameTaken
-from timbre.service.exchange import Exchange
-from timbre.service.gallery import Gallery
-from timbre.service.identifiers import new_id
+from timbre.service.people.gallery import Gallery
+from timbre.service.people.transfer import GalleryTransfer
+from timbre.store.identifiers import new_id
 
 NAMES = ("Ada", "ADA", "Ben", "Élise", "élise", "名前")
 SPACES = (SPACE, OTHER_SPACE)
@@ -47,7 +46,7 @@ class Known:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(steps, min_size=3, max_size=18))
-def test_the_gallery_holds_what_was_done_to_it(url: str, tmp_path: Path, taken: list[tuple]) -> None:  # noqa: F811
+def test_the_gallery_holds_what_was_done_to_it(url: str, tmp_path: Path, taken: list[tuple]) -> None:
     async def body() -> None:
         async with opened(url, tmp_path, master_key=MASTER_KEY) as here:
             people = gallery(here)
@@ -161,20 +160,20 @@ async def assert_like(people: Gallery, team: UUID, model: list[Known]) -> None:
 
 async def assert_moves(here: Service, people: Gallery, team: UUID, other: UUID) -> None:
     """What is exported and imported elsewhere is the same people, who sound the same; once more changes nothing."""
-    exchange = Exchange(here.database, people)
+    transfer = GalleryTransfer(here.database, people)
 
     async def lines() -> AsyncIterator[bytes]:
-        text = b"".join([line async for line in exchange.export(team)])
+        text = b"".join([line async for line in transfer.export(team)])
         for start in range(0, len(text), 1000):  # cut anywhere
             yield text[start : start + 1000]
 
     there, total = await people.page(team, limit=100)
-    imported = await exchange.import_(other, lines())
+    imported = await transfer.import_(other, lines())
     assert (imported.created, imported.failed) == (total, 0)
     assert imported.samples == sum(len(person.samples) for person in there)
     await assert_consistent(here, people, other)
     version = await people.version(other)
-    again = await exchange.import_(other, lines())
+    again = await transfer.import_(other, lines())
     assert (again.created, again.updated, again.samples, again.failed) == (0, 0, 0, 0)
     assert await people.version(other) == version
     moved, _ = await people.page(other, limit=100)

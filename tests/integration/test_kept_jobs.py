@@ -9,22 +9,22 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from database import opened, postgres, url  # noqa: F401 - two are fixtures
+from database import opened
 from heard import Rooms, rooms
 from people import MASTER_KEY
 
 from server import CONVERSATION
 from timbre.errors import JobUnknown, MediaUnknown, VoicesMissing
-from timbre.service.job_requests import ChangeRequest, RematchRequest
-from timbre.service.requests import DiarizeRequest
-from timbre.service.retention import Retention, Swept
+from timbre.service.jobs.requests import ChangeRequest, RematchRequest
+from timbre.service.requests.submissions import DiarizeRequest
+from timbre.service.upkeep.retention import Retention, Swept
 
 KEEP, LET_GO = ChangeRequest(kept=True), ChangeRequest(kept=False)
 Act = Callable[[Rooms, Retention], Awaitable[None]]
 
 
 @pytest.fixture
-def run(url: str, tmp_path: Path) -> Callable[..., None]:  # noqa: F811
+def run(url: str, tmp_path: Path) -> Callable[..., None]:
     """Runs a test's body with all rooms on a database of its own."""
 
     def run(act: Act) -> None:

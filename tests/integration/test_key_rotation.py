@@ -13,17 +13,18 @@ from uuid import UUID
 
 import numpy as np
 import pytest
-from database import Service, opened, postgres, url  # noqa: F401 - two are fixtures
+from database import Service, opened
 
 from timbre import Settings
 from timbre.errors import MasterKeyInvalid, MasterKeyMissing, OptionError, TemplateUnreadable
-from timbre.service import audit, rotation
-from timbre.service.identifiers import new_id
-from timbre.service.master_key import MasterKey, MasterKeys, key_file
-from timbre.service.protection import Protection, TeamCipher, check_master_key
-from timbre.service.rotation import Kept, drop_unused, forget_team, rotate_master, rotate_team
-from timbre.service.teams import Teams
+from timbre.service.accounts import audit
+from timbre.service.accounts.teams import Teams
+from timbre.service.keys.master_key import MasterKey, MasterKeys, key_file
+from timbre.service.keys.template_protection import Protection, TeamCipher, check_master_key
+from timbre.service.upkeep import key_rotation as rotation
+from timbre.service.upkeep.key_rotation import Kept, drop_unused, forget_team, rotate_master, rotate_team
 from timbre.store.database import Connection
+from timbre.store.identifiers import new_id
 
 DIMENSION = 32
 OLD, NEW = (base64.b64encode(bytes([n]) * 32).decode() for n in (1, 2))
@@ -121,7 +122,7 @@ async def nearest(connection: Connection, team: UUID, cipher: TeamCipher, seed: 
 
 
 @pytest.fixture
-def at(url, tmp_path) -> Callable[..., None]:  # noqa: F811
+def at(url, tmp_path) -> Callable[..., None]:
     """Run something on a team with three people and one job's voices."""
 
     @asynccontextmanager
@@ -382,7 +383,7 @@ def test_a_master_key_that_is_set_gives_way_to_the_one_before_it(at):
     at(act, master_key=OLD)
 
 
-def test_a_file_that_several_machines_have_is_not_written(at, url):  # noqa: F811
+def test_a_file_that_several_machines_have_is_not_written(at, url):
     async def act(gallery: Gallery):
         file = key_file(gallery.settings)
         before = file.read_bytes()

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from timbre.errors import TrialsError
+from timbre.evaluation.open_set import fit_strangers
 from timbre.evaluation.population import Drawn, Population, Voices, fit_population
-from timbre.evaluation.strangers import fit_strangers
 from timbre.identification.scoring import confidences
 from timbre.models.same_voice import SameVoice
 

@@ -10,23 +10,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from database import Service, opened, postgres, url  # noqa: F401 - two are fixtures
+from database import opened
 from heard import LINK, Rooms, asking, rooms, sample, talk
 from people import MASTER_KEY
 
 from timbre.errors import JobUnknown, RequestInvalid, VoicesMissing
-from timbre.service import outputs
-from timbre.service.job_requests import ChangeRequest, MergeVoicesRequest, RematchRequest
-from timbre.service.requests import DiarizeRequest, IdentifyRequest
-from timbre.service.retention import Retention
-from timbre.service.teams import Teams
+from timbre.service.accounts.teams import Teams
+from timbre.service.jobs.requests import ChangeRequest, MergeVoicesRequest, RematchRequest
+from timbre.service.requests.submissions import DiarizeRequest, IdentifyRequest
+from timbre.service.results import outputs
+from timbre.service.upkeep.retention import Retention
 
 ALL = RematchRequest()
 Act = Callable[[Rooms], Awaitable[None]]
 
 
 @pytest.fixture
-def run(url: str, tmp_path: Path) -> Callable[..., None]:  # noqa: F811
+def run(url: str, tmp_path: Path) -> Callable[..., None]:
     """Runs a test's body with all rooms on a database of its own."""
 
     def run(act: Act, **settings: Any) -> None:

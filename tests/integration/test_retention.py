@@ -19,27 +19,27 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+from data_folder import DATABASE, put_database
 from far_server import far_server
 from media import wav
 from server import LOOPBACK, Server, finished, submit, upload
 from server import voice as enrolment
 from timbre import Settings
 from timbre.errors import JobUnknown, ServiceUnavailable
-from timbre.service.attempts import Attempts
-from timbre.service.jobs import Jobs, Once
-from timbre.service.media import Media, Recording
-from timbre.service.packs import Packs
-from timbre.service.requests import VoiceprintRequest
-from timbre.service.retention import Retention, Swept
-from timbre.service.secrets import Secrets
-from timbre.service.storage import Storage, open_storage
-from timbre.service.teams import Caller, Teams
-from timbre.service.usage import Usage
-from timbre.service.webhooks import Webhooks
+from timbre.service.accounts.teams import Caller, Teams
+from timbre.service.accounts.usage import Usage
+from timbre.service.files.media import Media, Recording
+from timbre.service.files.storage import Storage, open_storage
+from timbre.service.jobs.attempts import Attempts
+from timbre.service.jobs.jobs import Jobs, Once
+from timbre.service.keys.secrets import Secrets
+from timbre.service.models.packs import Packs
+from timbre.service.outside.webhooks import Webhooks
+from timbre.service.requests.submissions import VoiceprintRequest
+from timbre.service.upkeep.retention import Retention, Swept
 from timbre.store.database import Database, open_database
 from timbre.store.embedded import EmbeddedPostgres
 from timbre.store.queue import Queue
-from timbre.store.schema import migrate
 
 DAY = timedelta(days=1)
 
@@ -48,11 +48,10 @@ DAY = timedelta(days=1)
 def address() -> Iterator[str]:
     # Not in pytest's own folder, which is closed to the user that root's database runs as.
     with TemporaryDirectory() as folder:
-        postgres = EmbeddedPostgres(Path(folder, "data"))
-        url = postgres.start()
+        put_database(Path(folder))
+        postgres = EmbeddedPostgres(Path(folder, DATABASE))
         try:
-            migrate(url)
-            yield url
+            yield postgres.start()
         finally:
             postgres.stop()
 
@@ -482,6 +481,7 @@ def until(true: Callable[[], bool], seconds: float = 20.0) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.database
 def test_a_server_keeps_to_its_settings(tmp_path):
     settings = {
         **LOOPBACK,

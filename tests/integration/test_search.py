@@ -11,16 +11,16 @@ from uuid import UUID, uuid4
 import numpy as np
 import psycopg
 import pytest
-from database import Service, opened, postgres, url  # noqa: F401 - two are fixtures
+from database import Service, opened
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg.sql import SQL
 
-from timbre.service.identifiers import new_id
-from timbre.service.master_key import MasterKeys
-from timbre.service.protection import Protection
-from timbre.service.search import Found, Search
-from timbre.service.selection import Selection
+from timbre.service.keys.master_key import MasterKeys
+from timbre.service.keys.template_protection import Protection
+from timbre.service.people.search import Found, Search
+from timbre.service.requests.selection import Selection
+from timbre.store.identifiers import new_id
 
 SPACE = "0123456789abcdef"
 OTHER_SPACE = "fedcba9876543210"
@@ -83,7 +83,7 @@ Act = Callable[[People], Awaitable[None]]
 
 
 @pytest.fixture
-def run(url: str, tmp_path: Path) -> Callable[..., None]:  # noqa: F811
+def run(url: str, tmp_path: Path) -> Callable[..., None]:
     """Runs the body of a test with people on a database of its own, indexed from `MANY` on."""
 
     def run(act: Act, *, patience: int = 20_000, **given: Any) -> None:

@@ -29,7 +29,7 @@ from timbre.errors import (
     ServiceUnavailable,
     TimbreError,
 )
-from timbre.service.storage import PART_BYTES, Storage, open_storage
+from timbre.service.files.storage import PART_BYTES, Storage, open_storage
 from timbre.settings import Settings
 
 MIB = 2**20

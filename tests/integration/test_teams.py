@@ -14,7 +14,7 @@ import pytest
 
 from server import Server
 from timbre.errors import KeyRejected, KeyUnknown, OptionError
-from timbre.service.teams import Scope, Teams
+from timbre.service.accounts.teams import Scope, Teams
 from timbre.store.database import open_database
 from timbre.store.embedded import EmbeddedPostgres
 

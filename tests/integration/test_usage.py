@@ -13,12 +13,12 @@ from command_line import run
 from far_server import far_server
 from server import FINAL, Server, finished, submit, upload, voice
 from timbre import Settings
-from timbre.service.attempts import Attempt, Attempts
-from timbre.service.identifiers import new_id
-from timbre.service.usage import Usage
-from timbre.service.webhooks import Webhooks
+from timbre.service.accounts.usage import Usage
+from timbre.service.jobs.attempts import Attempt, Attempts
+from timbre.service.outside.webhooks import Webhooks
 from timbre.store.database import open_database
 from timbre.store.embedded import EmbeddedPostgres
+from timbre.store.identifiers import new_id
 from timbre.store.queue import Queue
 
 HOUR = 3600.0

@@ -5,10 +5,10 @@ import "./styles/shell.css"; // first: the pages refine them
 import { render } from "preact";
 import { App } from "./app";
 import { startRouter } from "./router";
-import { beginSession } from "./session";
+import { startSession } from "./session";
 import { startTheme } from "./theme";
 
 startTheme();
 startRouter();
-void beginSession();
+startSession();
 render(<App />, document.getElementById("app") as HTMLElement);

@@ -13,7 +13,7 @@ from timbre.audio.converter import (
 )
 from timbre.audio.recording import Condition, Header, Recording
 from timbre.audio.source import as_channels
-from timbre.audio.storage import temporary_file
+from timbre.audio.temporary import temporary_file
 from timbre.errors import AudioEmpty, AudioTooLong
 from timbre.settings import Settings
 

@@ -30,7 +30,7 @@ from typing import Any, BinaryIO
 
 from timbre.audio import SAMPLE_RATE
 from timbre.audio.converter import Converters, Mono16, check_channel, check_separable
-from timbre.audio.storage import storage_error
+from timbre.audio.temporary import storage_error
 from timbre.audio.track import Track
 from timbre.errors import AudioEmpty, AudioTooLong, AudioUnreadable, TimbreError
 

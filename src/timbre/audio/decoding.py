@@ -17,10 +17,10 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from timbre.audio import MOST_CHANNELS, SAMPLE_RATE
-from timbre.audio.launching import DecodingProcess, start
+from timbre.audio.decoding_process import DecodingProcess, start
 from timbre.audio.recording import Condition, Header, Recording, Together
 from timbre.audio.source import AudioSource, check_kind, opened
-from timbre.audio.storage import temporary_file
+from timbre.audio.temporary import temporary_file
 from timbre.errors import (
     AudioEmpty,
     AudioTooLong,

@@ -3,7 +3,7 @@
 Python, NumPy and FFmpeg take longer to load than most short files take to decode. So one process loads them once, never
 looks into a file, and forks for each: a decoding process still hears of one file alone and ends with it.
 
-This half runs in that process; `launching.py` holds the other end of its socket. A request is a JSON order with
+This half runs in that process; `decoding_process.py` holds the other end of its socket. A request is a JSON order with
 descriptors: a pipe for reports, a socket of the request's own, the input, and one output or one for each channel. Over
 the socket goes the exit code (below 0 a signal) when the decoding process has ended; when the other end closes it, the
 process is killed.

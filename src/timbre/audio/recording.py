@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from timbre.audio import SAMPLE_RATE
-from timbre.audio.storage import storage_error
+from timbre.audio.temporary import storage_error
 
 __all__ = ["SAMPLE_RATE", "Condition", "Header", "Recording", "Together"]
 

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from timbre.audio.storage import temporary_file
+from timbre.audio.temporary import temporary_file
 from timbre.errors import AudioUnreadable, TimbreError
 
 Samples = tuple[npt.NDArray[Any], float]

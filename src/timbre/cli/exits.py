@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from enum import IntEnum
+from typing import TextIO
 
 import typer
 
-from timbre.errors import InputError, NameTaken, NotKept, OptionError, SamplesFull, TimbreError
+from timbre.disk import is_full
+from timbre.errors import DiskFull, InputError, NameTaken, NotKept, OptionError, SamplesFull, TimbreError
 
 
 class Exit(IntEnum):
@@ -16,6 +20,7 @@ class Exit(IntEnum):
     INPUT = 1
     USAGE = 2
     FAULT = 3
+    UNREAD = 141  # whoever read the output went away: 128 and the number of SIGPIPE
 
 
 def report(error: Exception, subject: object = None) -> Exit:
@@ -23,6 +28,8 @@ def report(error: Exception, subject: object = None) -> Exit:
     import logging  # noqa: PLC0415
 
     logging.getLogger(__name__).debug("Traceback:", exc_info=error)
+    if is_full(error):
+        error = DiskFull()
     known = isinstance(error, TimbreError)
     text = str(error) if known else f"{type(error).__name__}: {error}"
     message = " ".join(text.split())
@@ -37,8 +44,36 @@ def warn(message: str, subject: object = None) -> None:
     _say(f"warning: {message}", subject)
 
 
+def tell(text: str, *, err: bool = False) -> None:
+    """Print a line, and go on if it cannot be written, or nobody reads it."""
+    try:
+        typer.echo(text, err=err)
+    except OSError:
+        _silence(sys.stderr if err else sys.stdout)
+
+
+def finish(code: int) -> int:
+    """Bring out what is not printed yet, so that nothing fails after the end; return the code to end with."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:  # as where it was closed before the start
+                stream.flush()
+        except OSError as error:
+            _silence(stream)
+            if stream is sys.stdout and code == Exit.DONE:
+                code = Exit.UNREAD if isinstance(error, BrokenPipeError) else report(error)
+    return code
+
+
 def _say(message: str, subject: object) -> None:
-    typer.echo(f"timbre: {message}" if subject is None else f"timbre: {subject}: {message}", err=True)
+    tell(f"timbre: {message}" if subject is None else f"timbre: {subject}: {message}", err=True)
+
+
+def _silence(stream: TextIO) -> None:
+    """Let what a stream still holds go nowhere, also when the interpreter ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def _code(error: Exception) -> Exit:

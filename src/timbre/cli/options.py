@@ -98,3 +98,7 @@ Trials = Annotated[
         dir_okay=False,
     ),
 ]
+
+DataDir = Annotated[
+    Path | None, typer.Option("--data-dir", help="Folder of the database, media and logs.", show_default=False)
+]

@@ -1,0 +1,1 @@
+"""Who spoke when: from samples to turns, with labels instead of names."""

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from timbre.audio.recording import SAMPLE_RATE, Recording
+from timbre.diarization.diarization import Diarization, FrameScores, Probabilities
 from timbre.diarization.grid import FRAME, frame_count, frames_in
-from timbre.diarization.result import Diarization, FrameScores, Probabilities
 from timbre.errors import ChannelsInseparable
 from timbre.turns import Turn, in_order
 

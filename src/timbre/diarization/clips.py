@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from timbre.audio.recording import SAMPLE_RATE, Recording
+from timbre.diarization.diarization import Diarization
 from timbre.diarization.grid import FRAME, frames_in, runs
-from timbre.diarization.result import Diarization
 from timbre.turns import Turn
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from timbre.diarization.assignment import NOBODY, Frames, Piece
+from timbre.diarization.diarization import FrameScores, Voice
 from timbre.diarization.grid import RESOLUTION
-from timbre.diarization.result import FrameScores, Voice
 from timbre.diarization.windows import Windows
 from timbre.models.same_voice import SameVoice, unit
 from timbre.turns import Turn

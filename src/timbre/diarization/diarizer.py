@@ -19,10 +19,10 @@ from timbre.diarization.assignment import Piece, assign, pieces
 from timbre.diarization.channels import leaked, put_together
 from timbre.diarization.clustering import Clusters, SpeakerBounds, cluster, merge_odds
 from timbre.diarization.confidence import frame_confidence, percent, speaker_probabilities, with_confidence
-from timbre.diarization.known import LookUp, unite
+from timbre.diarization.diarization import Diarization, FrameScores, Probabilities, Voice
+from timbre.diarization.known_voices import LookUp, unite
 from timbre.diarization.progress import Progress, silent
 from timbre.diarization.recipe import Recipe, Sensitivity
-from timbre.diarization.result import Diarization, FrameScores, Probabilities, Voice
 from timbre.diarization.segmentation import LocalSpeakers, local_speakers
 from timbre.diarization.speech import speech_frames, speech_probability
 from timbre.diarization.stitching import bridge, exclusive_stretches, labels, overlapping_stretches, turns

@@ -1,0 +1,1 @@
+"""How good it is: error rates, calibration, and fits of both."""

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from timbre.disk import written
 from timbre.errors import OptionError
 from timbre.evaluation.calibration import BINS, CalibrationReport
 from timbre.evaluation.verification import DetCurve
@@ -131,7 +132,8 @@ def write_figure(figure: Any, path: str | Path, *, description: str | None = Non
     # can be searched and read aloud, and the files are a third of the size.
     with rc_context({"svg.hashsalt": "timbre", "svg.fonttype": "none", "font.sans-serif": ["DejaVu Sans", "Verdana"]}):
         metadata = {"Date": None, "Description": description} if kind == "svg" else None
-        figure.savefig(path, format=kind, dpi=_DOTS_PER_INCH, metadata=metadata)
+        with written(Path(path)) as file:
+            figure.savefig(file, format=kind, dpi=_DOTS_PER_INCH, metadata=metadata)
 
 
 def _kind(path: str | Path) -> str:

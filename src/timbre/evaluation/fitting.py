@@ -7,7 +7,7 @@ systems in various duration conditions", IEEE TASLP 21, 2013). The weights are t
 regression), either class weighing the same however many trials it has: Brümmer & du Preez 2006 with P(same) = .5.
 
 Channels and noises hardly vary within one source of trials, and where they do, they vary with the source. So degraded
-copies of the trials (`timbre.evaluation.copies`) go into the fit beside the trials themselves.
+copies of the trials (`timbre.evaluation.degradation`) go into the fit beside the trials themselves.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from timbre.disk import written
 from timbre.errors import FormatError, OptionError
 from timbre.formats import audacity, csv, json, rttm, srt, textgrid, vtt
 from timbre.turns import Turn
@@ -61,7 +62,7 @@ def write(
     duration: float,
     name: Format | str | None = None,
 ) -> None:
-    """Write turns to a file in UTF-8, in the format of this name or else of the path's extension.
+    """Write turns to a file in UTF-8, whole or not at all, in the format of this name or else of the path's extension.
 
     Raises:
         OptionError: there is no format of this name, or none with this extension.
@@ -71,7 +72,9 @@ def write(
     form = _named(name) if name is not None else _by_extension(path)
     if form is None:
         raise OptionError(f"{path}: no format has this extension; use one of {', '.join(_EXTENSIONS.values())}")
-    path.write_text(dumps(turns, form, recording=recording, duration=duration), encoding="utf-8", newline="")
+    text = dumps(turns, form, recording=recording, duration=duration)
+    with written(path) as file:
+        file.write(text.encode())
 
 
 def read(path: str | Path, *, exclusive: bool = False) -> tuple[Turn, ...]:

@@ -12,52 +12,33 @@ from timbre.http.errors import install_errors
 from timbre.http.limits import RateLimits
 from timbre.http.middleware import Envelope
 from timbre.http.openapi import install_openapi
-from timbre.http.routes import (
-    audit,
-    exchange,
-    health,
-    jobs,
-    keys,
-    label,
-    media,
-    models,
-    outputs,
-    recordings,
-    samples,
-    search,
-    server,
-    session,
-    speaker_retention,
-    speakers,
-    submit,
-    usage,
-    voices,
-    web,
-    webhooks,
-)
+from timbre.http.routes import audit, health, keys, media, models, server, session, usage, web, webhooks
+from timbre.http.routes.jobs import jobs, label, outputs, recordings, submit, voices
+from timbre.http.routes.speakers import retention as speaker_retention
+from timbre.http.routes.speakers import samples, search, speakers, transfer
 from timbre.http.state import State
-from timbre.service.enrolment import Enrolment
-from timbre.service.events import JobEvents
-from timbre.service.exchange import Exchange
-from timbre.service.gallery import Gallery
-from timbre.service.jobs import Jobs
-from timbre.service.labelling import Labelling
-from timbre.service.media import Media
-from timbre.service.naming import Naming
-from timbre.service.packs import Packs
-from timbre.service.protection import Protection
-from timbre.service.pulls import Pulls
-from timbre.service.recognition import Recognition
-from timbre.service.rematch import Rematch
-from timbre.service.search import Search
-from timbre.service.secrets import Secrets
-from timbre.service.sessions import Sessions
-from timbre.service.speaker_retention import SpeakerRetention
-from timbre.service.storage import open_storage
-from timbre.service.teams import Teams
-from timbre.service.usage import Usage
-from timbre.service.voices import KeptVoices
-from timbre.service.webhooks import Webhooks
+from timbre.service.accounts.sessions import Sessions
+from timbre.service.accounts.teams import Teams
+from timbre.service.accounts.usage import Usage
+from timbre.service.files.media import Media
+from timbre.service.files.storage import open_storage
+from timbre.service.jobs.events import JobEvents
+from timbre.service.jobs.jobs import Jobs
+from timbre.service.keys.secrets import Secrets
+from timbre.service.keys.template_protection import Protection
+from timbre.service.models.packs import Packs
+from timbre.service.models.pulls import Pulls
+from timbre.service.naming.candidate_pool import CandidateSearch
+from timbre.service.naming.enrolment import Enrolment
+from timbre.service.naming.labelling import Labelling
+from timbre.service.naming.recognition import Recognition
+from timbre.service.naming.rematch import Rematch
+from timbre.service.outside.webhooks import Webhooks
+from timbre.service.people.gallery import Gallery
+from timbre.service.people.retention import SpeakerRetention
+from timbre.service.people.search import Search
+from timbre.service.people.transfer import GalleryTransfer
+from timbre.service.results.voices import KeptVoices
 from timbre.settings import Settings
 from timbre.store.database import open_database
 from timbre.store.queue import Queue
@@ -81,9 +62,9 @@ def create_app(settings: Settings, url: str) -> FastAPI:
             yield
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json", redirect_slashes=False)
-    # `outputs` first: its paths begin like a job's own; so do those of `exchange` like a person's.
+    # `outputs` first: its paths begin like a job's own; so do those of `transfer` like a person's.
     of_jobs = (submit, label, outputs, jobs, recordings, voices)
-    people = (exchange, speaker_retention, search, speakers, samples)
+    people = (transfer, speaker_retention, search, speakers, samples)
     administration = (keys, webhooks, usage, audit, models, server)
     for module in (*of_jobs, *people, media, *administration, session, health, web):
         app.include_router(module.router)
@@ -120,7 +101,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         webhooks=webhooks_,
         settings=settings,
     )
-    naming = Naming(Search(database, protection, settings), gallery)
+    candidates = CandidateSearch(Search(database, protection, settings), gallery)
     return State(
         settings=settings,
         database=database,
@@ -131,11 +112,13 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         jobs=jobs_,
         labelling=Labelling(jobs_),
         gallery=gallery,
-        exchange=Exchange(database, gallery),
+        transfer=GalleryTransfer(database, gallery),
         speaker_retention=SpeakerRetention(database, gallery.erase, settings),
         enrolment=Enrolment(database, jobs_, kept, settings),
-        recognition=Recognition(database, jobs=jobs_, voices=kept, naming=naming, packs=packs, settings=settings),
-        rematch=Rematch(database, jobs=jobs_, voices=kept, naming=naming, packs=packs, settings=settings),
+        recognition=Recognition(
+            database, jobs=jobs_, voices=kept, candidates=candidates, packs=packs, settings=settings
+        ),
+        rematch=Rematch(database, jobs=jobs_, voices=kept, candidates=candidates, packs=packs, settings=settings),
         webhooks=webhooks_,
         usage=usage_,
         events=events,

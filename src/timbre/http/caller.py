@@ -16,7 +16,7 @@ from fastapi import Depends, Request
 from timbre.errors import OriginRejected, RequestTooLarge, TooManyRequests
 from timbre.http.limits import Group
 from timbre.http.state import State, state
-from timbre.service.teams import Caller, Scope
+from timbre.service.accounts.teams import Caller, Scope
 
 SESSION_COOKIE: Final = "timbre_session"
 WEB_HEADER: Final = "x-timbre-web"

@@ -24,24 +24,19 @@ from timbre.errors import (
 )
 from timbre.http.caller import SESSION_COOKIE
 from timbre.http.schemas import JOB_ID, ApiError, ValidationErrorResponse
-from timbre.service.admin_requests import KeyRequest, SecretRequest
-from timbre.service.job_requests import ChangeRequest, MergeVoicesRequest, RematchRequest
-from timbre.service.label_requests import LabelRequest
-from timbre.service.requests import (
-    DiarizeRequest,
-    IdentifyRequest,
-    MediaRequest,
-    Request,
-    SessionRequest,
-    VoiceprintRequest,
-)
-from timbre.service.search_requests import SearchRequest
-from timbre.service.speaker_requests import (
+from timbre.service.accounts.requests import KeyRequest, SecretRequest, SessionRequest
+from timbre.service.files.requests import MediaRequest
+from timbre.service.jobs.label_requests import LabelRequest
+from timbre.service.jobs.requests import ChangeRequest, MergeVoicesRequest, RematchRequest
+from timbre.service.people.requests import (
     CreateSpeakerRequest,
     MergeSpeakersRequest,
     SampleRequest,
     UpdateSpeakerRequest,
 )
+from timbre.service.people.search_requests import SearchRequest
+from timbre.service.requests.body import Request
+from timbre.service.requests.submissions import DiarizeRequest, IdentifyRequest, VoiceprintRequest
 
 _REFERENCE: Final = "#/components/schemas/{model}"
 _REQUESTS: Final[tuple[type[Request], ...]] = (

@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from timbre.http.limits import RateLimits
-from timbre.service.enrolment import Enrolment
-from timbre.service.events import JobEvents
-from timbre.service.exchange import Exchange
-from timbre.service.gallery import Gallery
-from timbre.service.jobs import Jobs
-from timbre.service.labelling import Labelling
-from timbre.service.media import Media
-from timbre.service.pulls import Pulls
-from timbre.service.recognition import Recognition
-from timbre.service.rematch import Rematch
-from timbre.service.sessions import Sessions
-from timbre.service.speaker_retention import SpeakerRetention
-from timbre.service.storage import Storage
-from timbre.service.teams import Teams
-from timbre.service.usage import Usage
-from timbre.service.webhooks import Webhooks
+from timbre.service.accounts.sessions import Sessions
+from timbre.service.accounts.teams import Teams
+from timbre.service.accounts.usage import Usage
+from timbre.service.files.media import Media
+from timbre.service.files.storage import Storage
+from timbre.service.jobs.events import JobEvents
+from timbre.service.jobs.jobs import Jobs
+from timbre.service.models.pulls import Pulls
+from timbre.service.naming.enrolment import Enrolment
+from timbre.service.naming.labelling import Labelling
+from timbre.service.naming.recognition import Recognition
+from timbre.service.naming.rematch import Rematch
+from timbre.service.outside.webhooks import Webhooks
+from timbre.service.people.gallery import Gallery
+from timbre.service.people.retention import SpeakerRetention
+from timbre.service.people.transfer import GalleryTransfer
 from timbre.settings import Settings
 from timbre.store.database import Database
 
@@ -40,7 +40,7 @@ class State:
     jobs: Jobs
     labelling: Labelling
     gallery: Gallery
-    exchange: Exchange
+    transfer: GalleryTransfer
     speaker_retention: SpeakerRetention
     enrolment: Enrolment
     recognition: Recognition

@@ -1,0 +1,1 @@
+"""Which name a voice gets: voiceprints, scores, confidence and matching."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from timbre.diarization.known import KnownVoices
-from timbre.diarization.result import Voice
+from timbre.diarization.diarization import Voice
+from timbre.diarization.known_voices import KnownVoices
 from timbre.identification.voiceprint import Voiceprint
 from timbre.models.same_voice import SameVoice, Side
 

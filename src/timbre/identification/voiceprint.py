@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Final, Self
 import numpy as np
 
 from timbre.audio.acoustics import UNKNOWN, Acoustics, mean_acoustics
+from timbre.disk import written
 from timbre.errors import VoiceprintMalformed
 from timbre.identification.quality import Quality
 from timbre.models.same_voice import unit
@@ -136,8 +137,13 @@ class Voiceprint:
             raise VoiceprintMalformed(f"{path}: {error}") from None
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the text form to a file."""
-        Path(path).write_text(f"{self}\n", "ascii")
+        """Write the text form to a file, whole or not at all.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        with written(Path(path)) as file:
+            file.write(f"{self}\n".encode("ascii"))
 
     def to_dict(self) -> dict[str, str]:
         """Return the output object of the REST API."""

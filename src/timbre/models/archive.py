@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from timbre.disk import written
 from timbre.errors import ModelCorrupt, ModelMissing
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ def format_manifest(records: Mapping[str, Record]) -> bytes:
 
 
 def pack(path: Path, folder: Path, records: Mapping[str, Record]) -> None:
-    """Write an archive of files in a folder; equal files make equal bytes."""
-    with tarfile.open(path, "w:", format=tarfile.USTAR_FORMAT) as archive:
+    """Write an archive of files in a folder, whole or not at all; equal files make equal bytes."""
+    with written(path) as output, tarfile.open(fileobj=output, mode="w:", format=tarfile.USTAR_FORMAT) as archive:
         manifest = format_manifest(records)
         archive.addfile(_header(MANIFEST, len(manifest)), io.BytesIO(manifest))
         for name in sorted(records):

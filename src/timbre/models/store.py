@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
+from timbre.disk import refusal
 from timbre.errors import ModelCorrupt, ModelError, ModelMissing, ModelUnknown
 from timbre.models import archive, conversion, download
 from timbre.models.archive import MANIFEST, Record, sha256
@@ -162,6 +163,7 @@ class Store:
         Raises:
             ModelMissing: there are none.
             ModelCorrupt: one is damaged.
+            ModelError: the archive cannot be written.
         """
         files = tuple(file for file in self._catalogue.files.values() if not file.shipped and self.has(file))
         if not files:
@@ -175,7 +177,7 @@ class Store:
         try:
             archive.pack(path, self._folder, records)
         except OSError as error:
-            raise ModelError(f"{path} cannot be written: {error.strerror}.") from error
+            raise ModelError(refusal(path, error, "name another file")) from error
         return files
 
     def import_(self, path: Path) -> tuple[ModelFile, ...]:
@@ -274,7 +276,7 @@ class Store:
                 with tempfile.TemporaryDirectory(prefix=_WORK, dir=self._folder) as work:
                     yield Path(work)
         except OSError as error:
-            raise ModelError(f"The folder of models cannot be changed: {error}") from error
+            raise ModelError(f"The folder of models {refusal(self._folder, error, 'set TIMBRE_MODELS_DIR')}") from error
 
 
 def _check_origin(file: ModelFile, record: Record) -> None:

@@ -1,0 +1,1 @@
+"""PostgreSQL: embedded or external, its tables, its queries, and the queue in it."""

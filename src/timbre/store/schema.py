@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+import psycopg
 from psycopg import AsyncConnection, errors
 from psycopg.rows import DictRow
 
@@ -12,6 +13,7 @@ from timbre.errors import DatabaseUnavailable, SchemaOutdated
 
 HEAD: Final = "0002"
 _LOCK: Final = 0x74696D6272  # one migration at a time, whoever starts it
+_READ_VERSION: Final = "SELECT version_num FROM alembic_version"
 
 
 def migrate(url: str) -> None:
@@ -20,6 +22,8 @@ def migrate(url: str) -> None:
     Raises:
         DatabaseUnavailable: it cannot be reached.
     """
+    if _version(url) == HEAD:
+        return
     # Slow to import, and needed once in the life of a server.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
@@ -38,7 +42,23 @@ def migrate(url: str) -> None:
             command.upgrade(config, "head")
             connection.commit()
     except OperationalError as error:
-        raise DatabaseUnavailable(f"The database cannot be reached: {error.orig}; check TIMBRE_DATABASE_URL.") from None
+        raise _unavailable(error.orig) from None
+
+
+def _version(url: str) -> str | None:
+    """The version of a database, None of one that is empty."""
+    try:
+        with psycopg.connect(url) as connection:
+            row = connection.execute(_READ_VERSION).fetchone()
+    except errors.UndefinedTable:
+        return None
+    except psycopg.OperationalError as error:
+        raise _unavailable(error) from None
+    return None if row is None else str(row[0])
+
+
+def _unavailable(error: object) -> DatabaseUnavailable:
+    return DatabaseUnavailable(f"The database cannot be reached: {error}; check TIMBRE_DATABASE_URL.")
 
 
 async def check_schema(connection: AsyncConnection[DictRow]) -> None:
@@ -48,7 +68,7 @@ async def check_schema(connection: AsyncConnection[DictRow]) -> None:
         SchemaOutdated: it was made by another version, or not at all.
     """
     try:
-        row = await (await connection.execute("SELECT version_num FROM alembic_version")).fetchone()
+        row = await (await connection.execute(_READ_VERSION)).fetchone()
     except errors.UndefinedTable:
         raise SchemaOutdated("The database is empty; set it up with `timbre migrate`.") from None
     if row is None or row["version_num"] != HEAD:

@@ -1,0 +1,1 @@
+"""One module or folder for each noun of the API, with the types of its answers."""

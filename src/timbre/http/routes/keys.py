@@ -5,22 +5,66 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
+from pydantic import Field
 from starlette.responses import Response
 
 from timbre.errors import KeyUnknown
-from timbre.http.admin_schemas import KeyList, KeyRevoked, NewKey
 from timbre.http.caller import Body, State_, caller
 from timbre.http.limits import Group
 from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json, parse_id, timestamp
-from timbre.http.schemas import TestResponse
-from timbre.service.admin_requests import KeyRequest
-from timbre.service.requests import parse
-from timbre.service.teams import Caller, Scope
+from timbre.http.schemas import Answer, Hint, Time, Uuid
+from timbre.service.accounts.requests import KeyRequest, ScopeName
+from timbre.service.accounts.teams import Caller, Scope
+from timbre.service.requests.body import parse
 from timbre.store.database import Row
 
 router = APIRouter()
 Admin = Annotated[Caller, Depends(caller(Scope.ADMIN, Group.READ))]
+
+
+class Key(Answer):
+    """An API key, without what it is."""
+
+    id: Uuid
+    name: str = Field(examples=["laptop"])
+    hint: Hint
+    scopes: list[ScopeName]
+    created_at: Time
+    revoked_at: Time | None = Field(description="When it was made worthless; null while it is valid.")
+    current: bool = Field(description="Whether it is the one that asks.")
+
+
+class KeyList(Answer):
+    """All keys of the team, the newest first."""
+
+    items: list[Key]
+
+
+class NewKey(Answer):
+    """An API key that was just made."""
+
+    id: Uuid
+    name: str = Field(examples=["laptop"])
+    hint: Hint
+    scopes: list[ScopeName]
+    key: str = Field(description="The key itself; nobody can see it again.", examples=["sk_4b7Yq…"])
+
+
+class KeyRevoked(Answer):
+    """The key is worthless from now on."""
+
+    id: Uuid
+    revoked_at: Time
+
+
+class TestResponse(Answer):
+    """The API key is good."""
+
+    __test__ = False  # no test, whatever pytest makes of its name
+
+    status: str = Field(examples=["OK"])
+    message: str = Field(examples=["Test connection successful"])
 
 
 @router.get(

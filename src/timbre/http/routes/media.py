@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Request
+from pydantic import Field
 from starlette.responses import FileResponse, Response, StreamingResponse
 
 from timbre.errors import MediaUnknown, RequestTooLarge, ServiceUnavailable
@@ -15,13 +16,22 @@ from timbre.http.caller import Body, State_, caller, session_token
 from timbre.http.limits import Group
 from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json
-from timbre.http.schemas import MediaUrl
+from timbre.http.schemas import Answer
 from timbre.http.state import State
-from timbre.service.media import LINKS, media_key
-from timbre.service.requests import MediaRequest, parse
-from timbre.service.teams import Caller, Scope
+from timbre.service.accounts.teams import Caller, Scope
+from timbre.service.files.media import LINKS, media_key
+from timbre.service.files.requests import MediaRequest
+from timbre.service.requests.body import parse
 
 router = APIRouter()
+
+
+class MediaUrl(Answer):
+    """A link to send a recording to with PUT, or to get it from; it needs no API key and expires."""
+
+    url: str = Field(examples=["https://timbre.example.org/media/9f3c?expires=1790928931&signature=5a1e"])
+
+
 _IDLE: Final = 60.0  # seconds an upload may stand still
 _BINARY: Final = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 TeamName = Annotated[str, Path(description="As the link has it.")]

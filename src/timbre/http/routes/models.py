@@ -2,21 +2,69 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path
+from pydantic import Field
 from starlette.responses import Response
 
-from timbre.http.admin_schemas import Models
 from timbre.http.caller import State_
 from timbre.http.openapi import errors
 from timbre.http.responses import Json, timestamp
 from timbre.http.routes.keys import Admin
+from timbre.http.schemas import Answer, Bytes, Fraction, Time
 from timbre.http.state import State
 from timbre.models.store import FileStatus, PackStatus
 from timbre.store.database import Row
 
 router = APIRouter()
+
+
+class ModelFile(Answer):
+    """One file of a pack."""
+
+    name: str = Field(examples=["redimnet2-b3"])
+    kind: Literal["vad", "segmenter", "encoder"]
+    on_disk: bool
+    bytes: Bytes | None = Field(description="Size of the download; null where it was not published.")
+    licence: str = Field(description="SPDX identifier.", examples=["MIT"])
+    shipped: bool = Field(description="Whether it comes with Timbre.")
+    note: str | None = Field(description="What to know before using it; null if there is nothing.")
+
+
+class Pull(Answer):
+    """How the last pull of a pack goes or went."""
+
+    state: Literal["running", "succeeded", "failed"]
+    machine: str = Field(description="Name of the machine whose disk the files go to.", examples=["api-1"])
+    file: str | None = Field(description="What is being fetched, or was last; null before the first.")
+    fraction: Fraction = Field(examples=[0.42])
+    started_at: Time
+    ended_at: Time | None = Field(description="Null while it runs.")
+    error: str | None = Field(description="Why it failed; null unless it did.")
+
+
+class ModelPack(Answer):
+    """A segmenter and an encoder that go together."""
+
+    name: str = Field(examples=["standard"])
+    description: str
+    complete: bool = Field(description="Whether everything that it needs is on the disk of the machine that answers.")
+    bytes: Bytes | None = Field(description="Size of what it needs; null where it was not published.")
+    licences: list[str] = Field(examples=[["MIT"]])
+    files: list[ModelFile] = Field(description="Alternatives included: of several segmenters one is needed.")
+    pull: Pull | None = Field(description="Null if it was never pulled over HTTP.")
+
+
+class Models(Answer):
+    """The packs of models, the best first."""
+
+    model: str = Field(
+        description="The setting `TIMBRE_MODEL`; `auto` takes the first complete pack.", examples=["auto"]
+    )
+    default: str | None = Field(description="The pack of jobs that name none; null if it is not on disk.")
+    offline: bool = Field(description="Whether downloads are forbidden by `TIMBRE_OFFLINE`.")
+    packs: list[ModelPack]
 
 
 @router.get("/v1/models", operation_id="listModels", response_model=Models, responses=errors(), summary="List models")

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter
+from pydantic import Field
 from starlette.responses import Response
 
 import timbre
 from timbre.errors import MasterKeyInvalid, MasterKeyMissing
-from timbre.http.admin_schemas import ServerState
 from timbre.http.caller import State_
 from timbre.http.openapi import errors
 from timbre.http.responses import Json
 from timbre.http.routes.keys import Admin
-from timbre.service.master_key import MasterKeys
-from timbre.service.retention_rules import rules
+from timbre.http.schemas import Answer
+from timbre.service.keys.master_key import MasterKeys
+from timbre.service.upkeep.retention_periods import rules
 from timbre.settings import Settings
 from timbre.store.queries import queries
 from timbre.store.queue import Lane
@@ -25,6 +26,31 @@ from timbre.store.schema import HEAD
 
 router = APIRouter()
 _SQL: Final = queries("server")
+
+
+class RetentionRule(Answer):
+    """How long one kind of thing is kept."""
+
+    name: str = Field(examples=["output_hours"])
+    setting: str = Field(description="Environment variable that says so.", examples=["TIMBRE_OUTPUT_HOURS"])
+    value: float = Field(ge=0, examples=[24])
+    unit: Literal["seconds", "hours", "days", "months"]
+    text: str = Field(examples=["Browsers stay signed in for 30 days."])
+
+
+class ServerState(Answer):
+    """What this server is."""
+
+    version: str = Field(examples=["0.1.0"])
+    schema_version: str = Field(alias="schema", description="Version of the database.", examples=["0002"])
+    model: str = Field(description="The setting `TIMBRE_MODEL`.", examples=["auto"])
+    default_pack: str | None = Field(description="The pack of jobs that name none; null if it is not on disk.")
+    device: Literal["cpu", "cuda"]
+    workers: int = Field(ge=0, description="Worker processes that are alive.")
+    people: int = Field(ge=0, description="People in the team's gallery.")
+    storage: str = Field(description="`folder`, or the kind of bucket: `s3`, `gs`, `az`.", examples=["folder"])
+    master_key: bool = Field(description="Whether there is a key to protect voiceprints with; people need it.")
+    retention: list[RetentionRule]
 
 
 @router.get(

@@ -5,20 +5,30 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request
+from pydantic import Field
 from starlette.responses import Response
 
 from timbre.http.caller import SESSION_COOKIE, Body, State_, caller, check_origin, session_token
 from timbre.http.limits import Group
 from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json, timestamp
-from timbre.http.schemas import Session
+from timbre.http.schemas import Answer, Time
 from timbre.http.state import State
-from timbre.service.requests import SessionRequest, parse
-from timbre.service.sessions import Session as Begun
-from timbre.service.teams import Caller
+from timbre.service.accounts.requests import SessionRequest
+from timbre.service.accounts.sessions import Session as Begun
+from timbre.service.accounts.teams import Caller
+from timbre.service.requests.body import parse
 
 router = APIRouter()
 Anybody = Annotated[Caller, Depends(caller(None, Group.READ))]
+
+
+class Session(Answer):
+    """Who asks."""
+
+    team: str = Field(description="Name of the team.", examples=["default"])
+    scopes: list[str] = Field(description="What they may do.", examples=[["jobs:read", "jobs:write"]])
+    expires_at: Time | None = Field(description="When the browser is signed out; null for an API key.")
 
 
 @router.post(

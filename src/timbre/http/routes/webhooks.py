@@ -2,26 +2,87 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query
+from pydantic import Field
 from starlette.responses import Response
 
 from timbre.errors import DeliveryUnknown
-from timbre.http.admin_schemas import Secret, SecretList
 from timbre.http.caller import Body, State_, caller
 from timbre.http.limits import Group
 from timbre.http.openapi import errors, takes
-from timbre.http.responses import Json, delivery_item, next_cursor, parse_id, timestamp
+from timbre.http.responses import Json, next_cursor, parse_id, timestamp
 from timbre.http.routes.keys import Admin
-from timbre.http.schemas import DeliveryList
-from timbre.service.admin_requests import SecretRequest
-from timbre.service.requests import parse
-from timbre.service.teams import Caller, Scope
+from timbre.http.schemas import Answer, Time, Uuid
+from timbre.service.accounts.requests import SecretRequest
+from timbre.service.accounts.teams import Caller, Scope
+from timbre.service.requests.body import parse
 from timbre.store.database import Row
 
 router = APIRouter()
+RetryReason = Literal[
+    "http_timeout", "too_many_redirects", "connection_failed", "ssl_error", "http_error", "unknown_error"
+]
+
+
+class Secret(Answer):
+    """A secret that webhooks are signed with."""
+
+    secret: str = Field(examples=["whsec_c2VjcmV0"])
+    created_at: Time
+    expires_at: Time | None = Field(description="When it is no longer used; null for the newest.")
+
+
+class SecretList(Answer):
+    """The secrets that receivers may verify with, the one of `X-Signature` first."""
+
+    items: list[Secret]
+
+
+class Attempt(Answer):
+    """One attempt to deliver a webhook."""
+
+    at: Time
+    status: int | None = Field(None, description="HTTP status of the answer; null if there was none.", examples=[500])
+    reason: RetryReason | None = Field(None, description="Why it did not count as delivered; null if it did.")
+    error: str | None = Field(None, description="The same in words.")
+    seconds: float = Field(ge=0, description="How long it took.", examples=[0.112])
+
+
+class Delivery(Answer):
+    """A webhook that was sent, or is to be sent."""
+
+    id: Uuid
+    job_id: Uuid
+    url: str = Field(description="Where it goes.", examples=["https://hooks.example.org/speakers"])
+    state: Literal["pending", "delivered", "failed"]
+    created_at: Time
+    next_at: Time | None = Field(None, description="When the next attempt is due; null if there is none.")
+    delivered_at: Time | None = Field(None, description="When it was delivered last.")
+    attempts: list[Attempt] = Field(description="In order of time.")
+
+
+class DeliveryList(Answer):
+    """One page of the team's deliveries, the newest first."""
+
+    items: list[Delivery]
+    next_cursor: Uuid | None = Field(description="The `cursor` of the next page; null on the last one.")
+
+
+def delivery_item(row: Row) -> dict[str, Any]:
+    """A delivery of a webhook, with its attempts."""
+    return {
+        "id": str(row["id"]),
+        "jobId": str(row["job_id"]),
+        "url": row["url"],
+        "state": row["state"],
+        "createdAt": timestamp(row["created_at"]),
+        "nextAt": timestamp(row["next_at"]),
+        "deliveredAt": timestamp(row["delivered_at"]),
+        "attempts": row["attempts"],
+    }
 
 
 @router.get(

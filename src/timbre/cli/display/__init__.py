@@ -1,0 +1,1 @@
+"""What commands show: results, tables, reports and progress, for people and as JSON."""

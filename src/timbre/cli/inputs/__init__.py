@@ -1,0 +1,1 @@
+"""What commands read: settings and the engine, recordings, voiceprints."""

@@ -1,0 +1,1 @@
+"""The work behind `timbre evaluate` and `timbre calibrate`."""

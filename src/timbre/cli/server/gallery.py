@@ -1,0 +1,224 @@
+"""The gallery of a team for a command: its database is opened, and asked from the command's own thread."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+from uuid import UUID
+
+import typer
+
+from timbre.cli.exits import warn
+from timbre.cli.inputs.loading import read_settings
+from timbre.errors import OptionError, RequestInvalid, SpeakerUnknown
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from timbre.engine import Engine
+    from timbre.identification.voiceprint import Voiceprint
+    from timbre.service.naming.candidate_pool import CandidatePool, CandidateSearch
+    from timbre.service.people.gallery import Gallery
+    from timbre.service.people.person import Person
+    from timbre.service.people.requests import CreateSpeakerRequest
+    from timbre.service.people.samples import Origin
+    from timbre.service.people.transfer import GalleryTransfer
+    from timbre.service.requests.selection import Selection
+    from timbre.settings import Settings
+
+Team = Annotated[str, typer.Option("--team", help="Team whose people these are.")]
+ALL: Final = "all"
+_TAG: Final = "tag:"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenGallery:
+    """The people of a team, while the database is open."""
+
+    team: UUID
+    people: Gallery
+    transfer: GalleryTransfer
+    candidates: CandidateSearch
+    settings: Settings
+    runner: asyncio.Runner
+
+    def ask(self, question: Coroutine[Any, Any, T]) -> T:
+        """Return the answer."""
+        return self.runner.run(question)
+
+    def keep(self, person: UUID, voiceprint: Voiceprint, origin: Origin) -> tuple[UUID, int]:
+        """Add samples to a person; return the id of the first, and how many were new.
+
+        Raises:
+            SpeakerUnknown: the person was erased meanwhile.
+            SamplesFull: there is no room for them.
+            VoiceprintMalformed: the voiceprint is damaged.
+        """
+
+        async def add() -> tuple[UUID, int]:
+            async with self.people.changing(self.team) as connection:
+                return await self.people.add_samples(connection, self.team, person, voiceprint, origin)
+
+        return self.ask(add())
+
+    def find(self, speaker: str) -> Person:
+        """The person of an id, or of a name in whatever case.
+
+        Raises:
+            SpeakerUnknown: there is none.
+        """
+        try:
+            return self.ask(self.people.get(self.team, UUID(speaker)))
+        except (ValueError, SpeakerUnknown):
+            person = self.ask(self.people.find(self.team, speaker))
+        if person is None:
+            raise SpeakerUnknown(
+                f"There is nobody called {speaker[:100]!r}; `timbre speakers list` shows who there is."
+            )
+        return person
+
+    def select(self, speakers: Sequence[str]) -> Selection:
+        """The people that names, ids, `tag:` with a tag, or `all` mean.
+
+        Raises:
+            SpeakerUnknown: there is nobody of a name.
+            OptionError: tags stand beside names.
+        """
+        from timbre.service.requests.selection import Selection  # noqa: PLC0415
+
+        if ALL in speakers:
+            return Selection()
+        tags = tuple(text.removeprefix(_TAG) for text in speakers if text.startswith(_TAG))
+        if not tags:
+            return Selection(ids=tuple(self.find(speaker).id for speaker in speakers))
+        if len(tags) < len(speakers):
+            raise OptionError("--speakers takes tags or people, not both; give the people a tag of their own.")
+        return Selection(tags=tags)
+
+
+class NamedGallery:
+    """Some people of an open gallery, as the engine looks them up: by name."""
+
+    def __init__(self, gallery: OpenGallery, space: str, selection: Selection) -> None:
+        self._gallery = gallery
+        self._pool: CandidatePool = gallery.ask(gallery.candidates.pool(gallery.team, space, selection))
+
+    @property
+    def people(self) -> int:
+        """How many there are in all."""
+        return self._pool.people
+
+    def nearest(self, embeddings: NDArray[np.float32]) -> Mapping[str, Voiceprint]:
+        """Return those who sound most like voices; see `timbre.identification.candidates`."""
+        found = self._gallery.ask(self._gallery.candidates.near(self._pool, embeddings))
+        return dict(found.values())
+
+
+@contextmanager
+def looked_up(
+    speakers: Sequence[str] | None, space: str, team: str, data_dir: Path | None
+) -> Iterator[NamedGallery | None]:
+    """The people of the gallery who are looked up in a space of voices; None if nobody is.
+
+    Raises:
+        SpeakerUnknown: there is nobody of a name.
+        OptionError, ServerError, DatabaseUnavailable, DataFolderBusy: as `open_gallery` and `select`.
+    """
+    if not speakers:
+        yield None
+        return
+    with open_gallery(team, data_dir) as gallery:
+        named = NamedGallery(gallery, space, gallery.select(speakers))
+        if not named.people:
+            warn("nobody is looked for: these people have no samples that the model can compare with voices")
+        yield named
+
+
+@contextmanager
+def open_gallery(team: str, data_dir: Path | None, *, make: bool = False) -> Iterator[OpenGallery]:
+    """Open the gallery of a team of the server whose data folder, or database, this is; `make` it if there is none.
+
+    Raises:
+        ServerError: there is no server's data, or its master key does not fit.
+        OptionError: there is no such team, or a setting has a value it cannot have.
+        DatabaseUnavailable: the database cannot be reached.
+        DataFolderBusy: a server is just starting or stopping there.
+    """
+    from timbre.cli.server.data_folder import database_url  # noqa: PLC0415
+
+    settings = read_settings()
+    if data_dir is not None:
+        if settings.database_url:
+            raise OptionError("--data-dir and TIMBRE_DATABASE_URL name two servers; leave one of them out.")
+        settings = settings.model_copy(update={"data_dir": data_dir})
+    with database_url(settings, make=make) as url, asyncio.Runner() as runner:
+        stack = AsyncExitStack()
+        try:
+            yield runner.run(_open(stack, url, settings, team, runner))
+        finally:
+            runner.run(stack.aclose())
+
+
+async def _open(stack: AsyncExitStack, url: str, settings: Settings, team: str, runner: asyncio.Runner) -> OpenGallery:
+    from timbre.service.accounts.teams import FIRST_TEAM, Teams  # noqa: PLC0415
+    from timbre.service.keys.template_protection import Protection, check_master_key  # noqa: PLC0415
+    from timbre.service.models.packs import Packs  # noqa: PLC0415
+    from timbre.service.naming.candidate_pool import CandidateSearch  # noqa: PLC0415
+    from timbre.service.people.gallery import Gallery  # noqa: PLC0415
+    from timbre.service.people.search import Search  # noqa: PLC0415
+    from timbre.service.people.transfer import GalleryTransfer  # noqa: PLC0415
+    from timbre.store.database import open_database  # noqa: PLC0415
+
+    database = await stack.enter_async_context(open_database(url, connections=2, application="timbre command"))
+    await check_master_key(database, settings, make=settings.database_url is None)
+    teams = Teams(database)
+    owner = await (teams.first_team() if team == FIRST_TEAM else teams.team(team))
+    protection = Protection(database, settings)
+    people = Gallery(database, protection, Packs(settings))
+    return OpenGallery(
+        team=owner["id"],
+        people=people,
+        transfer=GalleryTransfer(database, people),
+        candidates=CandidateSearch(Search(database, protection, settings), people),
+        settings=settings,
+        runner=runner,
+    )
+
+
+def hear(
+    gallery: OpenGallery, engine: Engine, recording: Path, *, max_seconds: float | None, channel: int | None = None
+) -> tuple[Voiceprint, Origin]:
+    """Learn the voice of a recording, with some seconds to listen to.
+
+    Raises:
+        AudioError: the recording cannot be used.
+        EnrolmentRefused: no voice can be learned from it.
+    """
+    from timbre.service.files.clips import encoded  # noqa: PLC0415
+    from timbre.service.people.samples import Origin  # noqa: PLC0415
+
+    seconds = gallery.settings.clip_seconds
+    heard = engine.voiceprint(recording, max_seconds=max_seconds, channel=channel, clip_seconds=seconds)
+    return heard, Origin(source="recording", clip=None if heard.clip is None else encoded(heard.clip))
+
+
+def checked(body: Mapping[str, Any]) -> CreateSpeakerRequest:
+    """Check what is said about a person as the server does.
+
+    Raises:
+        OptionError: something is not allowed.
+    """
+    from timbre.service.people.requests import CreateSpeakerRequest  # noqa: PLC0415
+    from timbre.service.requests.body import parse  # noqa: PLC0415
+
+    try:
+        return parse(CreateSpeakerRequest, json.dumps(body).encode(), webhook_http=False)[0]
+    except RequestInvalid as error:
+        raise OptionError("; ".join(f"{field}: {message}" for field, message in error.errors)) from None

@@ -1,0 +1,1 @@
+"""Jobs: submitted, looked at, their outputs, recordings and voices."""

@@ -1,0 +1,279 @@
+"""Looking at jobs, waiting for them, following them, and getting rid of them."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import re
+import zlib
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from starlette.responses import Response, StreamingResponse
+
+from timbre.errors import JobUnknown, ServiceUnavailable
+from timbre.http.caller import Body, State_, caller
+from timbre.http.limits import Group
+from timbre.http.openapi import errors, takes
+from timbre.http.responses import Json, dumps, next_cursor, parse_id
+from timbre.http.routes.jobs.responses import job_detail, job_item, job_item_old
+from timbre.http.routes.jobs.schemas import Deleted, Job, JobList, JobListOld
+from timbre.http.schemas import JobStatus, JobType
+from timbre.http.state import State
+from timbre.service.accounts.teams import Caller, Scope
+from timbre.service.jobs.jobs import FINAL
+from timbre.service.jobs.requests import ChangeRequest
+from timbre.service.requests.body import parse
+from timbre.service.requests.values import LONGEST_TITLE
+from timbre.store.database import Row
+
+router = APIRouter()
+_LONGEST_WAIT: Final = 60.0  # seconds
+_LOOK_ANYWAY: Final = 5.0  # seconds; a notification can be lost with its connection
+_DATABASE_AWAY: Final = 1.0  # seconds before it is asked again
+_KEEP_ALIVE: Final = 15.0  # seconds between two signs of life in a stream of events
+_PIECE: Final = 1 << 16  # bytes
+_STREAMED: Final = 1 << 20  # bytes of output from which it is not held in memory as a whole
+_GZIP: Final = 31  # zlib's word for the gzip format
+_FORBIDDEN: Final = re.compile(r"q\s*=\s*0(\.0*)?")  # the weight of what a client does not accept
+Reader = Annotated[Caller, Depends(caller(Scope.JOBS_READ, Group.READ))]
+JobId = Annotated[str, Path(alias="jobId", description="Id of the job.", json_schema_extra={"format": "uuid"})]
+Status = Annotated[JobStatus | None, Query(description="Only jobs in this state.")]
+
+
+@router.get(
+    "/v1/jobs/{jobId}",
+    operation_id="getJobById",
+    response_model=Job,
+    responses=errors(404),
+    summary="Look at a job",
+)
+async def get_job(
+    job_id: JobId,
+    known: Reader,
+    here: State_,
+    request: Request,
+    wait: Annotated[
+        float, Query(ge=0, le=_LONGEST_WAIT, description="Seconds to wait for the job to end before answering.")
+    ] = 0.0,
+) -> Response:
+    """Answer the job's state, and its output once it has succeeded."""
+    job = job_uuid(job_id)
+    row = await here.jobs.get(known.team, job)
+    if wait and row["status"] not in FINAL:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                async for row in _changes(here, known.team, job):  # noqa: B007 - the last one counts
+                    pass
+    return await job_answer(here, row, request)
+
+
+@router.patch(
+    "/v1/jobs/{jobId}",
+    operation_id="changeJob",
+    response_model=Job,
+    responses=errors(404, 413),
+    openapi_extra=takes(ChangeRequest),
+    summary="Keep a job, or call it something",
+)
+async def change_job(
+    job_id: JobId,
+    known: Annotated[Caller, Depends(caller(Scope.JOBS_WRITE, Group.READ))],
+    body: Body,
+    here: State_,
+    request: Request,
+) -> Response:
+    """Change whether a job is kept beyond its time, with its output and its recording, or its title."""
+    job = job_uuid(job_id)
+    change, _ = parse(ChangeRequest, body, webhook_http=False)
+    return await job_answer(here, await here.jobs.change(known.team, job, change), request)
+
+
+@router.delete(
+    "/v1/jobs/{jobId}",
+    operation_id="deleteJob",
+    response_model=Deleted,
+    responses=errors(404),
+    summary="Cancel a job, or erase it",
+)
+async def delete_job(
+    job_id: JobId, known: Annotated[Caller, Depends(caller(Scope.JOBS_WRITE, Group.READ))], here: State_
+) -> Response:
+    """Cancel a job that has not ended; erase one that has, with its output. Not in the hosted service."""
+    job = job_uuid(job_id)
+    canceled = await here.jobs.delete(known.team, job)
+    if canceled:
+        return Json({"jobId": str(job), "status": "canceled", "deleted": False})
+    return Json({"jobId": str(job), "deleted": True})
+
+
+@router.get(
+    "/v1/jobs/{jobId}/events",
+    operation_id="followJob",
+    response_class=StreamingResponse,
+    responses={
+        **errors(404),
+        200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Server-sent events"},
+    },
+    summary="Follow a job",
+)
+async def follow_job(job_id: JobId, known: Reader, here: State_) -> Response:
+    """Send the job as a `job` event whenever its state or progress changes, until it has ended; never its output."""
+    job = job_uuid(job_id)
+    await here.jobs.get(known.team, job)
+    return StreamingResponse(
+        _events(here, known.team, job), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+    )
+
+
+@router.get(
+    "/v2/jobs",
+    operation_id="getJobsByTeamV2",
+    response_model=JobList,
+    responses=errors(),
+    summary="List jobs, newest first",
+)
+async def list_jobs(
+    *,
+    known: Reader,
+    here: State_,
+    limit: Annotated[int, Query(ge=1, le=100, description="At most so many.")] = 10,
+    cursor: Annotated[UUID | None, Query(description="The `nextCursor` of the page before.")] = None,
+    status: Status = None,
+    speaker: Annotated[
+        UUID | None, Query(description="Only jobs in whose result this person of the gallery is named.")
+    ] = None,
+    q: Annotated[
+        str | None,
+        Query(max_length=LONGEST_TITLE, description="Only jobs in whose title this is, in whatever case."),
+    ] = None,
+    types: Annotated[
+        list[JobType] | None, Query(alias="type", description="Only jobs of this type; several times for more.")
+    ] = None,
+) -> Response:
+    """List the team's jobs without their outputs."""
+    if q is not None and "\0" in q:  # no title has one, and the database would not even take it
+        return Json({"items": [], "nextCursor": None})
+    rows = await here.jobs.page(
+        known.team, status=status, before=cursor, limit=limit + 1, speaker=speaker, part=q, types=types
+    )
+    items = [job_item(row, here.settings) for row in rows[:limit]]
+    return Json({"items": items, "nextCursor": next_cursor(rows, limit)})
+
+
+@router.get(
+    "/v1/jobs",
+    operation_id="getJobsByTeam",
+    response_model=JobListOld,
+    responses=errors(),
+    summary="List jobs, the old way",
+    deprecated=True,
+)
+async def list_jobs_old(
+    *,
+    known: Reader,
+    here: State_,
+    take: Annotated[int | None, Query(ge=1, le=100, description="At most so many; 10 if unset.")] = None,
+    skip: Annotated[int | None, Query(ge=0, le=2**31 - 1, description="Leave out so many.")] = None,
+    limit: Annotated[int | None, Query(ge=1, le=100, description="Another name of `take`.")] = None,
+    offset: Annotated[int | None, Query(ge=0, le=2**31 - 1, description="Another name of `skip`.")] = None,
+    status: Status = None,
+) -> Response:
+    """List the team's jobs by number."""
+    rows, total = await here.jobs.page_by_offset(
+        known.team, status=status, take=take or limit or 10, skip=skip or offset or 0
+    )
+    return Json({"items": [job_item_old(row) for row in rows], "total": total})
+
+
+async def job_answer(here: State, row: Row, request: Request) -> Response:
+    """A job as the API answers it: its state, and its output once it has succeeded."""
+    detail = job_detail(row, here.settings)
+    found = await here.jobs.output(row["id"]) if row["status"] == "succeeded" else None
+    if found is None:
+        return Json(detail)
+    body, length = found
+    head, tail = dumps(detail)[:-1] + b',"output":', b"}"
+    if length <= _STREAMED:
+        return Response(head + gzip.decompress(body) + tail, media_type="application/json")
+    pieces, headers = _joined(head, body, tail), {"Vary": "Accept-Encoding"}
+    if _takes_gzip(request.headers.get("accept-encoding", "")):
+        pieces, headers = _packed(pieces), headers | {"Content-Encoding": "gzip"}
+    return StreamingResponse(pieces, media_type="application/json", headers=headers)
+
+
+async def _changes(here: State, team: UUID, job: UUID) -> AsyncIterator[Row]:
+    """The job's record now and whenever it may have changed, the last time when it has ended."""
+    async with here.events.news(job) as news:
+        while True:
+            news.clear()
+            try:
+                row = await here.jobs.get(team, job)
+            except ServiceUnavailable:
+                if here.events.over:
+                    return
+                await asyncio.sleep(_DATABASE_AWAY)  # who waits anyway can wait for the database, too
+                continue
+            yield row
+            if row["status"] in FINAL or here.events.over:
+                return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_ANYWAY):
+                    await news.wait()
+
+
+async def _events(here: State, team: UUID, job: UUID) -> AsyncIterator[bytes]:
+    before = b""
+    quiet = 0.0
+    try:
+        async for row in _changes(here, team, job):
+            now = dumps(job_detail(row, here.settings))
+            if now != before:
+                yield b"event: job\ndata: " + now + b"\n\n"
+                before, quiet = now, 0.0
+            elif (quiet := quiet + _LOOK_ANYWAY) >= _KEEP_ALIVE:
+                yield b": still here\n\n"
+                quiet = 0.0
+    except JobUnknown:
+        yield b'event: gone\ndata: {"message":"The job was erased."}\n\n'
+
+
+def _takes_gzip(accepted: str) -> bool:
+    """Whether an `Accept-Encoding` header allows gzip; a weight of 0 forbids what it is given to."""
+    allowed = {}
+    for offer in accepted.lower().split(","):
+        name, _, weight = offer.partition(";")
+        allowed[name.strip()] = not _FORBIDDEN.fullmatch(weight.strip())
+    return allowed.get("gzip", allowed.get("*", False))
+
+
+def _joined(head: bytes, body: bytes, tail: bytes) -> Iterator[bytes]:
+    yield head
+    unpacker = zlib.decompressobj(_GZIP)
+    while body:
+        yield unpacker.decompress(body, _PIECE)
+        body = unpacker.unconsumed_tail
+    yield unpacker.flush() + tail
+
+
+def _packed(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    packer = zlib.compressobj(1, wbits=_GZIP)
+    for piece in pieces:
+        if packed := packer.compress(piece):
+            yield packed
+    yield packer.flush()
+
+
+def job_uuid(text: str) -> UUID:
+    """The id of a job in a path.
+
+    Raises:
+        JobUnknown: it is none.
+    """
+    job = parse_id(text)
+    if job is None:
+        raise JobUnknown
+    return job

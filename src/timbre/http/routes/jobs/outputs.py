@@ -1,0 +1,57 @@
+"""The output of a job as a file, in the formats that other tools read."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Path, Query
+from starlette.responses import Response
+
+from timbre.errors import JobUnknown
+from timbre.formats import Format
+from timbre.http.caller import State_
+from timbre.http.openapi import errors
+from timbre.http.responses import parse_id
+from timbre.http.routes.jobs.jobs import JobId, Reader
+from timbre.service.results.exports import export
+
+router = APIRouter()
+_TYPES: Final = {
+    "rttm": "text/plain",
+    "srt": "application/x-subrip",
+    "vtt": "text/vtt",
+    "textgrid": "text/plain",
+    "audacity": "text/plain",
+    "csv": "text/csv",
+    "json": "application/json",
+}
+_CONTENT: Final[dict[str, Any]] = {kind: {"schema": {"type": "string"}} for kind in sorted(set(_TYPES.values()))}
+Extension = Literal["rttm", "srt", "vtt", "textgrid", "audacity", "csv", "json"]
+
+
+@router.get(
+    "/v1/jobs/{jobId}/output.{format}",
+    operation_id="exportJob",
+    response_class=Response,
+    responses={**errors(404), 200: {"content": _CONTENT, "description": "The file"}},
+    summary="Take the output as a file",
+)
+async def export_job(
+    job_id: JobId,
+    format: Annotated[Extension, Path(description="Format of the file.")],  # noqa: A002 - the word in the path
+    known: Reader,
+    here: State_,
+    exclusive: Annotated[
+        bool, Query(description="The turns that never overlap; for jobs that were asked for them.")
+    ] = False,
+) -> Response:
+    """Answer the turns as RTTM, SubRip, WebVTT, Praat TextGrid, Audacity labels or CSV, or the output as JSON."""
+    job = parse_id(job_id)
+    if job is None:
+        raise JobUnknown
+    row, output = await here.jobs.output_text(known.team, job)
+    if format != "json":
+        output = (await asyncio.to_thread(export, output, row, format, exclusive=exclusive)).encode()
+    disposition = f'attachment; filename="{job}{Format(format).extension}"'
+    return Response(output, media_type=f"{_TYPES[format]}; charset=utf-8", headers={"Content-Disposition": disposition})

@@ -1,0 +1,1 @@
+"""The people of the gallery, their samples, and looking for them."""

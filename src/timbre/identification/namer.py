@@ -1,0 +1,182 @@
+"""Naming: from the voices of a recording and the people who may speak in it to names.
+
+No network is needed for it, so the voices of an old result can be named again at any time, and by any process:
+
+    namer = load_namer()
+    for match in namer.name(voices, {"Ada": ada}, among=1, threshold=50):
+        print(match.speaker, match.match)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import Final
+
+from timbre.diarization.diarization import Voice
+from timbre.errors import OptionError, VoiceprintMalformed, VoiceprintMismatch
+from timbre.identification.identification import SpeakerMatch
+from timbre.identification.matching import match
+from timbre.identification.scoring import confidences, log_odds
+from timbre.identification.voiceprint import Voiceprint
+from timbre.models.packs import find_pack
+from timbre.models.same_voice import SameVoice, load_same_voice, read_same_voice
+from timbre.settings import Settings
+
+LONGEST_LABEL: Final = 100  # characters
+RESERVED_LABEL: Final = "speaker_"  # how diarization's own labels begin, in any case
+UNFITTED: Final = "Confidence is not calibrated for this encoder; fit it to your own people with `timbre calibrate`"
+
+
+class Namer:
+    """Names voices of one space."""
+
+    def __init__(self, same_voice: SameVoice, space: str, *, model: str) -> None:
+        """Take what a pack says about voices.
+
+        Args:
+            same_voice: The calibrated model of its encoder.
+            space: Fingerprint of the encoder and its centre.
+            model: The name of the pack, for messages.
+        """
+        self.same_voice = same_voice
+        self.space = space
+        self.model = model
+
+    def name(
+        self,
+        voices: Sequence[Voice],
+        people: Mapping[str, Voiceprint],
+        *,
+        among: int | None = None,
+        threshold: float = 0.0,
+        exclusive: bool = True,
+    ) -> tuple[SpeakerMatch, ...]:
+        """Give a name to every voice that has one.
+
+        Args:
+            voices: The speakers of a recording; their vectors are of this space.
+            people: Everybody who comes into question, by name.
+            among: How many people were looked for in all, where these are only the nearest ones of a gallery.
+            threshold: Confidence, 0-100, from which a name is given.
+            exclusive: Give a name to at most one voice.
+
+        Returns:
+            A match for each voice, in their order, with the confidence of all these people.
+
+        Raises:
+            OptionError: the threshold is out of range.
+            VoiceprintMalformed: a voiceprint is damaged.
+            VoiceprintMismatch: a voiceprint was made by another encoder.
+        """
+        check_threshold(threshold)
+        for label, voiceprint in people.items():
+            self.check(label, voiceprint, *voices[:1])
+        labels = list(people)
+        odds = log_odds(voices, list(people.values()), self.same_voice)
+        scores = confidences(odds, self.same_voice, len(people) if among is None else among)
+        chosen = match(odds, scores, threshold=threshold, exclusive=exclusive)
+        return tuple(
+            SpeakerMatch(
+                speaker=voice.speaker,
+                match=None if column is None else labels[column],
+                confidence=dict(zip(labels, row.tolist(), strict=True)),
+            )
+            for voice, row, column in zip(voices, scores, chosen, strict=True)
+        )
+
+    def warnings(self, threshold: float) -> tuple[str, ...]:
+        """Say what to know about names that were given from this threshold on, in words; mostly nothing."""
+        said = []
+        if not self.same_voice.fitted:
+            said.append(UNFITTED)
+        if 0 < threshold <= 1:
+            said.append(f"threshold is {threshold:g} on a scale of 0 to 100; did you mean {threshold * 100:g}?")
+        return tuple(said)
+
+    def voiceprints(self, given: Mapping[str, Voiceprint | str | PathLike[str]]) -> dict[str, Voiceprint]:
+        """Read voiceprints that somebody gives, by name.
+
+        Raises:
+            OptionError: a name is too long, empty, or looks like the label of an unknown speaker.
+            VoiceprintMalformed: a voiceprint is damaged or foreign.
+            VoiceprintMismatch: a voiceprint was made by another encoder.
+        """
+        people = {}
+        for label, one in given.items():
+            if not 1 <= len(label) <= LONGEST_LABEL:
+                raise OptionError(f"A name has 1 to {LONGEST_LABEL} characters; {label[:40]!r} has {len(label)}.")
+            if label.lower().startswith(RESERVED_LABEL):
+                raise OptionError(f"{label!r} begins like the labels of unknown speakers; choose another name.")
+            people[label] = _read(label, one)
+            self.check(label, people[label])
+        return people
+
+    def check(self, label: str, voiceprint: Voiceprint, *voices: Voice) -> None:
+        """Make sure that a voiceprint can be compared with voices of this space; its label is for the message.
+
+        Raises:
+            VoiceprintMalformed: it is damaged.
+            VoiceprintMismatch: it was made by another encoder.
+        """
+        if voiceprint.space != self.space:
+            raise VoiceprintMismatch(
+                f"{label}: this voiceprint was made by another encoder than that of the pack {self.model};"
+                " make it again, or select the model that made it."
+            )
+        dimensions = {voice.embedding.size for voice in voices}
+        if self.same_voice.centre.any():  # else the calibration does not say how long vectors are
+            dimensions.add(self.same_voice.centre.size)
+        if dimensions - {voiceprint.prototypes.shape[1]}:
+            raise VoiceprintMalformed(f"{label}: this voiceprint was damaged; make it again from a recording.")
+
+
+def load_namer(model: str | None = None, settings: Settings | None = None) -> Namer:
+    """Load what a pack says about voices, and none of its networks.
+
+    Args:
+        model: A pack's name, or `auto` for the best one on disk; the setting `model` if left out.
+        settings: Read from the environment if left out.
+
+    Raises:
+        ModelMissing: the pack is not on this machine.
+        ModelUnknown: there is no such pack.
+        ModelCorrupt: the calibration is damaged.
+    """
+    settings = settings or Settings()
+    pack = find_pack(model or settings.model, settings)
+    encoder = pack.encoder
+    same_voice = calibration(encoder.calibration, settings)
+    return Namer(same_voice, same_voice.space(encoder.fingerprint), model=pack.name)
+
+
+def calibration(name: str, settings: Settings, *, dimension: int | None = None) -> SameVoice:
+    """Load the calibration that the settings name, or else the one that ships under this name.
+
+    Raises:
+        ModelUnknown: there is none of this name.
+        ModelCorrupt: it is damaged, or for vectors of another dimension than this one.
+    """
+    path = settings.calibration
+    return load_same_voice(name, dimension) if path is None else read_same_voice(path, dimension)
+
+
+def check_threshold(threshold: float) -> None:
+    """Raise `OptionError` if this is no confidence."""
+    if not 0 <= threshold <= 100:  # noqa: PLR2004 - the scale of confidence
+        raise OptionError(f"threshold is a confidence from 0 to 100, not {threshold:g}.")
+
+
+def _read(label: str, given: Voiceprint | str | PathLike[str]) -> Voiceprint:
+    try:
+        if isinstance(given, str):
+            given = Voiceprint.from_text(given)
+        elif isinstance(given, PathLike):
+            given = Voiceprint.load(given)
+    except VoiceprintMalformed as error:
+        raise VoiceprintMalformed(f"{label}: {error}") from None
+    if not isinstance(given, Voiceprint):
+        raise VoiceprintMalformed(
+            f"{label}: expected a voiceprint, its text, or the path of a file with it, got {type(given).__name__}."
+        )
+    return given

@@ -1,0 +1,1 @@
+"""Recordings as files: uploads, storage, clips, and what kind a file is."""

@@ -1,0 +1,372 @@
+"""Where recordings lie: a folder of this machine, or a bucket of an object store.
+
+    storage = open_storage(settings)
+    await storage.put("3f/3f2a…", request.stream(), most_bytes=2**30)
+    async with storage.local_copy("3f/3f2a…", settings.temp_dir) as path:
+        ...
+
+Names are the server's own and random, never what a client sent. An object appears whole or not at all, and takes the
+place of the one before in one step. Nothing here holds more than a few parts of an object in memory.
+
+The object store is called in threads, through its blocking functions: the asynchronous ones end in threads that Python
+does not know, and a process that exits just then is aborted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import tempfile
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, aclosing, asynccontextmanager, contextmanager, suppress
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Literal, ParamSpec, Self, TypeVar, cast
+from urllib.parse import urlsplit
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import AzureStore, GCSStore, LocalStore, S3Store, from_url
+
+from timbre.disk import needed
+from timbre.errors import MediaUnknown, OptionError, RequestTooLarge, ServerError, ServiceUnavailable, TimbreError
+from timbre.settings import Settings
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig
+
+__all__ = ["Storage", "open_storage"]
+
+PART_BYTES = 5 * 2**20  # what S3 takes as a part at least
+MOST_PARTS = 10_000  # what S3 takes at most of one object
+PIECE_BYTES = 2**20  # read and handed on at once
+CALL_THREADS = 8  # for what ends soon
+UPLOAD_THREADS = 64  # for what takes as long as the client
+ABORT_SECONDS = 10.0  # an upload that is given up has this long to take back its parts
+COPY_PREFIX = "timbre-media-"
+
+_NAME = re.compile(r"[a-z0-9-]+(/[a-z0-9-]+)*")
+_UNFINISHED = re.compile(r".+#\d+")  # as the local store calls an object while it is written
+_VARIABLES = {"s3": "AWS_", "gs": "GOOGLE_", "az": "AZURE_"}
+_CLIENT_OPTIONS = ("allow_http", "allow_invalid_certificates", "proxy_url", "proxy_excludes")
+
+_Bucket = S3Store | GCSStore | AzureStore
+
+Item = TypeVar("Item")
+Options = ParamSpec("Options")
+
+
+def open_storage(settings: Settings) -> Storage:
+    """Open the storage that the settings name, and see that it can be reached.
+
+    Raises:
+        OptionError: the URL of the storage is malformed or of an unknown kind.
+        PathUnusable, DiskFull: the folder cannot be made, or not written to.
+        ServerError: the bucket cannot be listed.
+    """
+    if settings.storage_url is not None:
+        return Storage(_open_bucket(settings.storage_url))
+    folder = settings.data_dir.absolute() / "media"
+    try:
+        with needed(folder, "name another data folder with TIMBRE_DATA_DIR"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=folder).close()
+        return Storage(LocalStore(folder), folder=folder)
+    except BaseError as error:
+        raise ServerError(f"Media cannot be stored in {folder}: {_reason(error)}.") from error
+
+
+class Storage:
+    """Objects by name; made by `open_storage`. Used from one event loop at a time.
+
+    A name is made of `a-z`, `0-9` and `-`, with `/` between folders; any other raises ValueError. Where the storage
+    does not answer, every method raises `ServiceUnavailable`.
+    """
+
+    def __init__(self, store: _Bucket | LocalStore, *, folder: Path | None = None) -> None:
+        self._store = store
+        self._folder = folder
+        self._calls = ThreadPoolExecutor(CALL_THREADS, "storage")
+        self._uploads = ThreadPoolExecutor(UPLOAD_THREADS, "upload")
+
+    async def put(self, name: str, chunks: AsyncIterator[bytes], *, most_bytes: int) -> int:
+        """Store what `chunks` yields under this name, in place of what was there; return its length in bytes.
+
+        When `chunks` raises, or this call is canceled, what was there before stays.
+
+        Raises:
+            RequestTooLarge: there are more than `most_bytes`; nothing was stored.
+        """
+        _check(name)
+        part_bytes = PART_BYTES if self._folder else max(PART_BYTES, -(-most_bytes // MOST_PARTS))
+        async with aclosing(_pieces(chunks, most_bytes)) as pieces:
+            head = b""
+            while len(head) < part_bytes and (piece := await anext(pieces, b"")):
+                head += piece
+            if len(head) >= part_bytes:
+                return await self._put_parts(name, head, pieces, part_bytes)
+            with _reported():
+                await self._call(obstore.put, self._store, name, head, use_multipart=False)
+            return len(head)
+
+    async def _put_parts(self, name: str, head: bytes, pieces: AsyncIterator[bytes], part_bytes: int) -> int:
+        loop = asyncio.get_running_loop()
+        feed = _Feed(loop)
+        draw = partial(obstore.put, self._store, name, feed, chunk_size=part_bytes, max_concurrency=2)
+        upload = loop.run_in_executor(self._uploads, draw)
+        upload.add_done_callback(feed.release)
+        written = len(head)
+        try:
+            await feed.give(head)
+            async for piece in pieces:
+                await feed.give(piece)
+                if upload.done():
+                    break
+                written += len(piece)
+            else:
+                await feed.give(None)
+            await asyncio.wait({upload})
+        except BaseException:
+            # A canceled upload would leave its parts in the bucket, unseen and paid for; one that fails removes them.
+            feed.fail()
+            await asyncio.wait({upload}, timeout=ABORT_SECONDS)
+            raise
+        with _reported():
+            upload.result()
+        return written
+
+    async def size(self, name: str) -> int | None:
+        """Return the length of an object in bytes, None where there is none."""
+        _check(name)
+        try:
+            with _reported(reading=True):
+                return (await self._call(obstore.head, self._store, name))["size"]
+        except MediaUnknown:
+            return None
+
+    async def delete(self, name: str) -> None:
+        """Delete an object; it is no error when there is none."""
+        _check(name)
+        with suppress(MediaUnknown), _reported(reading=True):
+            await self._call(obstore.delete, self._store, name)
+
+    async def names(self) -> AsyncIterator[tuple[str, datetime, int]]:
+        """Yield name, time of the last change (UTC) and length in bytes of every object, in no order.
+
+        Files that cannot be the server's own, by their names, are left out.
+        """
+        with _reported():
+            async for page in self._drawn(obstore.list(self._store, chunk_size=1000)):
+                for meta in page:
+                    if _NAME.fullmatch(meta["path"]):
+                        yield meta["path"], meta["last_modified"], meta["size"]
+
+    async def chunks(self, name: str, part: tuple[int, int] | None = None) -> AsyncIterator[bytes]:
+        """Yield the content of an object in order, about 1 MiB at a time.
+
+        Args:
+            name: Of the object.
+            part: The first byte and the one behind the last; at least one. All of them if left out.
+
+        Raises:
+            MediaUnknown: there is no such object.
+        """
+        _check(name)
+        with _reported(reading=True):
+            content = await self._call(obstore.get, self._store, name, options={"range": part} if part else None)
+            async for chunk in self._drawn(content.stream(min_chunk_size=PIECE_BYTES)):
+                yield chunk
+
+    @asynccontextmanager
+    async def local_copy(self, name: str, folder: Path | None) -> AsyncIterator[Path]:
+        """Give a file to read the object from: its own, or one in `folder` (the system's if None) until left.
+
+        Raises:
+            MediaUnknown: there is no such object.
+            TimbreError: the copy cannot be written.
+        """
+        path = self.path(name)
+        if path is not None:
+            if await self.size(name) is None:
+                raise MediaUnknown
+            yield path
+            return
+        with ExitStack() as stack:
+            with _copying():
+                file = stack.enter_context(tempfile.NamedTemporaryFile(prefix=COPY_PREFIX, dir=folder))
+                async for chunk in self.chunks(name):
+                    await asyncio.to_thread(file.write, chunk)
+                await asyncio.to_thread(file.flush)
+            yield Path(file.name)
+
+    def path(self, name: str) -> Path | None:
+        """Return where the object's file is or would be, None where objects are not files of this machine."""
+        _check(name)
+        return None if self._folder is None else self._folder / name
+
+    async def presign(self, method: Literal["GET", "PUT"], name: str, seconds: int) -> str | None:
+        """Return a link that lets anyone read or write this object for so many seconds.
+
+        None where the storage has no such links that a bare request can use: on the local folder, and for PUT on Azure,
+        which insists on a header of its own.
+        """
+        _check(name)
+        if isinstance(self._store, LocalStore) or (method == "PUT" and isinstance(self._store, AzureStore)):
+            return None
+        with _reported():
+            return await self._call(obstore.sign, self._store, method, name, timedelta(seconds=seconds))
+
+    async def _call(self, function: Callable[Options, Item], *args: Options.args, **options: Options.kwargs) -> Item:
+        return await asyncio.get_running_loop().run_in_executor(self._calls, partial(function, *args, **options))
+
+    async def _drawn(self, items: Iterator[Item]) -> AsyncIterator[Item]:
+        while (item := await self._call(next, items, None)) is not None:
+            yield item
+
+    async def clear_unfinished(self, before: datetime, folder: Path | None) -> int:
+        """Remove what processes left that were killed while they wrote; return how many files that were.
+
+        These are half-written objects of the local folder, and copies in `folder` (the system's if None), when they
+        were last written to before this time. Half-written objects of a bucket are for its own lifecycle rules.
+        """
+        return await asyncio.to_thread(self._clear_unfinished, before.timestamp(), folder)
+
+    def _clear_unfinished(self, before: float, folder: Path | None) -> int:
+        left = list(Path(folder or tempfile.gettempdir()).glob(f"{COPY_PREFIX}*"))
+        if self._folder is not None:
+            left += [path for path in self._folder.rglob("*#*") if _UNFINISHED.fullmatch(path.name)]
+        removed = 0
+        for path in left:
+            with suppress(OSError):
+                if path.stat().st_mtime < before:
+                    path.unlink()
+                    removed += 1
+        return removed
+
+
+class _Feed:
+    """Hands pieces from the event loop, where they are read, to the upload's thread, which draws them one by one."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._room = asyncio.Semaphore(1)
+        self._pieces: SimpleQueue[bytes | Exception | None] = SimpleQueue()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> bytes:
+        piece = self._pieces.get()
+        self._loop.call_soon_threadsafe(self._room.release)
+        if piece is None:
+            raise StopIteration
+        if isinstance(piece, Exception):
+            raise piece
+        return piece
+
+    async def give(self, piece: bytes | None) -> None:
+        """Wait until the piece before was drawn, and hand over this one, or None for the end."""
+        await self._room.acquire()
+        self._pieces.put(piece)
+
+    def fail(self) -> None:
+        """Make the upload fail, so that it cleans up after itself."""
+        self._pieces.put(InterruptedError("the upload was given up"))
+
+    def release(self, upload: asyncio.Future[obstore.PutResult]) -> None:
+        """Let go of whoever waits, as the upload draws no more."""
+        if not upload.cancelled():
+            upload.exception()  # so that nobody is told of it twice
+        self._room.release()
+
+
+async def _pieces(chunks: AsyncIterator[bytes], most_bytes: int) -> AsyncGenerator[bytes, None]:
+    """Yield the same bytes in larger pieces, none of them empty."""
+    total, held, gathered = 0, 0, list[bytes]()
+    async for chunk in chunks:
+        total += len(chunk)
+        if total > most_bytes:
+            raise RequestTooLarge(f"This is larger than the {most_bytes:,} bytes allowed; send less.")
+        held += len(chunk)
+        gathered.append(chunk)
+        if held >= PIECE_BYTES:
+            yield b"".join(gathered)
+            held, gathered = 0, []
+    if held:
+        yield b"".join(gathered)
+
+
+def _open_bucket(url: str) -> _Bucket:
+    scheme = url.partition("://")[0]
+    if scheme not in _VARIABLES:
+        raise OptionError(
+            f"TIMBRE_STORAGE_URL begins with {scheme!r}; give s3://bucket/prefix, gs://… or az://…,"
+            " or leave it out to keep media in the data folder."
+        )
+    try:
+        parts = urlsplit(url)
+        shown = f"{scheme}://{parts.hostname or ''}{parts.path}"
+        probe, store = (_connect(url, scheme, retries) for retries in (2, 10))
+    except (BaseError, ValueError) as error:
+        raise OptionError(
+            f"TIMBRE_STORAGE_URL cannot be used ({_reason(error)}); it must look like s3://bucket/prefix,"
+            f" and the variables {_VARIABLES[scheme]}… must fit it."
+        ) from error
+    try:
+        next(iter(obstore.list(probe)), None)
+    except (BaseError, OSError) as error:
+        raise ServerError(
+            f"Media cannot be stored in {shown} ({_reason(error)}); check TIMBRE_STORAGE_URL, that the bucket exists,"
+            f" and the credentials and endpoint in the variables {_VARIABLES[scheme]}…"
+        ) from error
+    return store
+
+
+def _connect(url: str, scheme: str, retries: int) -> _Bucket:
+    # Client options given here take the place of all that the environment says, so those are carried over.
+    carried = {option: os.environ.get(f"{_VARIABLES[scheme]}{option.upper()}") for option in _CLIENT_OPTIONS}
+    options = {option: value for option, value in carried.items() if value is not None}
+    limits = {"connect_timeout": "5s", "read_timeout": "60s", "timeout": "6h"}  # of a request, and its whole answer
+    store = from_url(
+        url,
+        client_options=cast("ClientConfig", limits | options),
+        retry_config={"max_retries": retries, "retry_timeout": timedelta(seconds=60)},
+    )
+    return cast("_Bucket", store)
+
+
+def _check(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"expected an object name of a-z, 0-9, - and /, got {name!r}")
+
+
+def _reason(error: Exception) -> str:
+    """Return what the store says went wrong; the lines after the first are for its own developers."""
+    lines = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return lines.partition("\n")[0].strip()
+
+
+@contextmanager
+def _reported(*, reading: bool = False) -> Iterator[None]:
+    """Turn the store's errors into ours; the reason stays with the cause, as it names addresses within."""
+    try:
+        yield
+    except (BaseError, OSError) as error:
+        if reading and isinstance(error, FileNotFoundError):
+            raise MediaUnknown from error
+        raise ServiceUnavailable("The storage of media cannot be used now; try again soon.") from error
+
+
+@contextmanager
+def _copying() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise TimbreError(
+            f"A recording cannot be copied to the temporary folder ({_reason(error)});"
+            " make room, or set TIMBRE_TEMP_DIR."
+        ) from error

@@ -1,0 +1,1 @@
+"""Jobs and attempts at them: submitted, begun, reported, ended, canceled, erased."""

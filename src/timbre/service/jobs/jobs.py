@@ -1,0 +1,324 @@
+"""Jobs as clients see them: submitted, looked at, listed, canceled, erased.
+
+    created ── a worker begins it ──► running ──► succeeded | failed
+       └───────────── DELETE ────────────┴──► canceled
+
+A job's row, its entry in the queue and its idempotency key are written in one transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from timbre.errors import IdempotencyConflict, JobUnknown, MediaUnknown, OutputMissing
+from timbre.service.accounts.teams import Caller
+from timbre.service.accounts.usage import Usage
+from timbre.service.files.media import Media, Recording, media_key
+from timbre.service.files.storage import Storage
+from timbre.service.jobs.requests import ChangeRequest
+from timbre.service.keys.master_key import MasterKeys
+from timbre.service.models.packs import Packs
+from timbre.service.outside.webhooks import Webhooks
+from timbre.service.requests.selection import check_selection
+from timbre.service.requests.submissions import IdentifyRequest, WorkRequest
+from timbre.settings import Settings
+from timbre.store.database import Database, Row, one
+from timbre.store.identifiers import new_id
+from timbre.store.queries import queries
+from timbre.store.queue import FETCH_TASK, HEAR_TASK, Lane, Queue
+
+FINAL: Final = frozenset({"succeeded", "failed", "canceled"})
+CANCELED: Final = "Canceled by the caller"
+_SQL: Final = queries("jobs")
+_MIB: Final = 1 << 20
+_QUICK: Final = frozenset({"voiceprint", "enrol"})  # types of jobs that hear half a minute at most
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """What a client learns of a job it submitted."""
+
+    id: UUID
+    warning: str | None
+    replayed: bool  # whether an Idempotency-Key found the job of an earlier request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Once:
+    """What makes a request count once: the client's key, and a digest of what was asked."""
+
+    key: str
+    digest: bytes
+
+
+class Jobs:
+    """The jobs of every team."""
+
+    def __init__(
+        self,
+        database: Database,
+        queue: Queue,
+        *,
+        media: Media,
+        storage: Storage,
+        packs: Packs,
+        usage: Usage,
+        webhooks: Webhooks,
+        settings: Settings,
+    ) -> None:
+        self._database = database
+        self._queue = queue
+        self._media = media
+        self._storage = storage
+        self._packs = packs
+        self._usage = usage
+        self._webhooks = webhooks
+        self._settings = settings
+
+    async def submit(
+        self,
+        caller: Caller,
+        request: WorkRequest,
+        *,
+        warning: str | None = None,
+        once: Once | None = None,
+        recording: Recording | None = None,
+    ) -> Submission:
+        """Accept a job.
+
+        Args:
+            caller: Who asks.
+            request: For what.
+            warning: What the caller is told with it.
+            once: What makes the request count once.
+            recording: What is heard, where the request has no URL.
+
+        Raises:
+            RequestInvalid: its model is not here, or a voiceprint or a person cannot be used.
+            MasterKeyMissing: it is about people of the gallery, and the server has no master key.
+            BudgetSpent: the team may have nothing more heard this month.
+            IdempotencyConflict: the key was used for another request.
+        """
+        if once is not None and (earlier := await self._earlier(caller.team, once)):
+            return earlier
+        pack = self._packs.named(request.model)
+        if isinstance(request, IdentifyRequest):
+            await self._check_people(caller.team, request)
+        await self._usage.check_budget(caller.team)
+        key = media_key(request.url or "")
+        if key is not None:
+            recording = await self._media.find(caller.team, key)
+        job = new_id()
+        row = {
+            "id": job,
+            "team": caller.team,
+            "key": caller.key,
+            "type": request.kind,
+            "model": pack,
+            "params": Jsonb(request.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"title"})),
+            "warning": warning,
+            "title": request.title or None,
+            "media": None if recording is None else recording.id,
+        }
+        lane, task = Lane.FETCH, FETCH_TASK
+        if key is not None or recording is not None:
+            # What was never uploaded fails at once, and waits behind nothing.
+            lane, task = lane_for(request.kind, 0 if recording is None else recording.bytes, self._settings), HEAR_TASK
+        if not await self._create(row, lane, task, once):
+            return await self._claimed(caller.team, once)
+        return Submission(id=job, warning=warning, replayed=False)
+
+    async def get(self, team: UUID, job: UUID) -> Row:
+        """A job's record.
+
+        Raises:
+            JobUnknown: the team has none of this id.
+        """
+        row = await self._database.one(_SQL["get"], {"id": job, "team": team})
+        if row is None:
+            raise JobUnknown
+        return row
+
+    async def output(self, job: UUID) -> tuple[bytes, int] | None:
+        """A job's output as JSON compressed with gzip, and its length in bytes; None when there is none."""
+        row = await self._database.one(_SQL["output"], {"id": job})
+        return (row["body"], row["length"]) if row else None
+
+    async def output_text(self, team: UUID, job: UUID) -> tuple[Row, bytes]:
+        """A job and its output as JSON.
+
+        Raises:
+            JobUnknown: the team has none of this id.
+            OutputMissing: it has no output, or no longer.
+        """
+        row = await self.get(team, job)
+        found = await self.output(job)
+        if found is None:
+            raise OutputMissing(_missing(row))
+        return row, await asyncio.to_thread(gzip.decompress, found[0])
+
+    async def peaks(self, team: UUID, job: UUID) -> tuple[bytes, float]:
+        """How loud a job's recording is, a byte each for equal parts of it, and its seconds.
+
+        Raises:
+            JobUnknown: the team has none of this id.
+            OutputMissing: it has no output, or none that knows.
+        """
+        job_ = await self.get(team, job)
+        row = await self._database.one(_SQL["peaks"], {"id": job})
+        if row is None or row["peaks"] is None:
+            raise OutputMissing(_missing(job_) if row is None else "This job's output has no waveform.")
+        return row["peaks"], job_["duration"] or 0.0
+
+    async def recording(self, team: UUID, job: UUID) -> Recording:
+        """What a job heard, if it was uploaded and is still kept.
+
+        Raises:
+            JobUnknown: the team has none of this id.
+            MediaUnknown: it is not kept.
+        """
+        await self.get(team, job)
+        row = await self._database.one(_SQL["recording"], {"id": job})
+        if row is None:
+            raise MediaUnknown(
+                "The recording of this job is not kept: its time was over, or it was never uploaded but fetched by its"
+                " URL; upload it again."
+            )
+        return Recording(id=row["id"], object=row["object"], bytes=row["bytes"])
+
+    async def change(self, team: UUID, job: UUID, change: ChangeRequest) -> Row:
+        """Keep a job or let it go, or call it something; return its record.
+
+        Raises:
+            JobUnknown: the team has none of this id.
+        """
+        arguments = {
+            "id": job,
+            "team": team,
+            "kept": change.kept,
+            "titled": change.title is not None,
+            "title": change.title or None,
+        }
+        if await self._database.one(_SQL["change"], arguments) is None:
+            raise JobUnknown
+        return await self.get(team, job)
+
+    async def page(
+        self,
+        team: UUID,
+        *,
+        status: str | None,
+        before: UUID | None,
+        limit: int,
+        speaker: UUID | None = None,
+        part: str | None = None,
+        types: Sequence[str] | None = None,
+    ) -> list[Row]:
+        """The newest jobs, or those before one of them.
+
+        Args:
+            team: Whose jobs.
+            status: Only those in this state.
+            before: Only those that were submitted before this one.
+            limit: At most so many.
+            speaker: Only those in whose output this person has a voice.
+            part: Only those in whose title this is, in whatever case.
+            types: Only those of these types.
+        """
+        arguments = {"team": team, "status": status, "before": before, "limit": limit}
+        narrowed = {"speaker": speaker, "part": part, "types": None if types is None else list(types)}
+        return await self._database.all(_SQL["page"], arguments | narrowed)
+
+    async def page_by_offset(self, team: UUID, *, status: str | None, take: int, skip: int) -> tuple[list[Row], int]:
+        """The newest jobs after so many, and how many there are."""
+        arguments: dict[str, Any] = {"team": team, "status": status, "take": take, "skip": skip}
+        rows = await self._database.all(_SQL["page_by_offset"], arguments)
+        total = await self._database.one(_SQL["count"], arguments)
+        return rows, total["total"] if total else 0
+
+    async def delete(self, team: UUID, job: UUID) -> bool:
+        """Cancel a job that has not ended, or erase one that has with all that is kept of it; tell if it was canceled.
+
+        Raises:
+            JobUnknown: the team has none of this id.
+        """
+        async with self._database.transaction() as connection:
+            arguments = {"id": job, "team": team, "error": CANCELED}
+            row = await one(connection, _SQL["cancel"], arguments)
+            if row is not None:
+                await connection.execute(_SQL["drop_waiting"], {"job": str(job)})
+                await self._webhooks.announce(connection, row)
+                return True
+            row = await one(connection, _SQL["erase"], arguments)
+            if row is None:
+                raise JobUnknown
+        if row["object"]:
+            await self._storage.delete(row["object"])
+        return False
+
+    async def _check_people(self, team: UUID, request: IdentifyRequest) -> None:
+        """Refuse voiceprints that cannot be compared, people who are not there, and names that would mean two."""
+        voiceprints = request.voiceprints or ()
+        self._packs.check_voiceprints(request.model, voiceprints)
+        if request.speakers is None:
+            return
+        MasterKeys.load(self._settings)
+        await check_selection(self._database, team, request.speakers, [labelled.label for labelled in voiceprints])
+
+    async def _create(self, row: dict[str, Any], lane: Lane, task: str, once: Once | None) -> bool:
+        """Write a job, its entry and its idempotency key, or nothing where the key was claimed meanwhile."""
+        async with self._database.transaction() as connection:
+            if once is not None:
+                claim = {"team": row["team"], "key": once.key, "digest": once.digest, "job": row["id"]}
+                if await one(connection, _SQL["claim_idempotency_key"], claim) is None:
+                    return False
+            await connection.execute(_SQL["create"], row)
+            await self._queue.defer(connection, lane, task, job=str(row["id"]))
+        return True
+
+    async def _earlier(self, team: UUID, once: Once) -> Submission | None:
+        row = await self._database.one(_SQL["idempotency_key"], {"team": team, "key": once.key})
+        if row is None:
+            return None
+        if row["digest"] != once.digest:
+            raise IdempotencyConflict
+        return Submission(id=row["job_id"], warning=row["warning"], replayed=True)
+
+    async def _claimed(self, team: UUID, once: Once | None) -> Submission:
+        earlier = None if once is None else await self._earlier(team, once)
+        if earlier is None:
+            raise IdempotencyConflict("The job of this Idempotency-Key was deleted just now; send the request again.")
+        return earlier
+
+
+def _missing(job: Row) -> str:
+    match job["status"]:
+        case "succeeded":
+            return "This job's output was deleted when its time was over; submit the job again."
+        case "failed":
+            return f"This job has no output: it failed ({job['error']})."
+        case "canceled":
+            return "This job has no output: it was canceled."
+        case _:
+            return "This job has no output yet; wait for it with GET /v1/jobs/{jobId}?wait=60."
+
+
+def lane_for(kind: str, size: int | None, settings: Settings) -> Lane:
+    """Where a recording of so many bytes is heard, so that short jobs never wait behind long ones."""
+    short = kind in _QUICK or (size is not None and size <= settings.short_job_mb * _MIB)
+    return Lane.SHORT if short else Lane.LONG
+
+
+def unfinished_lane(row: Row, settings: Settings) -> tuple[Lane, str]:
+    """Lane and task that an unfinished job goes on with."""
+    # Without a URL it hears what was uploaded for another job.
+    if row["url"] is not None and media_key(row["url"]) is None and row["object"] is None:
+        return Lane.FETCH, FETCH_TASK
+    return lane_for(row["type"], row["bytes"], settings), HEAR_TASK

@@ -1,0 +1,1 @@
+"""What is secret: the master key, the keys of teams, encryption, signatures."""

@@ -1,0 +1,1 @@
+"""The packs of models that a server hears with, and pulling more."""

@@ -1,0 +1,1 @@
+"""Names for voices: candidates, recognition, naming again, merging, labels in transcripts, enrolment."""

@@ -1,0 +1,219 @@
+"""Naming the voices of a job again, when people have become known or voices turn out to be one person's.
+
+No recording is heard and no network loaded: the voices that were kept with the output are enough. What is written is
+computed before anything is locked, and thrown away where the job was changed meanwhile; then it is computed again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+from uuid import UUID
+
+import numpy as np
+
+from timbre.errors import ServiceUnavailable, VoicesMissing
+from timbre.identification.identification import SpeakerMatch
+from timbre.identification.voiceprint import Voiceprint
+from timbre.service.jobs.jobs import Jobs
+from timbre.service.jobs.requests import MergeVoicesRequest, RematchRequest
+from timbre.service.models.packs import Packs
+from timbre.service.naming.candidate_pool import CandidatePool, CandidateSearch
+from timbre.service.naming.merging import merge_in_output, merge_voices
+from timbre.service.naming.named_output import load_namer_of, name_output
+from timbre.service.requests.selection import check_selection, taken
+from timbre.service.results.outputs import Output, note_people, packed, settle, unpacked
+from timbre.service.results.transcripts import labels_kept
+from timbre.service.results.voices import Asked, KeptVoices, Voices
+from timbre.settings import Settings
+from timbre.store.database import Database, Row, one
+from timbre.store.queries import queries
+
+_SQL: Final = queries("outputs")
+_TRIES: Final = 30  # of a change, while others change the same job
+_PAUSE: Final = 0.05  # seconds between two, at most, so that they fall apart
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Named:
+    """Who voices are."""
+
+    matches: tuple[SpeakerMatch, ...]
+    pool: CandidatePool | None = None
+    names: Mapping[str, str] = field(default_factory=dict)  # of people of the gallery, by id
+
+
+class Rematch:
+    """Names voices of jobs again."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        jobs: Jobs,
+        voices: KeptVoices,
+        candidates: CandidateSearch,
+        packs: Packs,
+        settings: Settings,
+    ) -> None:
+        self._database = database
+        self._jobs = jobs
+        self._voices = voices
+        self._candidates = candidates
+        self._packs = packs
+        self._settings = settings
+
+    async def rematch(self, team: UUID, job: UUID, request: RematchRequest) -> None:
+        """Name the voices of a job by the people there are now.
+
+        Raises:
+            JobUnknown: the team has none of this id.
+            VoicesMissing: its voices are not kept.
+            RequestInvalid: somebody is not there, or a voiceprint cannot be used.
+        """
+        row = await self._jobs.get(team, job)
+        if request.voiceprints is not None:
+            self._packs.check_voiceprints(row["model"], request.voiceprints)
+        labels = [labelled.label for labelled in request.voiceprints or ()]
+        await check_selection(self._database, team, request.speakers, labels)
+
+        def asked(voices: Voices) -> Voices:
+            sent = voices.asked.voiceprints if voices.asked is not None else {}
+            if request.voiceprints is not None:
+                sent = {labelled.label: labelled.voiceprint for labelled in request.voiceprints}
+            now = Asked(
+                selection=request.speakers,
+                voiceprints=sent,
+                threshold=request.matching.threshold,
+                exclusive=request.matching.exclusive,
+            )
+            return replace(voices, asked=now)
+
+        await self._change(team, job, asked, lambda _: None)
+
+    async def merge_voices(self, team: UUID, job: UUID, request: MergeVoicesRequest) -> None:
+        """Make one voice of several, and name it as before if it was named.
+
+        Raises:
+            JobUnknown: the team has none of this id.
+            VoicesMissing: its voices are not kept, or there is none with one of these labels.
+        """
+        await self._change(
+            team,
+            job,
+            lambda voices: merge_voices(voices, request.into, request.merged),
+            lambda output: merge_in_output(output, request.into, request.merged),
+        )
+
+    async def voices(self, team: UUID, job: UUID) -> list[dict[str, Any]]:
+        """The voices of a job, and who they were found to be.
+
+        Raises:
+            JobUnknown: the team has none of this id.
+            VoicesMissing: its voices are not kept.
+        """
+        await self._jobs.get(team, job)
+        voices = await self._voices.get(team, job)
+        found = await self._jobs.output(job)
+        output = {} if found is None else await asyncio.to_thread(unpacked, found[0])
+        told = {voice["speaker"]: voice for voice in output.get("voiceprints", ())}
+        return [
+            {
+                "speaker": voice.speaker,
+                "seconds": round(voice.seconds, 3),
+                "hasClip": voice.speaker in voices.clips,
+                "match": told.get(voice.speaker, {}).get("match"),
+                "speakerId": told.get(voice.speaker, {}).get("speakerId"),
+                "candidates": told.get(voice.speaker, {}).get("candidates", []),
+            }
+            for voice in voices.voices
+        ]
+
+    async def clip(self, team: UUID, job: UUID, speaker: str) -> bytes:
+        """The file of some seconds of a voice.
+
+        Raises:
+            JobUnknown: the team has none of this id.
+            VoicesMissing: its voices are not kept, or there is none with this label, or nothing to listen to.
+        """
+        await self._jobs.get(team, job)
+        voices = await self._voices.get(team, job)
+        clip = voices.clips.get(voices.find(speaker).speaker)
+        if clip is None:
+            raise VoicesMissing("Nothing of this voice was kept to listen to.")
+        return clip
+
+    async def _change(
+        self, team: UUID, job: UUID, prepare: Callable[[Voices], Voices], alter: Callable[[Output], None]
+    ) -> None:
+        for _ in range(_TRIES):
+            row = await self._jobs.get(team, job)
+            voices = await self._without_people(team, prepare(await self._voices.get(team, job)))
+            found = await self._jobs.output(job)
+            if found is None:
+                raise VoicesMissing
+            named = None if voices.asked is None else await self._named(team, row["model"], voices, voices.asked)
+            output = await asyncio.to_thread(_written, found[0], alter, named)
+            if await self._write(team, row, voices, output):
+                return
+            await asyncio.sleep(random.uniform(0, _PAUSE))  # noqa: S311 - nothing secret
+        raise ServiceUnavailable("Others change this job at the same time; try again soon.")
+
+    async def _without_people(self, team: UUID, voices: Voices) -> Voices:
+        """Leave out voiceprints that were sent of those who are people of the gallery now.
+
+        They are no longer kept either: the name of a person who is erased later shall not come back with one.
+        """
+        asked = voices.asked
+        if asked is None or asked.selection is None:
+            return voices
+        people = set(await taken(self._database, team, list(asked.voiceprints)))
+        sent = {label: text for label, text in asked.voiceprints.items() if label not in people}
+        return replace(voices, asked=replace(asked, voiceprints=sent))
+
+    async def _write(self, team: UUID, row: Row, voices: Voices, output: Output) -> bool:
+        """Write what was computed, unless the job was changed since its record was read."""
+        job = row["id"]
+        async with self._database.transaction() as connection:
+            cipher = await self._voices.cipher(team, connection)
+            mentioned, _ = await settle(connection, team, output)
+            if await one(connection, _SQL["hold_job"], {"job": job, "seen": row["updated_at"]}) is None:
+                return False
+            body, length = await asyncio.to_thread(packed, output)
+            kept = {"job": job, "body": body, "length": length}
+            if await one(connection, _SQL["replace_output"], kept) is None:
+                raise VoicesMissing  # its time was over just now
+            await self._voices.keep(connection, cipher, team, job, voices)
+            await note_people(connection, job, mentioned)
+        return True
+
+    async def _named(self, team: UUID, model: str, voices: Voices, asked: Asked) -> _Named:
+        namer = await asyncio.to_thread(load_namer_of, model, voices.space, self._settings)
+        sent, pool, found = dict(asked.voiceprints), None, {}
+        if asked.selection is not None:
+            pool = await self._candidates.pool(team, voices.space, asked.selection)
+            if voices.voices:
+                found = await self._candidates.near(pool, np.stack([voice.embedding for voice in voices.voices]))
+        people = {label: Voiceprint.from_text(text) for label, text in sent.items()}
+        people |= {person: voiceprint for person, (_, voiceprint) in found.items()}
+        matches = await asyncio.to_thread(
+            namer.name,
+            voices.voices,
+            people,
+            among=len(sent) + (0 if pool is None else pool.people),
+            threshold=asked.threshold,
+            exclusive=asked.exclusive,
+        )
+        return _Named(matches=matches, pool=pool, names={person: name for person, (name, _) in found.items()})
+
+
+def _written(body: bytes, alter: Callable[[Output], None], named: _Named | None) -> Output:
+    output = unpacked(body)
+    with labels_kept(output):
+        alter(output)
+        if named is not None:
+            name_output(output, named.matches, pool=named.pool, names=named.names)
+    return output

@@ -1,0 +1,1 @@
+"""Requests to other servers: recordings to fetch, webhooks to deliver."""

@@ -1,0 +1,1 @@
+"""The gallery: people, samples of their voices, searching, moving and forgetting them."""

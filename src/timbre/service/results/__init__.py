@@ -1,0 +1,1 @@
+"""What jobs found, as it is kept: outputs, voices, transcripts, exports."""

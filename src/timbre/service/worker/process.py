@@ -1,0 +1,211 @@
+"""A worker process: the lanes of the queue, the heartbeat, and the upkeep.
+
+Each lane is a worker of procrastinate with its own number of places, so that a slow webhook or a long recording holds
+nothing else up. All lanes share the engines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, suppress
+from typing import Final
+from uuid import UUID
+
+import psycopg
+import structlog
+from procrastinate import BaseRetryStrategy, RetryDecision
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Job
+
+from timbre.errors import ServiceUnavailable
+from timbre.service.accounts.usage import Usage
+from timbre.service.files.media import Media
+from timbre.service.files.storage import open_storage
+from timbre.service.jobs.attempts import Attempts
+from timbre.service.keys.secrets import Secrets
+from timbre.service.keys.template_protection import Protection, check_master_key
+from timbre.service.models.packs import Engines, Packs
+from timbre.service.naming.candidate_pool import CandidateSearch
+from timbre.service.outside.outgoing import outgoing_client
+from timbre.service.outside.webhooks import Webhooks
+from timbre.service.people.gallery import Gallery
+from timbre.service.people.retention import SpeakerRetention
+from timbre.service.people.search import Search
+from timbre.service.results.voices import KeptVoices
+from timbre.service.upkeep.retention import Retention
+from timbre.service.upkeep.scrubbing import Scrubbing
+from timbre.service.worker.persistence import Persistence
+from timbre.service.worker.tasks import Work
+from timbre.settings import Settings
+from timbre.store.database import open_database
+from timbre.store.queue import DELIVER_TASK, FETCH_TASK, HEAR_TASK, Lane, Queue
+from timbre.store.schema import check_schema
+
+_PLACES: Final = {Lane.FETCH: 8, Lane.SHORT: 1, Lane.LONG: 1, Lane.WEBHOOKS: 16}
+_PRECIOUS: Final = frozenset({Lane.SHORT, Lane.LONG})  # what is done there is not thrown away for a lost connection
+_DAY: Final = 86400.0  # seconds; longer than any recording is worked on
+_CONNECTIONS: Final = 12
+_PAUSE: Final = 1.0  # seconds before a lane that lost the database tries again
+_GRACE: Final = 1.2  # seconds for an attempt to notice that it shall stop, and again to say so
+_POLL: Final = 1.0  # seconds between two looks for retries that are due
+# procrastinate stops watching its listener and heartbeat once any of its side tasks ends, and the one for periodic
+# tasks ends at once if there are none. With one, a lane that lost either notices it, and opens again.
+_LEAP_DAY: Final = "0 0 29 2 *"
+_log: Final = structlog.get_logger("timbre.worker")
+
+
+class _Again(BaseRetryStrategy):
+    """What comes out of a task is never the job's fault: the worker stops, or the database is away."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:  # noqa: ARG002
+        return RetryDecision(retry_in={"seconds": 0 if isinstance(exception, asyncio.CancelledError) else 1})
+
+
+def _nothing(timestamp: int) -> None:
+    pass
+
+
+class Worker:
+    """Runs until it is told to stop."""
+
+    def __init__(self, queue: Queue, work: Work, attempts: Attempts, webhooks: Webhooks, settings: Settings) -> None:
+        self._queue = queue
+        self._work = work
+        self._attempts = attempts
+        self._webhooks = webhooks
+        self._settings = settings
+        self._stop = asyncio.Event()
+
+    def stop(self) -> None:
+        """Take nothing more; let what runs end within `stop_seconds`, then leave it for later."""
+        self._stop.set()
+
+    async def run(self, upkeep: Sequence[Callable[[], Awaitable[object]]]) -> None:
+        """Serve all lanes until `stop`, and do the upkeep now and then, each part by itself: some take a while."""
+        every = self._settings
+        loops = [asyncio.create_task(self._lane(lane), name=f"lane {lane}") for lane in Lane]
+        loops.append(asyncio.create_task(self._repeat(every.heartbeat_seconds, self._recover)))
+        loops += [asyncio.create_task(self._repeat(every.sweep_seconds, act)) for act in upkeep]
+        await self._stop.wait()
+        for loop in loops:
+            loop.cancel()
+        _, running = await asyncio.wait(loops, timeout=every.stop_seconds)
+        self._work.stopping.set()
+        if running:
+            _, running = await asyncio.wait(running, timeout=_GRACE)
+        if running:
+            self._work.interrupt()
+            await asyncio.wait(running, timeout=_GRACE)
+
+    async def _lane(self, lane: Lane) -> None:
+        while not self._stop.is_set():
+            try:
+                await self._queue.app.run_worker_async(
+                    name=lane.value,
+                    queues=[lane.value],
+                    concurrency=_PLACES[lane],
+                    install_signal_handlers=False,
+                    fetch_job_polling_interval=_POLL,
+                    update_heartbeat_interval=self._settings.heartbeat_seconds,
+                    stalled_worker_timeout=self._settings.stalled_seconds,
+                    # A lane that lost the database opens again when all that runs in it has ended.
+                    shutdown_graceful_timeout=_DAY if lane in _PRECIOUS else self._settings.stop_seconds,
+                    delete_jobs="always",
+                )
+            except (ConnectorException, psycopg.Error, OSError) as error:
+                _log.warning("a lane lost the database", lane=lane.value, error=str(error.__cause__ or error))
+            except Exception:  # noqa: BLE001 - whatever it is, a lane opens again
+                _log.exception("a lane broke", lane=lane.value)
+            await asyncio.sleep(_PAUSE)
+
+    async def _recover(self) -> None:
+        silence = self._settings.stalled_seconds
+        await self._attempts.recover(silence)
+        await self._webhooks.recover(silence + self._settings.webhook_seconds)
+        await self._queue.drop_ended(silence)
+
+    async def _repeat(self, seconds: float, act: Callable[[], Awaitable[object]]) -> None:
+        while True:
+            try:
+                await act()
+            except ServiceUnavailable as error:
+                _log.warning("upkeep put off", error=str(error))
+            except Exception:  # noqa: BLE001 - upkeep is tried again
+                _log.exception("upkeep failed")
+            await asyncio.sleep(seconds)
+
+
+async def run_worker(settings: Settings, url: str, ready: Callable[[], None] = lambda: None) -> None:
+    """Run a worker on the database at this address until SIGTERM or SIGINT.
+
+    Args:
+        settings: What it goes by.
+        url: Of the database.
+        ready: Called when the default engine is loaded and the lanes open.
+
+    Raises:
+        DatabaseUnavailable: the database cannot be reached.
+        SchemaOutdated: it is of another version.
+        MasterKeyInvalid: the master key does not fit it.
+        ModelError: the default pack cannot be loaded.
+    """
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(
+            open_database(url, connections=_CONNECTIONS, application="timbre worker")
+        )
+        async with database.transaction() as connection:
+            await check_schema(connection)
+        await check_master_key(database, settings)
+        queue = Queue(database)
+        storage = open_storage(settings)
+        engines = Engines(settings)
+        await engines.get()
+        client = await stack.enter_async_context(outgoing_client(settings))
+        webhooks = Webhooks(database, queue, settings)
+        attempts = Attempts(database, queue, usage=Usage(database), webhooks=webhooks, settings=settings)
+        media = Media(database, storage, Secrets(database), settings)
+        protection = Protection(database, settings)
+        gallery = Gallery(database, protection, Packs(settings))
+        search = Search(database, protection, settings)
+        work = Work(
+            attempts,
+            media=media,
+            storage=storage,
+            engines=engines,
+            candidates=CandidateSearch(search, gallery),
+            persistence=Persistence(KeptVoices(protection), gallery),
+            client=client,
+            settings=settings,
+        )
+
+        async def deliver(delivery: str, round: int, number: int) -> None:  # noqa: A002 - the entry's own word
+            await webhooks.deliver(client, UUID(delivery), round, number)
+
+        async def fetch(job: str) -> None:
+            await work.fetch(UUID(job))
+
+        async def hear(job: str) -> None:
+            await work.hear(UUID(job))
+
+        for name, task in ((DELIVER_TASK, deliver), (FETCH_TASK, fetch), (HEAR_TASK, hear)):
+            queue.app.task(name=name, retry=_Again())(task)
+        queue.app.periodic(cron=_LEAP_DAY)(queue.app.task(name="nothing", queue=Lane.FETCH)(_nothing))
+        await queue.open()
+        worker = Worker(queue, work, attempts, webhooks, settings)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, worker.stop)
+        ready()
+        _log.info("ready")
+        with suppress(asyncio.CancelledError):
+            await worker.run(
+                [
+                    Retention(database, storage, settings).sweep,
+                    SpeakerRetention(database, gallery.erase, settings).sweep,
+                    Scrubbing(database, search).sweep,
+                    search.tend_indexes,
+                ]
+            )
+        _log.info("stopped")

@@ -1,0 +1,289 @@
+"""The work itself: fetching a recording, and hearing it with the engine.
+
+Whatever is wrong with a recording or a request ends the job with the reason. A worker that stops, or a storage that
+does not answer, leaves the job for another attempt. A database that is restarted is waited for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from threading import Event
+from typing import Concatenate, Final, ParamSpec, TypeVar
+from uuid import UUID, uuid4
+
+import httpx
+import structlog
+
+from timbre.errors import (
+    AudioError,
+    Canceled,
+    FetchFailed,
+    InputError,
+    MasterKeyMissing,
+    OptionError,
+    RequestTooLarge,
+    SamplesFull,
+    ServiceUnavailable,
+    SpeakerUnknown,
+    TemplateUnreadable,
+)
+from timbre.service.files.media import Media, media_key, object_name
+from timbre.service.files.storage import Storage
+from timbre.service.jobs.attempts import Attempt, Attempts
+from timbre.service.models.packs import Engines
+from timbre.service.naming.candidate_pool import CandidateSearch, TeamGallery
+from timbre.service.outside.fetching import fetch
+from timbre.service.requests.selection import read_selection
+from timbre.service.results.outputs import dumped
+from timbre.service.worker.inference import Heard, hear
+from timbre.service.worker.persistence import Persistence
+from timbre.service.worker.thread_bridge import Bridge, Interrupted
+from timbre.settings import Settings
+from timbre.store.database import Connection
+
+_REPORTS: Final = 0.5  # seconds between two reports of progress
+# Where each stage of the engine lies in the whole; what decides about speakers at the end takes little.
+_STAGES: Final = {"speech": (0.0, 0.3), "segmentation": (0.3, 0.6), "voices": (0.6, 0.97)}
+_HEARERS: Final = 4  # threads of the engine; two lanes, and attempts that were broken off and have not noticed
+_PAUSE: Final = 0.5  # seconds before the database is asked again
+_MIB: Final = 1 << 20
+_GIB: Final = 1 << 30
+# What is wrong with a request or the gallery ends the job; the same again would end it so again.
+_ENDS: Final = (InputError, OptionError, SpeakerUnknown, SamplesFull, MasterKeyMissing, TemplateUnreadable)
+_log: Final = structlog.get_logger("timbre.work")
+Asked = ParamSpec("Asked")
+T = TypeVar("T")
+
+
+class Work:
+    """Does what the lanes bring."""
+
+    def __init__(
+        self,
+        attempts: Attempts,
+        *,
+        media: Media,
+        storage: Storage,
+        engines: Engines,
+        candidates: CandidateSearch,
+        persistence: Persistence,
+        client: httpx.AsyncClient,
+        settings: Settings,
+    ) -> None:
+        self._attempts = attempts
+        self._media = media
+        self._storage = storage
+        self._engines = engines
+        self._candidates = candidates
+        self._persistence = persistence
+        self._client = client
+        self._settings = settings
+        self.stopping = Event()  # set, it makes every attempt stop at its next sign of progress
+        self._running: set[asyncio.Task[object]] = set()
+        # Threads of its own: nothing that is slow elsewhere holds it up, and nobody waits for them in the end.
+        self._hearing = ThreadPoolExecutor(_HEARERS, "engine")
+
+    def interrupt(self) -> None:
+        """Break off what still runs; it starts over later."""
+        for task in self._running:
+            task.cancel()
+
+    async def fetch(self, job: UUID) -> None:
+        """Bring a job's recording into the storage, and send the job on."""
+        attempt = await self._attempts.begin(job, "fetching")
+        if attempt is not None:
+            await self._guard(attempt, self._fetch)
+
+    async def hear(self, job: UUID) -> None:
+        """Do what a job asks for."""
+        attempt = await self._attempts.begin(job, "waiting")
+        if attempt is not None:
+            await self._guard(attempt, self._hear)
+
+    async def _guard(self, attempt: Attempt, act: Callable[[Attempt], Awaitable[None]]) -> None:
+        task = asyncio.current_task()
+        if task:
+            self._running.add(task)
+        try:
+            async with self._kept_alive(attempt):
+                await act(attempt)
+        except Canceled:
+            _log.info("canceled", job=str(attempt.job))
+        except (Interrupted, asyncio.CancelledError):
+            await asyncio.shield(self._attempts.pause(attempt))
+            raise
+        except _ENDS as error:
+            await self._answered(self._attempts.fail, attempt, str(error))
+        except ServiceUnavailable:
+            await self._answered(self._attempts.pause, attempt)
+            raise
+        except Exception:  # noqa: BLE001 - whatever it is, the job ends and the worker goes on
+            reference = uuid4().hex[:12]
+            _log.exception("fault", job=str(attempt.job), reference=reference)
+            message = f"This is a fault of Timbre, not of the recording; the server's log has it as {reference}."
+            await self._answered(self._attempts.fail, attempt, message)
+        finally:
+            if task:
+                self._running.discard(task)
+
+    async def _answered(
+        self,
+        ask: Callable[Concatenate[Attempt, Asked], Awaitable[T]],
+        attempt: Attempt,
+        *arguments: Asked.args,
+        **named: Asked.kwargs,
+    ) -> T:
+        """Say something of an attempt to the database, again and again while it is away: it would be said in vain."""
+        while True:
+            try:
+                return await ask(attempt, *arguments, **named)
+            except (MasterKeyMissing, TemplateUnreadable):
+                raise
+            except ServiceUnavailable as error:
+                if self.stopping.is_set():
+                    raise
+                _log.warning("waiting for the database", job=str(attempt.job), error=str(error))
+                await asyncio.sleep(_PAUSE)
+
+    @asynccontextmanager
+    async def _kept_alive(self, attempt: Attempt) -> AsyncIterator[None]:
+        """Say that the attempt goes on as long as it does; when it is no longer ours, break it off as `Canceled`."""
+        working = asyncio.current_task()
+        lost = False
+
+        async def beat() -> None:
+            nonlocal lost
+            while not lost:
+                await asyncio.sleep(self._settings.heartbeat_seconds)
+                try:
+                    await self._attempts.keep_alive(attempt)
+                except ServiceUnavailable:
+                    continue  # the database may come back
+                except Canceled:
+                    lost = True
+            if working:
+                working.cancel()
+
+        beating = asyncio.create_task(beat())
+        try:
+            yield
+        except asyncio.CancelledError:
+            if lost and working:
+                working.uncancel()
+                raise Canceled from None
+            raise
+        finally:
+            beating.cancel()
+
+    async def _fetch(self, attempt: Attempt) -> None:
+        most = self._most_bytes(attempt)
+        name = object_name()
+        try:
+            async with fetch(
+                self._client, attempt.params["url"], most_bytes=most, seconds=self._settings.fetch_seconds
+            ) as chunks:
+                size = await self._storage.put(name, chunks, most_bytes=most)
+        except RequestTooLarge:
+            raise FetchFailed(_too_large(most)) from None
+        try:
+            await self._answered(self._attempts.hand_over, attempt, name, size)
+        finally:
+            # Who is broken off, or loses the database, cannot tell from the answer whether it was handed over.
+            if not await self._answered(self._attempts.knows, attempt, name):
+                await self._storage.delete(name)
+
+    async def _hear(self, attempt: Attempt) -> None:
+        name = attempt.object or await self._uploaded(attempt)
+        engine = await self._engines.get(attempt.model)
+        async with self._storage.local_copy(name, self._settings.temp_dir) as path:
+            loop = asyncio.get_running_loop()
+            bridge = Bridge(loop, self.stopping)
+            listen = partial(
+                hear,
+                engine,
+                attempt,
+                path,
+                gallery=await self._gallery(attempt, engine.space, bridge),
+                progress=_Reporter(self._attempts, attempt, loop, self.stopping),
+                settings=self._settings,
+            )
+            try:
+                heard = await loop.run_in_executor(self._hearing, listen)
+            finally:
+                bridge.close()
+        if await self._succeed(attempt, heard) and attempt.object:
+            await self._storage.delete(attempt.object)
+
+    async def _gallery(self, attempt: Attempt, space: str, bridge: Bridge) -> TeamGallery | None:
+        """The people of the gallery that a job asks for."""
+        speakers = attempt.params.get("speakers")
+        if speakers is None:
+            return None
+        pool = await self._candidates.pool(attempt.team, space, read_selection(speakers))
+        return TeamGallery(pool=pool, candidates=self._candidates, ask=bridge.ask)
+
+    async def _succeed(self, attempt: Attempt, heard: Heard) -> bool:
+        async def within(connection: Connection) -> bytes | None:
+            return await self._persistence.keep(connection, attempt, heard)
+
+        output = await asyncio.to_thread(dumped, heard.output)
+        return await self._answered(
+            self._attempts.succeed, attempt, output, heard.duration, peaks=heard.peaks, within=within
+        )
+
+    async def _uploaded(self, attempt: Attempt) -> str:
+        key = media_key(attempt.params.get("url", ""))
+        if key is None and attempt.media is None:
+            raise AudioError("Could not load audio: the recording of this job is not kept any more; upload it again.")
+        recording = (
+            await self._media.find(attempt.team, key or "")
+            if attempt.media is None
+            else await self._media.get(attempt.media)
+        )
+        if recording is None:
+            raise AudioError(
+                f"Could not load audio: nothing is kept at media://{key}; upload it first, to the address that"
+                " POST /v1/media/input gives."
+            )
+        if recording.bytes > self._most_bytes(attempt):
+            raise AudioError(_too_large(self._most_bytes(attempt)))
+        return recording.object
+
+    def _most_bytes(self, attempt: Attempt) -> int:
+        if attempt.type == "voiceprint" or (attempt.type == "enrol" and "url" in attempt.params):
+            return int(self._settings.voiceprint_upload_mb * _MIB)
+        return int(self._settings.upload_gb * _GIB)
+
+
+class _Reporter:
+    """Stores progress from the engine's thread, not too often, and stops the work when nobody wants it any more."""
+
+    def __init__(self, attempts: Attempts, attempt: Attempt, loop: asyncio.AbstractEventLoop, stopping: Event) -> None:
+        self._attempts = attempts
+        self._attempt = attempt
+        self._loop = loop
+        self._stopping = stopping
+        self._next = 0.0
+        self._sent: Future[None] | None = None
+
+    def __call__(self, stage: str, fraction: float) -> None:
+        if self._stopping.is_set():
+            raise Interrupted
+        if self._sent is not None and self._sent.done():
+            sent, self._sent = self._sent, None
+            with suppress(ServiceUnavailable):  # the work goes on while the database is away
+                sent.result()
+        if self._sent is None and time.monotonic() >= self._next:
+            begin, end = _STAGES[stage]
+            report = self._attempts.report(self._attempt, stage, begin + (end - begin) * fraction)
+            self._sent = asyncio.run_coroutine_threadsafe(report, self._loop)
+            self._next = time.monotonic() + _REPORTS
+
+
+def _too_large(most: int) -> str:
+    return f"Could not load audio: the file is larger than {most / _MIB:g} MiB; send a shorter or compressed one."
