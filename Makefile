@@ -1,33 +1,58 @@
-# The targets set everything up by themselves and are quick when nothing has changed.
-.PHONY: install demo serve test check bench encoder bench-docs docs lock goldens clean web-types
+# The targets set everything up by themselves, say in a line what they do, and are quick when nothing has changed.
+.PHONY: install demo serve test test-quick check bench encoder bench-docs docs lock goldens wheel clean web-types
 .DEFAULT_GOAL := install
 
 PYTHON ?= python3
 BIN := .venv/bin
-SETUP := .venv/.installed
+UV := .uv/bin/uv
+ADD := $(UV) pip install --quiet --python $(BIN)/python
+RUNTIME := .venv/.runtime
+DEVELOPMENT := .venv/.development
 MODELS := .venv/.models
 WEB := src/timbre/web/index.html
 PACKAGES := web/node_modules/.package-lock.json
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*')
 NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); console.log(+a > 20 || (+a === 20 && +b >= 19))' 2>/dev/null)
 
-install: $(SETUP) $(WEB)
+# What Python compiles when it first loads it is kept, in folders that git ignores: the tests start Python hundreds of times.
+unexport PYTHONDONTWRITEBYTECODE
 
-$(SETUP): requirements/dev.lock pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Timbre needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+install: $(RUNTIME) $(WEB)
+
+# uv stands beside the environment: it is larger than most of what it installs, and not needed afterwards.
+$(UV): requirements/installer.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Timbre needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
+	@echo "Fetching uv, which installs the rest"
+	@$(PYTHON) -m venv --clear .uv/fetching
+	@.uv/fetching/bin/python -m pip install -qq --disable-pip-version-check --upgrade --target .uv --require-hashes -r $<
+	@rm -r .uv/fetching
+	@touch $@
+
+$(BIN)/python: | $(UV)
+	@$(UV) venv --quiet --clear --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv
+
+# Only ever adds to what is there: who runs and develops Timbre has one environment, and its locks agree.
+$(RUNTIME): requirements/run.lock requirements/build.lock pyproject.toml $(BIN)/python
+	@echo "Installing Timbre and its libraries into .venv"
+	@$(ADD) --require-hashes -r $<
+	@$(ADD) --no-deps --build-constraints requirements/build.lock -e .
+	@touch $@
+
+$(DEVELOPMENT): requirements/dev.lock $(RUNTIME)
+	@echo "Installing what tests and checks need"
+	@$(ADD) --require-hashes -r $<
 	@touch $@
 
 # The web app. All else works without it, so that a machine without Node.js is told, not stopped.
 ifeq ($(NODE),true)
 $(PACKAGES): web/package.json web/package-lock.json
-	cd web && npm ci --no-audit --no-fund --loglevel=error
+	@echo "Fetching the libraries of the web app"
+	@cd web && npm ci --no-audit --no-fund --loglevel=error >/dev/null
 	@touch $@
 
 $(WEB): $(PACKAGES) $(WEB_SOURCES) samples/conversation.ogg
-	cd web && npm run --silent build
+	@echo "Building the web app"
+	@cd web && npm run --silent build -- --logLevel warn
 	@touch $@
 else
 .PHONY: $(WEB) $(PACKAGES)
@@ -37,55 +62,74 @@ endif
 
 # The default models come with Timbre. Tests and measurements also compare with GE2E as it was published, which is
 # fetched into the user's cache folder unless it is there.
-$(MODELS): $(SETUP) src/timbre/models/catalogue.toml
-	$(BIN)/timbre models pull ge2e
+$(MODELS): $(DEVELOPMENT) src/timbre/models/catalogue.toml
+	@$(BIN)/timbre models pull ge2e
 	@touch $@
 
-demo: install
+demo: $(RUNTIME)
 	@$(BIN)/python samples/demo.py
 
 serve: install
 	@$(BIN)/timbre serve
 
-test: $(SETUP) $(MODELS) $(WEB)
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
+# A file's tests stay together. Bytecode is kept, whatever the environment says: the tests start Timbre 200 times.
+WORKERS ?= logical
+TESTS = OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 \
+	--dist loadfile --no-loadscope-reorder
 
-check: $(SETUP) $(PACKAGES)
+test: $(DEVELOPMENT) $(MODELS) $(WEB)
+	$(if $(filter true,$(NODE)),cd web && npm run --silent test,@echo "Without Node.js the web app's own tests are left out." >&2)
+	$(TESTS)
+
+# What needs neither a server nor a database nor a browser: the loop while one writes.
+test-quick: $(DEVELOPMENT) $(MODELS)
+	$(TESTS) -m "not database" tests/unit tests/integration
+
+check: $(DEVELOPMENT) $(PACKAGES)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(if $(filter true,$(NODE)),cd web && npm run --silent check)
 
-bench: $(SETUP) $(MODELS)
+bench: $(DEVELOPMENT) $(MODELS)
 	$(BIN)/python -m benchmarks
 
 # The page of figures is written from what `make bench` left in benchmarks/results; a test compares the two.
-bench-docs: $(SETUP)
+bench-docs: $(DEVELOPMENT)
 	$(BIN)/python docs/make_accuracy_page.py
 	$(BIN)/python docs/make_accuracy_pictures.py
 
 # Trains the encoder that ships with Timbre, on the labelled speech that TIMBRE_DATA points to; see training/encoder.
-encoder: install
+encoder:
 	test -x .venv-training/bin/python || $(PYTHON) -m venv .venv-training
-	.venv-training/bin/python -m pip install --quiet -r requirements/training.txt -e .
-	$(BIN)/timbre models pull ge2e
+	.venv-training/bin/python -m pip install --quiet -r requirements/training.txt -e ".[conversion]"
+	.venv-training/bin/timbre models pull ge2e
 	.venv-training/bin/python -m training.encoder train
 	.venv-training/bin/python -m training.encoder left-out
 
 # The API reference is written from the OpenAPI document; a test tells when it is out of date.
-docs: $(SETUP)
+docs: $(DEVELOPMENT)
 	$(BIN)/python docs/make_api_reference.py
 
 # The types of the API in the web app, from the same document; a test tells when they are out of date.
-web-types: $(SETUP) $(PACKAGES)
+web-types: $(DEVELOPMENT) $(PACKAGES)
 	$(BIN)/python web/make_types.py
 
+# A wheel with the web app and the models, made from the source distribution beside it; git's tag is its version.
+wheel: $(UV) $(WEB)
+	@test -e $(WEB) || { echo "A wheel has the web app inside, so it cannot be made." >&2; exit 1; }
+	@$(UV) build --quiet --python $(BIN)/python --build-constraints requirements/build.lock --require-build-hashes
+	@ls -t dist/*.whl | head -1
+
 # Hashes for every supported Python, without the address of any index and without gigabytes for a GPU.
-lock: $(SETUP)
-	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-header --upgrade --extra evaluation --extra redis --group dev pyproject.toml -o requirements/dev.lock
+LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	--upgrade
+lock: $(UV)
+	$(LOCK) --group installer -o requirements/installer.lock
+	$(LOCK) --group build -o requirements/build.lock
+	$(LOCK) pyproject.toml --group dev --extra conversion --extra evaluation --extra redis -o requirements/dev.lock
+	$(LOCK) pyproject.toml --group run --constraints requirements/dev.lock -o requirements/run.lock
 
 # The reference arrays of the parity tests, from the original implementations in an environment of their own.
 goldens:
@@ -95,4 +139,6 @@ goldens:
 	.venv-reference/bin/python tests/golden/generate.py
 
 clean:
-	rm -rf .venv .venv-reference .venv-training build dist src/timbre/web web/node_modules
+	rm -rf .venv .venv-reference .venv-training .uv .hypothesis .schemathesis .*_cache build dist
+	rm -rf src/timbre/web web/node_modules
+	find . -name __pycache__ -prune -exec rm -r {} +

@@ -10,9 +10,21 @@ import av
 import numpy as np
 import pytest
 
+from data_folder import forget_database
 from server import LOOPBACK, Server
 
 TESTS = Path(__file__).parent
+LONGEST_FIRST = ("end_to_end", "accuracy", "compat", "integration", "unit")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the kinds of tests that take longest, so that all workers end at the same time."""
+    items.sort(key=lambda item: LONGEST_FIRST.index(item.path.relative_to(TESTS).parts[0]))
+
+
+def pytest_sessionfinish() -> None:
+    """Leave nothing behind."""
+    forget_database()
 
 
 @cache

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +17,7 @@ from typing import Any, Self
 import httpx
 from typer.testing import CliRunner
 
+from data_folder import put_database
 from timbre.cli import app
 
 SAMPLES = Path(__file__).parent.parent / "samples"
@@ -35,12 +36,23 @@ class Server:
     """`timbre serve`, from the command to Ctrl-C.
 
     `address`, `key` and the `link` that signs a browser in are known once it has started; `client` asks with that key.
+    A folder without a database gets a copy of an empty one, unless the server shall make its own.
     """
 
-    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None, *, port: int = 0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        settings: Mapping[str, str] | None = None,
+        *,
+        port: int = 0,
+        own_database: bool = False,
+        timbre: Sequence[str | Path] = (sys.executable, "-m", "timbre"),
+    ) -> None:
         self.folder = folder
+        self.own_database = own_database
         self.settings = dict(settings or {})
         self.port = port
+        self.timbre = timbre
         self.address = ""
         self.key = ""
         self.link = ""
@@ -57,8 +69,10 @@ class Server:
 
     def start(self) -> Self:
         """Start it, and wait until it says that it is ready."""
+        if not self.own_database:
+            put_database(self.folder)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "timbre", "serve", "--port", str(self.port), "--data-dir", str(self.folder)],
+            [*self.timbre, "serve", "--port", str(self.port), "--data-dir", str(self.folder)],
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1", **self.settings},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from timbre.settings import Settings
     from timbre.turns import Turn
 
+    __version__: str
+
 # ONNX Runtime reports how it is used to its maker unless it is told not to, before it is loaded.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Diarization",
@@ -46,7 +46,7 @@ __all__ = [
     "errors",
 ]
 
-# Loaded when first asked for: the engine takes a third of a second, and many commands do without.
+# Loaded when first asked for, as the version is: the engine takes a third of a second, and many commands do without.
 _HOMES: Final = {
     "Diarization": "timbre.diarization.diarization",
     "Engine": "timbre.engine",
@@ -67,6 +67,8 @@ _HOMES: Final = {
 def __getattr__(name: str) -> Any:
     if name == "errors":
         return import_module("timbre.errors")
+    if name == "__version__":
+        return import_module("importlib.metadata").version("timbre")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

@@ -178,7 +178,7 @@ class ModelDownloadFailed(ModelError):
 
 
 class ExtraMissing(TimbreError):
-    """This needs a part of Timbre that is not installed; get it with `pip install "timbre[evaluation]"`."""
+    """This needs a package of an extra of Timbre that is not installed."""
 
 
 class DiskFull(TimbreError):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import simpleder
 
 from command_line import SAMPLES, run
 from timbre import Engine, Voiceprint
@@ -64,6 +65,20 @@ def test_diarization_is_scored_as_by_python():
     report = evaluate_diarization(read_corpus(SAMPLES), Engine("base").diarize)
     assert (ended.code, ended.err) == (0, "")
     assert json.loads(ended.out) == report.to_dict()
+
+
+def test_another_scorer_finds_the_same_error_in_the_files_we_write(tmp_path):
+    found = tmp_path / "found.rttm"
+    assert run("diarize", SAMPLES / "conversation.ogg", "-o", found, *BASE).code == 0
+    ended = run("evaluate", "diarization", SAMPLES, "--json", *BASE)
+    theirs = simpleder.corpus_der(
+        simpleder.load_rttm(SAMPLES / "conversation.rttm"), simpleder.load_rttm(found), detailed=True
+    )
+    ours = json.loads(ended.out)["error"]
+    named = {"missed": "miss", "false_alarm": "false_alarm", "confusion": "confusion", "total": "ref_length"}
+    judged = {one: theirs[other] for one, other in named.items()} | {"rate": theirs["der"]}
+    assert ours == pytest.approx(judged, rel=1e-9, abs=1e-9)
+    assert ours["missed"] > 0
 
 
 def test_diarization_is_shown_for_each_recording_and_for_all():

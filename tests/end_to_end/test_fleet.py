@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from command_line import run
 from s3 import Bucket, running_s3
 from server import CONVERSATION, Server, finished, submit, upload, voice
 from timbre.store.embedded import EmbeddedPostgres
@@ -137,11 +138,11 @@ def test_parts_without_a_master_key_close_the_gallery_alone(environment: dict[st
 
 
 @pytest.mark.parametrize("part", ["api", "worker"])
-def test_a_part_needs_a_database(environment: dict[str, str], part: str) -> None:
-    del environment["TIMBRE_DATABASE_URL"]
-    done = timbre(environment, part)
-    assert done.returncode == 2
-    assert "TIMBRE_DATABASE_URL" in done.stderr
+def test_a_part_needs_a_database(monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+    monkeypatch.delenv("TIMBRE_DATABASE_URL", raising=False)
+    done = run(part)
+    assert done.code == 2
+    assert "TIMBRE_DATABASE_URL" in done.err
 
 
 @pytest.mark.parametrize("part", ["api", "worker", "migrate"])
@@ -162,24 +163,28 @@ def test_a_database_that_is_not_there(environment: dict[str, str], part: str, tm
         ("TIMBRE_WORKERS", "0", "TIMBRE_WORKERS"),
     ],
 )
-def test_a_setting_that_cannot_be(environment: dict[str, str], part: str, name: str, value: str, named: str) -> None:
-    done = timbre({**environment, name: value}, part)
-    assert done.returncode == 2
-    assert named in done.stderr
-    assert "fault" not in done.stderr
+def test_a_setting_that_cannot_be(
+    monkeypatch: pytest.MonkeyPatch, part: str, name: str, value: str, named: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    done = run(part)
+    assert done.code == 2
+    assert named in done.err
+    assert "fault" not in done.err
 
 
 def test_commands_do_not_make_a_server_where_there_is_none(tmp_path: Path) -> None:
-    done = timbre(dict(os.environ), "keys", "list", "--data-dir", str(tmp_path / "typo"))
-    assert done.returncode == 3
-    assert "timbre serve" in done.stderr
+    done = run("keys", "list", "--data-dir", tmp_path / "typo")
+    assert done.code == 3
+    assert "timbre serve" in done.err
     assert not (tmp_path / "typo").exists()
 
 
-def test_two_servers_cannot_be_meant(environment: dict[str, str], tmp_path: Path) -> None:
-    done = timbre(environment, "keys", "list", "--data-dir", str(tmp_path))
-    assert done.returncode == 2
-    assert "TIMBRE_DATABASE_URL" in done.stderr
+def test_two_servers_cannot_be_meant(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TIMBRE_DATABASE_URL", "postgresql://nowhere.invalid/x")
+    done = run("keys", "list", "--data-dir", tmp_path)
+    assert done.code == 2
+    assert "TIMBRE_DATABASE_URL" in done.err
 
 
 def test_who_waits_for_a_job_is_answered_when_the_server_stops(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def speakers(server: Server) -> Commands:
     return Commands(server)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def voiceprints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("voiceprints")
     for name in ("Ada", "Ben"):

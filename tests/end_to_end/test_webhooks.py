@@ -22,13 +22,15 @@ from uuid import UUID, uuid4
 import httpx
 import psycopg
 import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from command_line import run
 from far_server import Far, FarRequest, far_server, free_address, redirect, self_signed
-from server import LOOPBACK, Server, finished, submit, upload, voice
+from server import ENOUGH, LOOPBACK, Server, finished, submit, upload, voice
 from timbre import Settings
 from timbre.service.accounts.usage import Usage
 from timbre.service.jobs.attempts import Attempt, Attempts
+from timbre.service.keys.signatures import new_webhook_secret
 from timbre.service.outside.outgoing import outgoing_client
 from timbre.service.outside.webhooks import Webhooks
 from timbre.store.database import Database, open_database
@@ -95,11 +97,16 @@ def signed(request: FarRequest, secret: str) -> bytes:
     return digest(secret.encode(), f"v0:{stamp}:".encode() + request.body)
 
 
-def signed_by_the_standard(request: FarRequest, secret: str) -> str:
-    """The signature that Standard Webhooks 1.0 asks for."""
-    head = f"{request.headers['webhook-id']}.{request.headers['webhook-timestamp']}."
-    key = base64.b64decode(secret.removeprefix("whsec_"))
-    return "v1," + base64.b64encode(digest(key, head.encode() + request.body)).decode()
+def verified(request: FarRequest, secret: str) -> dict:
+    """What a receiver gets from the library of Standard Webhooks, which raises if another secret signed."""
+    return Webhook(secret).verify(request.body, request.headers)
+
+
+def refused(body: bytes, headers: dict[str, str], secret: str) -> str:
+    """Why the library of Standard Webhooks refuses a message."""
+    with pytest.raises(WebhookVerificationError) as caught:
+        Webhook(secret).verify(body, headers)
+    return str(caught.value)
 
 
 def deliveries(client: httpx.Client, **query) -> list[dict]:
@@ -114,14 +121,14 @@ def settled(client: httpx.Client, job: str, number: int = 1) -> dict:
 
 
 def recorded(client: httpx.Client, job: str, number: int, states: tuple[str, ...] = ("pending",)) -> dict:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + ENOUGH
     while time.monotonic() < deadline:
         found = deliveries(client, jobId=job)
         if found and found[0]["state"] in states and len(found[0]["attempts"]) >= number:
             (delivery,) = found
             return delivery
         time.sleep(0.02)
-    raise AssertionError(f"{found} after 20 s")
+    raise AssertionError(f"{found} after {ENOUGH:g} s")
 
 
 def moment(text: str) -> float:
@@ -147,7 +154,7 @@ def test_point_21_a_success_is_sent_with_its_output(server, far):
     (secret,) = secrets(server)
     assert request.headers["X-Signature"] == signed(request, secret).hex()
     assert request.headers["webhook-timestamp"] == request.headers["X-Request-Timestamp"]
-    assert request.headers["webhook-signature"] == signed_by_the_standard(request, secret)
+    assert verified(request, secret) == json.loads(request.body)
 
 
 def test_point_21_a_success_is_sent_without_its_output_if_so_wished(server, far):
@@ -234,9 +241,8 @@ def test_point_21_a_receiver_that_fails_is_tried_again_until_the_last_retry(fail
     status = {"500": 500, "redirects": 302}.get(name)
     assert [attempt["status"] for attempt in delivery["attempts"]] == [status] * (RETRIES + 1)
     first, second, third = (moment(attempt["at"]) for attempt in delivery["attempts"])
-    limit = float(QUICK["TIMBRE_WEBHOOK_SECONDS"])
-    assert second - first < limit + 5
-    assert 1 <= third - second < limit + 10
+    assert second > first
+    assert third - second >= 1
 
 
 @pytest.mark.parametrize("name", ["500", "hangs", "closes", "redirects"])
@@ -256,7 +262,7 @@ def test_point_21_every_attempt_is_signed_anew(quick, far, failures):
     for request in requests:
         assert request.headers["X-Signature"] == base64.b64encode(signed(request, secret)).decode()
         assert request.headers["webhook-timestamp"] == request.headers["X-Request-Timestamp"]
-        assert request.headers["webhook-signature"] == signed_by_the_standard(request, secret)
+        assert verified(request, secret)["status"] == "failed"
 
 
 def test_point_21_two_redirects_are_followed(quick, far, failures):
@@ -270,9 +276,8 @@ def test_point_21_by_default_the_second_retry_is_a_minute_later(server, far):
     far.routes["/down"] = lambda request: request.answer(503)
     with server.client() as client:
         delivery = recorded(client, fail(client, f"{far.url}/down"), 2)
-    first, second = (moment(attempt["at"]) for attempt in delivery["attempts"])
-    assert second - first < 5
-    assert 58 < moment(delivery["nextAt"]) - second < 61
+    (_, second) = (moment(attempt["at"]) for attempt in delivery["attempts"])
+    assert 59 < moment(delivery["nextAt"]) - second < 60 + ENOUGH  # the third would be 300 s later
 
 
 def test_deliveries_are_listed_by_page_state_and_job(quick, far):
@@ -381,9 +386,35 @@ def test_while_a_secret_is_replaced_both_verify(server, far):
         fail(client, f"{far.url}/rotated")
         after = far.wait("/rotated", 2)[1]
     assert during.headers["X-Signature"] == signed(during, old).hex()
-    assert during.headers["webhook-signature"].split() == [signed_by_the_standard(during, one) for one in (old, new)]
+    assert verified(during, old) == verified(during, new) == json.loads(during.body)
+    assert refused(during.body, during.headers, newest) == "No matching signature found"
     assert after.headers["X-Signature"] == signed(after, newest).hex()
-    assert after.headers["webhook-signature"] == signed_by_the_standard(after, newest)
+    assert verified(after, newest) == json.loads(after.body)
+    for replaced in (old, new):
+        assert refused(after.body, after.headers, replaced) == "No matching signature found"
+
+
+def test_what_was_changed_on_its_way_verifies_no_more(server, far):
+    far.routes["/changed"] = lambda request: request.answer()
+    with server.client() as client:
+        fail(client, f"{far.url}/changed")
+        (request,) = far.wait("/changed")
+    (secret,) = secrets(server)
+    body, headers = request.body, dict(request.headers)
+    stamp = int(headers["webhook-timestamp"])
+    changes = [
+        (body.replace(b"failed", b"succeeded"), {}, "No matching signature found"),
+        (body + b" ", {}, "No matching signature found"),
+        (body, {"webhook-id": str(uuid4())}, "No matching signature found"),
+        (body, {"webhook-timestamp": str(stamp + 1)}, "No matching signature found"),
+        (body, {"webhook-timestamp": str(stamp - 600)}, "Message timestamp too old"),
+        (body, {"webhook-signature": f"v2{headers['webhook-signature'][2:]}"}, "No matching signature found"),
+        (body, {"webhook-signature": ""}, "Missing required headers"),
+    ]
+    assert verified(request, secret)
+    for text, other, reason in changes:
+        assert refused(text, headers | other, secret) == reason
+    assert refused(body, headers, new_webhook_secret()) == "No matching signature found"
 
 
 def test_slow_receivers_hold_no_job_up(server, far):
@@ -395,7 +426,7 @@ def test_slow_receivers_hold_no_job_up(server, far):
             fail(client, f"{far.url}/slow")
         far.wait("/slow", 16)
         job = submit(client, "voiceprint", url=recording)
-        assert finished(client, job, 8)["status"] == "succeeded"
+        assert finished(client, job)["status"] == "succeeded"
         waiting = deliveries(client, state="pending", limit=100)
         done.set()
     assert len([delivery for delivery in waiting if delivery["url"].endswith("/slow")]) == 20

@@ -1,4 +1,4 @@
-"""A real PostgreSQL for tests: one server for a module, a fresh and migrated database on it for every test."""
+"""A real PostgreSQL for tests: one server for all of them, a fresh and migrated database on it for every one."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+from data_folder import DATABASE, put_database
 from timbre.service.accounts.teams import Caller, Teams
 from timbre.service.accounts.usage import Usage
 from timbre.service.files.media import Media
@@ -29,24 +30,21 @@ from timbre.store.database import Database, Row, open_database
 from timbre.store.embedded import EmbeddedPostgres
 from timbre.store.identifiers import new_id
 from timbre.store.queue import Queue
-from timbre.store.schema import migrate
 
 TEMPLATE = "template_of_tests"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The address of a server that has a migrated database to copy."""
     # Not in pytest's own folder: another run of it by root closes that to the user that root's database runs as.
     with TemporaryDirectory() as folder:
-        embedded = EmbeddedPostgres(Path(folder, "data"))
+        put_database(Path(folder))
+        embedded = EmbeddedPostgres(Path(folder, DATABASE))
         address = embedded.start()
         try:
             with psycopg.connect(address, autocommit=True) as connection:
-                connection.execute("ALTER SYSTEM SET fsync = off")
-                connection.execute("SELECT pg_reload_conf()")
-                connection.execute(f"CREATE DATABASE {TEMPLATE}")
-            migrate(named(address, TEMPLATE))
+                connection.execute(f"CREATE DATABASE {TEMPLATE} TEMPLATE postgres")
             yield address
         finally:
             embedded.stop()

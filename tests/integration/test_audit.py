@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 
 import psycopg
-from database import opened, postgres, url  # noqa: F401 - fixtures
+from database import opened
 
 from server import Server
 from timbre.service.accounts import audit
@@ -16,7 +16,7 @@ from timbre.store.embedded import EmbeddedPostgres
 from timbre.store.identifiers import new_id
 
 
-def test_an_entry_is_written_with_what_it_tells_of(url, tmp_path):  # noqa: F811
+def test_an_entry_is_written_with_what_it_tells_of(url, tmp_path):
     async def act():
         async with opened(url, tmp_path) as here:
             person = new_id()
@@ -37,7 +37,7 @@ def test_an_entry_is_written_with_what_it_tells_of(url, tmp_path):  # noqa: F811
     asyncio.run(act())
 
 
-def test_pages_are_newest_first_and_can_be_narrowed(url, tmp_path):  # noqa: F811
+def test_pages_are_newest_first_and_can_be_narrowed(url, tmp_path):
     async def act():
         async with opened(url, tmp_path) as here:
             people = [new_id() for _ in range(2)]

@@ -20,7 +20,7 @@ from uuid import UUID
 import numpy as np
 import psycopg
 import pytest
-from database import Service, opened, postgres, url  # noqa: F401 - two are fixtures
+from database import Service, opened
 
 from server import voice
 from timbre import Engine, Voiceprint
@@ -95,7 +95,7 @@ class Erasing:
 
 
 @pytest.fixture
-def at(url, tmp_path, voiceprints) -> Callable[[Act], None]:  # noqa: F811
+def at(url, tmp_path, voiceprints) -> Callable[[Act], None]:
     async def body(act: Act) -> None:
         async with opened(url, tmp_path) as here:
             MasterKeys.make(here.settings)
@@ -149,7 +149,7 @@ async def name_in_output(here: Service, person: UUID) -> None:
     )
 
 
-def in_tables(url: str, patterns: Mapping[str, bytes]) -> set[str]:  # noqa: F811
+def in_tables(url: str, patterns: Mapping[str, bytes]) -> set[str]:
     """Which patterns are in any column of any table, those of the system among them; what is packed is unpacked."""
     found = set[str]()
     with psycopg.connect(url) as connection:
@@ -182,7 +182,7 @@ def _packed_parts(content: bytes) -> Iterator[bytes]:
         place = content.find(b"\x1f\x8b\x08", place + 1)
 
 
-def in_files(url: str, patterns: Mapping[str, bytes]) -> set[str]:  # noqa: F811
+def in_files(url: str, patterns: Mapping[str, bytes]) -> set[str]:
     """Which patterns are in any file of the database's folder: tables, indexes, the log written ahead, statistics."""
     with psycopg.connect(url) as connection:
         (folder,) = connection.execute("SHOW data_directory").fetchone()
@@ -205,7 +205,7 @@ def kinds(found: set[str]) -> set[str]:
 AT_REST = {"turned", "sealed", "sealed clip", "name", "output"}  # what of her is in the files at all
 
 
-def test_an_erased_person_is_in_no_column_of_any_table(at, url, voiceprints):  # noqa: F811
+def test_an_erased_person_is_in_no_column_of_any_table(at, url, voiceprints):
     async def act(erasing: Erasing) -> None:
         ada = await erasing.patterns(voiceprints[0], NAME)
         assert kinds(in_tables(url, ada)) == {"turned, as it is sent", "sealed", "sealed clip", "name", "output"}
@@ -225,7 +225,7 @@ def test_an_erased_person_is_in_no_column_of_any_table(at, url, voiceprints):  #
     at(act)
 
 
-def test_the_planner_remembers_nobody(at, url, voiceprints):  # noqa: F811
+def test_the_planner_remembers_nobody(at, url, voiceprints):
     """Statistics keep the commonest values of a column, and nothing that is erased with a row goes from there."""
 
     async def act(erasing: Erasing) -> None:
@@ -243,7 +243,7 @@ def test_the_planner_remembers_nobody(at, url, voiceprints):  # noqa: F811
     at(act)
 
 
-def test_scrubbing_takes_an_erased_person_out_of_every_file(at, url, voiceprints):  # noqa: F811
+def test_scrubbing_takes_an_erased_person_out_of_every_file(at, url, voiceprints):
     async def act(erasing: Erasing) -> None:
         ada = await erasing.patterns(voiceprints[0], NAME)
         ben = await erasing.patterns(voiceprints[1], "Ben")
@@ -263,7 +263,7 @@ def test_scrubbing_takes_an_erased_person_out_of_every_file(at, url, voiceprints
     at(act)
 
 
-def test_scrubbing_by_hand_reaches_what_has_an_index(at, url, voiceprints):  # noqa: F811
+def test_scrubbing_by_hand_reaches_what_has_an_index(at, url, voiceprints):
     async def act(erasing: Erasing) -> None:
         ada = await erasing.patterns(voiceprints[0], NAME)
         name = f"people_{erasing.here.caller.team.hex}_space_256"
@@ -300,7 +300,7 @@ def test_there_is_nothing_to_scrub_unless_something_was_erased(at):
     at(act)
 
 
-def test_a_table_that_is_in_use_is_scrubbed_the_next_time(at, url, voiceprints):  # noqa: F811
+def test_a_table_that_is_in_use_is_scrubbed_the_next_time(at, url, voiceprints):
     async def act(erasing: Erasing) -> None:
         ada = await erasing.patterns(voiceprints[0], NAME)
         await erasing.gallery.erase(erasing.here.caller.team, erasing.ada)
@@ -315,7 +315,7 @@ def test_a_table_that_is_in_use_is_scrubbed_the_next_time(at, url, voiceprints):
     at(act)
 
 
-def test_what_an_old_transaction_may_still_see_is_scrubbed_when_that_is_over(at, url, voiceprints):  # noqa: F811
+def test_what_an_old_transaction_may_still_see_is_scrubbed_when_that_is_over(at, url, voiceprints):
     async def act(erasing: Erasing) -> None:
         ada = await erasing.patterns(voiceprints[0], NAME)
         with psycopg.connect(url) as reader:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import numpy as np
 import pytest
-from database import Service, opened, postgres, url  # noqa: F401 - two are fixtures
+from database import Service, opened
 from people import MASTER_KEY, OTHER_SPACE, SPACE, assert_consistent, gallery, parsed, vector, voiceprint
 
 from timbre.errors import NameTaken, SamplesFull, SampleUnknown, SpeakerUnknown, VoiceprintMalformed
@@ -27,7 +27,7 @@ Act = Callable[[Service, Gallery, UUID], Awaitable[None]]
 
 
 @pytest.fixture
-def run(url: str, tmp_path: Path) -> Callable[..., None]:  # noqa: F811
+def run(url: str, tmp_path: Path) -> Callable[..., None]:
     """Runs a test's body with a gallery on a database of its own, and a team."""
 
     def run(act: Act, **settings: Any) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 import numpy as np
-from database import Service, opened, postgres, url  # noqa: F401 - two are fixtures
+from database import Service, opened
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from people import MASTER_KEY, OTHER_SPACE, SPACE, assert_consistent, gallery, voiceprint
@@ -46,7 +46,7 @@ class Known:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(steps, min_size=3, max_size=18))
-def test_the_gallery_holds_what_was_done_to_it(url: str, tmp_path: Path, taken: list[tuple]) -> None:  # noqa: F811
+def test_the_gallery_holds_what_was_done_to_it(url: str, tmp_path: Path, taken: list[tuple]) -> None:
     async def body() -> None:
         async with opened(url, tmp_path, master_key=MASTER_KEY) as here:
             people = gallery(here)

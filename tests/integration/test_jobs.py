@@ -13,7 +13,7 @@ from typing import Any, get_args
 from uuid import UUID
 
 import pytest
-from database import Line, Service, opened, postgres, url  # noqa: F401 - two are fixtures
+from database import Line, Service, opened
 from procrastinate.exceptions import ConnectorException
 
 from timbre.errors import Canceled, IdempotencyConflict, JobUnknown, ServiceUnavailable
@@ -34,7 +34,7 @@ Act = Callable[[Service], Awaitable[None]]
 
 
 @pytest.fixture
-def run(url: str, tmp_path: Path) -> Callable[..., None]:  # noqa: F811
+def run(url: str, tmp_path: Path) -> Callable[..., None]:
     """Runs a test's body with a service on a database of its own."""
 
     def run(act: Act, **settings: Any) -> None:
@@ -142,7 +142,7 @@ def test_the_same_key_for_another_request_is_refused(run: Callable[..., None]) -
     run(act)
 
 
-def test_who_gets_no_answer_and_asks_again_gets_the_same_job(url: str, tmp_path: Path) -> None:  # noqa: F811
+def test_who_gets_no_answer_and_asks_again_gets_the_same_job(url: str, tmp_path: Path) -> None:
     async def act() -> None:
         line = Line(url, tmp_path)
         async with line.open(), opened(line.url, tmp_path / "data") as here:
@@ -309,7 +309,7 @@ def test_size_decides_on_the_lane(run: Callable[..., None], size: int, lane: str
     run(act)
 
 
-def test_the_database_may_be_away_when_a_job_ends(url: str, tmp_path: Path) -> None:  # noqa: F811
+def test_the_database_may_be_away_when_a_job_ends(url: str, tmp_path: Path) -> None:
     """An answer that is lost looks like a database that is away; whoever repeats himself ends the job once."""
 
     async def act() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from database import opened, postgres, url  # noqa: F401 - two are fixtures
+from database import opened
 from heard import Rooms, rooms
 from people import MASTER_KEY
 
@@ -24,7 +24,7 @@ Act = Callable[[Rooms, Retention], Awaitable[None]]
 
 
 @pytest.fixture
-def run(url: str, tmp_path: Path) -> Callable[..., None]:  # noqa: F811
+def run(url: str, tmp_path: Path) -> Callable[..., None]:
     """Runs a test's body with all rooms on a database of its own."""
 
     def run(act: Act) -> None:

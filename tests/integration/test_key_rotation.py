@@ -13,7 +13,7 @@ from uuid import UUID
 
 import numpy as np
 import pytest
-from database import Service, opened, postgres, url  # noqa: F401 - two are fixtures
+from database import Service, opened
 
 from timbre import Settings
 from timbre.errors import MasterKeyInvalid, MasterKeyMissing, OptionError, TemplateUnreadable
@@ -122,7 +122,7 @@ async def nearest(connection: Connection, team: UUID, cipher: TeamCipher, seed: 
 
 
 @pytest.fixture
-def at(url, tmp_path) -> Callable[..., None]:  # noqa: F811
+def at(url, tmp_path) -> Callable[..., None]:
     """Run something on a team with three people and one job's voices."""
 
     @asynccontextmanager
@@ -383,7 +383,7 @@ def test_a_master_key_that_is_set_gives_way_to_the_one_before_it(at):
     at(act, master_key=OLD)
 
 
-def test_a_file_that_several_machines_have_is_not_written(at, url):  # noqa: F811
+def test_a_file_that_several_machines_have_is_not_written(at, url):
     async def act(gallery: Gallery):
         file = key_file(gallery.settings)
         before = file.read_bytes()

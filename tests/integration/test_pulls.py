@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from database import postgres, url  # noqa: F401 - fixtures
 
 from hub import Hub, running_hub
 from timbre.errors import PackUnknown, PullRefused
@@ -83,7 +82,7 @@ async def ended(pulls: Pulls, pack: str) -> dict[str, Any]:
     return pull
 
 
-def test_a_pack_is_pulled_and_every_process_sees_how_far_it_is(url, tmp_path, hub):  # noqa: F811
+def test_a_pack_is_pulled_and_every_process_sees_how_far_it_is(url, tmp_path, hub):
     hub.hold = threading.Event()
 
     async def run() -> None:
@@ -109,7 +108,7 @@ def test_a_pack_is_pulled_and_every_process_sees_how_far_it_is(url, tmp_path, hu
     asyncio.run(run())
 
 
-def test_why_a_pull_failed_is_told_and_it_can_be_tried_again(url, tmp_path, hub):  # noqa: F811
+def test_why_a_pull_failed_is_told_and_it_can_be_tried_again(url, tmp_path, hub):
     voices = hub.files.pop("us/voices/voices.onnx")
 
     async def run() -> None:
@@ -126,7 +125,7 @@ def test_why_a_pull_failed_is_told_and_it_can_be_tried_again(url, tmp_path, hub)
     asyncio.run(run())
 
 
-def test_a_server_that_stops_gives_the_pull_up_at_once(url, tmp_path, hub):  # noqa: F811
+def test_a_server_that_stops_gives_the_pull_up_at_once(url, tmp_path, hub):
     hub.hold = threading.Event()
 
     async def run() -> None:
@@ -145,7 +144,7 @@ def test_a_server_that_stops_gives_the_pull_up_at_once(url, tmp_path, hub):  # n
         hub.hold.set()
 
 
-def test_a_pull_whose_process_died_is_taken_for_failed_and_does_not_block_the_next(url, tmp_path, hub):  # noqa: F811
+def test_a_pull_whose_process_died_is_taken_for_failed_and_does_not_block_the_next(url, tmp_path, hub):
     async def run() -> None:
         async with process(url, tmp_path, hub) as (pulls, database):
             await database.one(SQL["begin"], {"pack": "other", "id": new_id(), "machine": "gone"})
@@ -161,7 +160,7 @@ def test_a_pull_whose_process_died_is_taken_for_failed_and_does_not_block_the_ne
     asyncio.run(run())
 
 
-def test_offline_nothing_is_fetched_and_what_is_there_is_fine(url, tmp_path, hub):  # noqa: F811
+def test_offline_nothing_is_fetched_and_what_is_there_is_fine(url, tmp_path, hub):
     async def run() -> None:
         async with process(url, tmp_path, hub, offline=True) as (pulls, _):
             with pytest.raises(PackUnknown):

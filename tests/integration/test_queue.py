@@ -7,14 +7,12 @@ import json
 import os
 import signal
 import socket
-import statistics
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -25,7 +23,7 @@ import httpx
 import numpy as np
 import psycopg
 import pytest
-from database import Line, Service, opened, postgres, url  # noqa: F401 - two are fixtures
+from database import Line, Service, opened
 
 from media import wav
 from server import CONVERSATION, ENOUGH, LOOPBACK, SAMPLES, Server, finished, submit, upload, voice
@@ -90,7 +88,7 @@ def objects(folder: Path) -> list[Path]:
 
 
 def test_answers_that_are_lost_neither_lose_nor_double_a_job(
-    url: str,  # noqa: F811
+    url: str,
     recordings: str,
     tmp_path: Path,
 ) -> None:
@@ -119,7 +117,7 @@ def test_answers_that_are_lost_neither_lose_nor_double_a_job(
 
 
 def test_a_storage_that_is_away_does_not_count_against_a_job(
-    url: str,  # noqa: F811
+    url: str,
     recordings: str,
     tmp_path: Path,
 ) -> None:
@@ -145,7 +143,7 @@ def test_a_storage_that_is_away_does_not_count_against_a_job(
     asyncio.run(act())
 
 
-def test_an_entry_is_there_when_its_transaction_has_committed_and_not_before(url: str, tmp_path: Path) -> None:  # noqa: F811
+def test_an_entry_is_there_when_its_transaction_has_committed_and_not_before(url: str, tmp_path: Path) -> None:
     async def act() -> None:
         async with opened(url, tmp_path) as here:
             async with here.database.transaction() as connection:
@@ -166,7 +164,8 @@ def test_an_entry_is_there_when_its_transaction_has_committed_and_not_before(url
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server of its own, whose database and worker can be killed."""
-    settings = {**LOOPBACK, "TIMBRE_HEARTBEAT_SECONDS": ".3"}
+    # Nothing is taken from a worker for its silence: who takes up a job has been told that its worker is dead.
+    settings = {**LOOPBACK, "TIMBRE_HEARTBEAT_SECONDS": ".3", "TIMBRE_STALLED_SECONDS": "3600"}
     with Server(tmp_path_factory.mktemp("quick"), settings) as running:
         yield running
 
@@ -260,6 +259,8 @@ def test_progress_rises_and_a_database_that_is_killed_costs_no_work(
     waited = client.get(f"/v1/jobs/{job}", params={"wait": 0.2}).json()
     assert waited["status"] in {"created", "running"}
     seen = follow(client, job, lambda event: event["progress"] > 0.2)
+    listened = listeners(quick)
+    assert len(listened) > len(Lane)  # and the API
     killed = time.monotonic()
     with stopped(quick):
         os.kill(int((quick.folder / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
@@ -285,15 +286,17 @@ def test_progress_rises_and_a_database_that_is_killed_costs_no_work(
     assert steps[-1] == 1
     with psycopg.connect(EmbeddedPostgres(quick.folder / "postgres").url()) as connection:
         assert connection.execute("SELECT attempt FROM jobs WHERE id = %s", (job,)).fetchone() == (1,)
-    # The lanes are back, and are told of new jobs. Who only looks, once a second, would find each almost a second old.
-    while client.get("/readyz").status_code == 503:
+    # The lanes are back, and are told of new jobs again instead of only looking once a second.
+    while client.get("/readyz").status_code == 503 or listeners(quick) != listened:
         assert time.monotonic() - killed < 2 * ENOUGH
-    finished(client, submit(client, "voiceprint", url="media://nothing"))
-    waits = []
-    for _ in range(8):
-        ended = finished(client, submit(client, "voiceprint", url="media://nothing"))
-        waits.append(datetime.fromisoformat(ended["startedAt"]) - datetime.fromisoformat(ended["createdAt"]))
-    assert statistics.median(waits) < timedelta(seconds=0.6)
+    assert finished(client, submit(client, "voiceprint", url="media://nothing"))["status"] == "failed"
+
+
+def listeners(server: Server) -> list[str]:
+    """What connections to the database are told of."""
+    with psycopg.connect(EmbeddedPostgres(server.folder / "postgres").url()) as connection:
+        rows = connection.execute("SELECT query FROM pg_stat_activity WHERE query LIKE 'LISTEN%' ORDER BY query")
+        return [query for (query,) in rows]
 
 
 def test_a_job_of_a_dead_worker_is_taken_up_at_once(quick: Server, client: httpx.Client, long: str) -> None:
@@ -302,11 +305,9 @@ def test_a_job_of_a_dead_worker_is_taken_up_at_once(quick: Server, client: httpx
         follow(client, job, is_at_work)
         before = client.get(f"/v1/jobs/{job}").json()
         os.kill(worker_of(quick), signal.SIGKILL)
-        began = time.monotonic()
         seen = follow(client, job, lambda event: event["progress"] == 0)
         assert seen[-1]["status"] == "running"
         assert seen[-1]["startedAt"] == before["startedAt"]
-        assert time.monotonic() - began < 10
 
 
 def test_a_worker_that_froze_and_lost_its_job_changes_nothing_when_it_wakes(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from database import Service, opened, postgres, url  # noqa: F401 - two are fixtures
+from database import opened
 from heard import LINK, Rooms, asking, rooms, sample, talk
 from people import MASTER_KEY
 
@@ -26,7 +26,7 @@ Act = Callable[[Rooms], Awaitable[None]]
 
 
 @pytest.fixture
-def run(url: str, tmp_path: Path) -> Callable[..., None]:  # noqa: F811
+def run(url: str, tmp_path: Path) -> Callable[..., None]:
     """Runs a test's body with all rooms on a database of its own."""
 
     def run(act: Act, **settings: Any) -> None:

@@ -19,6 +19,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+from data_folder import DATABASE, put_database
 from far_server import far_server
 from media import wav
 from server import LOOPBACK, Server, finished, submit, upload
@@ -39,7 +40,6 @@ from timbre.service.upkeep.retention import Retention, Swept
 from timbre.store.database import Database, open_database
 from timbre.store.embedded import EmbeddedPostgres
 from timbre.store.queue import Queue
-from timbre.store.schema import migrate
 
 DAY = timedelta(days=1)
 
@@ -48,11 +48,10 @@ DAY = timedelta(days=1)
 def address() -> Iterator[str]:
     # Not in pytest's own folder, which is closed to the user that root's database runs as.
     with TemporaryDirectory() as folder:
-        postgres = EmbeddedPostgres(Path(folder, "data"))
-        url = postgres.start()
+        put_database(Path(folder))
+        postgres = EmbeddedPostgres(Path(folder, DATABASE))
         try:
-            migrate(url)
-            yield url
+            yield postgres.start()
         finally:
             postgres.stop()
 
@@ -482,6 +481,7 @@ def until(true: Callable[[], bool], seconds: float = 20.0) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.database
 def test_a_server_keeps_to_its_settings(tmp_path):
     settings = {
         **LOOPBACK,

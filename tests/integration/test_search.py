@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import numpy as np
 import psycopg
 import pytest
-from database import Service, opened, postgres, url  # noqa: F401 - two are fixtures
+from database import Service, opened
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg.sql import SQL
@@ -83,7 +83,7 @@ Act = Callable[[People], Awaitable[None]]
 
 
 @pytest.fixture
-def run(url: str, tmp_path: Path) -> Callable[..., None]:  # noqa: F811
+def run(url: str, tmp_path: Path) -> Callable[..., None]:
     """Runs the body of a test with people on a database of its own, indexed from `MANY` on."""
 
     def run(act: Act, *, patience: int = 20_000, **given: Any) -> None:

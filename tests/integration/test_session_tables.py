@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from database import Service, opened, postgres, url  # noqa: F401 - two are fixtures
+from database import Service, opened
 
 from timbre.errors import KeyRejected, SignInRejected
 from timbre.service.accounts.sessions import Sessions
@@ -17,7 +17,7 @@ Run = Callable[[Callable[[Service, Sessions, str], Awaitable[None]]], None]
 
 
 @pytest.fixture
-def run(url: str, tmp_path: Path) -> Run:  # noqa: F811
+def run(url: str, tmp_path: Path) -> Run:
     """Run a test with the service, its sessions, and the name of a team."""
 
     async def inside(act: Callable[[Service, Sessions, str], Awaitable[None]]) -> None:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from database import Service, opened, postgres, url  # noqa: F401 - two are fixtures
+from database import Service, opened
 
 from server import Server
 from timbre.service.accounts import audit
@@ -66,7 +66,7 @@ class People:
 
 
 @pytest.fixture
-def at(url: str, tmp_path: Path) -> Callable[[Callable[[People], Awaitable[None]]], None]:  # noqa: F811
+def at(url: str, tmp_path: Path) -> Callable[[Callable[[People], Awaitable[None]]], None]:
     def run(act: Callable[[People], Awaitable[None]]) -> None:
         async def started() -> None:
             async with opened(url, tmp_path) as here:
@@ -196,6 +196,7 @@ def test_two_workers_give_one_notice(at):
     at(act)
 
 
+@pytest.mark.database
 def test_a_server_reports_gives_notice_and_erases(tmp_path):
     settings = {"TIMBRE_SPEAKER_MONTHS": "12", "TIMBRE_SWEEP_SECONDS": "1"}
     with Server(tmp_path, settings) as server, server.client() as client:

@@ -8,7 +8,8 @@ import { Recordings } from "./pages/recordings";
 import { Result } from "./pages/result";
 import { Settings } from "./pages/settings";
 import { SignIn } from "./pages/sign-in";
-import { type Route, route } from "./router";
+import { route } from "./router";
+import type { Route } from "./routes";
 import { session, signOut } from "./session";
 import { chooseTheme, shade, type Theme, theme } from "./theme";
 import { Empty, Loading } from "./ui/controls";
@@ -116,7 +117,7 @@ function Page() {
       return <Settings />;
     case "unknown":
       return (
-        <Empty icon="search" title="There is no such page" action={<a href="/">To the first page</a>}>
+        <Empty whole icon="search" title="There is no such page" action={<a href="/">To the first page</a>}>
           The address may be mistyped, or the page may have moved.
         </Empty>
       );

@@ -1,39 +1,12 @@
 // Which page is shown: the history API, and links that are links.
 import { computed, signal } from "@preact/signals";
-
-export type Route =
-  | { page: "identify" }
-  | { page: "recordings" }
-  | { page: "result"; job: string }
-  | { page: "people" }
-  | { page: "person"; speaker: string }
-  | { page: "settings" }
-  | { page: "unknown" };
+import { parse, type Route } from "./routes";
 
 const here = signal(location.pathname + location.search);
 
 export const route = computed<Route>(() => parse(here.value.split("?")[0] ?? "/"));
 /** What stands behind the question mark. */
 export const query = computed(() => new URLSearchParams(here.value.split("?")[1] ?? ""));
-
-function parse(path: string): Route {
-  const parts = path.split("/").filter(Boolean).map(decoded);
-  const [first, second] = parts;
-  if (parts.length === 0) return { page: "identify" };
-  if (parts.length === 1 && (first === "recordings" || first === "people" || first === "settings"))
-    return { page: first };
-  if (parts.length === 2 && first === "jobs" && second) return { page: "result", job: second };
-  if (parts.length === 2 && first === "people" && second) return { page: "person", speaker: second };
-  return { page: "unknown" };
-}
-
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return ""; // no text is written like this, so that no page has it
-  }
-}
 
 export function go(to: string, { replace = false } = {}): void {
   if (to !== location.pathname + location.search) {

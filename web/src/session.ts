@@ -10,16 +10,16 @@ export const signInNote = signal("");
 
 const LINK = /^#sign-in=([\w-]+)$/;
 
-/** Sign in by the link that the page was opened with, or that is opened where the page is already. */
+/** Sign in by the link that the page was opened with, or that is opened where it is shown already. */
 export function startSession(): void {
-  void begin();
   addEventListener("hashchange", () => {
-    if (LINK.test(location.hash)) void begin();
+    if (LINK.test(location.hash)) void beginSession();
   });
+  void beginSession();
 }
 
 /** Use the link, or find out whether the browser is signed in already. */
-async function begin(): Promise<void> {
+async function beginSession(): Promise<void> {
   const token = LINK.exec(location.hash)?.[1];
   if (token) {
     history.replaceState(null, "", location.pathname + location.search); // a used token is no use in the history

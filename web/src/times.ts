@@ -12,8 +12,8 @@ export function clock(seconds: number, { tenths = false } = {}): string {
 
 /** 83.4 → "1 min 23 s"; 12.3 → "12.3 s"; 7384 → "2 h 3 min". */
 export function length(seconds: number): string {
-  if (seconds < 60) return `${seconds < 20 ? Math.round(seconds * 10) / 10 : Math.round(seconds)} s`;
   const whole = Math.round(seconds);
+  if (whole < 60) return `${seconds < 20 ? Math.round(seconds * 10) / 10 : whole} s`;
   const minutes = Math.floor(whole / 60);
   if (minutes < 60) return whole % 60 ? `${minutes} min ${whole % 60} s` : `${minutes} min`;
   const hours = Math.floor(minutes / 60);

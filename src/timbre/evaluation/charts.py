@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from timbre.disk import written
 from timbre.errors import OptionError
 from timbre.evaluation.calibration import BINS, CalibrationReport
-from timbre.evaluation.extras import evaluation_extra
 from timbre.evaluation.verification import DetCurve
+from timbre.extras import needing
 
 # Okabe & Ito's colours, which people with any kind of colour vision can tell apart.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -106,7 +106,7 @@ def new_figure(width: float, height: float) -> Any:
     Raises:
         ExtraMissing: matplotlib is not installed.
     """
-    with evaluation_extra():
+    with needing("evaluation"):
         from matplotlib.figure import Figure  # noqa: PLC0415
 
     return Figure(figsize=(width, height), layout="constrained")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from timbre.evaluation.corpus import Recording
-from timbre.evaluation.extras import evaluation_extra
+from timbre.extras import needing
 from timbre.turns import Turn
 
 
@@ -175,7 +175,7 @@ def score_diarization(
 
 
 def _scorer() -> Any:
-    with evaluation_extra(), warnings.catch_warnings():
+    with needing("evaluation"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from pyannote.metrics.diarization import DiarizationErrorRate  # noqa: PLC0415
 

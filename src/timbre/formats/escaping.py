@@ -7,6 +7,7 @@ serve subtitles.
 
 from __future__ import annotations
 
+import html
 import re
 import sys
 import unicodedata
@@ -21,7 +22,10 @@ _NAMED = {"amp": "&", "lt": "<", "gt": ">", "nbsp": "\N{NO-BREAK SPACE}", "quot"
 # What cannot stand in a field that ends at white space, and in one that ends with the line.
 WHITE_SPACE = re.compile(rf"[\s{_CONTROLS}]|{_PERCENT_ESCAPE}")
 CONTROLS = re.compile(rf"[{_CONTROLS}]|{_PERCENT_ESCAPE}")
-_MARKUP = re.compile(rf"[&<>{_CONTROLS}]")
+# U+0080 to U+009F stand as they are: a reference to one is a character of Windows-1252 (HTML, "numeric character
+# reference end state").
+_MARKUP = re.compile(r"[&<>\x00-\x1f\x7f\u2028\u2029]")
+_WINDOWS_1252 = range(0x80, 0xA0)
 
 
 def percent_encode(name: str, unsafe: re.Pattern[str]) -> str:
@@ -52,5 +56,7 @@ def _resolve(reference: re.Match[str]) -> str:
     if named:
         return _NAMED[named]
     code = int(decimal) if decimal else int(hexadecimal, 16)
+    if code in _WINDOWS_1252:
+        return html.unescape(reference[0])
     is_character = code <= sys.maxunicode and unicodedata.category(chr(code)) != "Cs"
     return chr(code) if is_character else reference[0]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from timbre.errors import ModelCorrupt
+from timbre.extras import needing
 from timbre.models.checkpoint import read_weights
 
 if TYPE_CHECKING:
@@ -22,12 +23,24 @@ _HIDDEN: Final = 256
 _DIMENSION: Final = 256
 
 
+def onnx_package() -> Any:
+    """Return the package `onnx`, which writes ONNX files.
+
+    Raises:
+        ExtraMissing: it is not installed.
+    """
+    with needing("conversion"):
+        import onnx  # noqa: PLC0415 - needed once in the life of an installation, if at all
+    return onnx
+
+
 def ge2e(checkpoint: bytes) -> bytes:
     """Turn Resemblyzer's checkpoint into ONNX: mel `[N, T, 40]` to unit vectors `[N, 256]`.
 
     The same checkpoint always gives the same bytes.
 
     Raises:
+        ExtraMissing: the package `onnx` is not installed.
         ModelCorrupt: the checkpoint cannot be read or is another network's.
     """
     return ge2e_graph(read_weights(checkpoint, key="model_state"))
@@ -37,17 +50,18 @@ def ge2e_graph(weights: Mapping[str, NDArray[np.float32]]) -> bytes:
     """Write GE2E's network with these weights, by the names of its checkpoint, as ONNX; see `ge2e`.
 
     Raises:
+        ExtraMissing: the package `onnx` is not installed.
         ModelCorrupt: the weights are another network's.
     """
-    from onnx import TensorProto, helper, numpy_helper  # noqa: PLC0415 - needed once in the life of an installation
-
+    onnx = onnx_package()
+    helper, floats = onnx.helper, onnx.TensorProto.FLOAT
     initializers = _ge2e_initializers(weights)
     graph = helper.make_graph(
         nodes=_ge2e_nodes(helper.make_node),
         name="ge2e",
-        inputs=[helper.make_tensor_value_info("mel", TensorProto.FLOAT, ["N", "T", _BANDS])],
-        outputs=[helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["N", _DIMENSION])],
-        initializer=[numpy_helper.from_array(value, name) for name, value in initializers.items()],
+        inputs=[helper.make_tensor_value_info("mel", floats, ["N", "T", _BANDS])],
+        outputs=[helper.make_tensor_value_info("embedding", floats, ["N", _DIMENSION])],
+        initializer=[onnx.numpy_helper.from_array(value, name) for name, value in initializers.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION)
     data: bytes = model.SerializeToString(deterministic=True)

@@ -9,15 +9,22 @@ from typing import Any, Final
 
 import numpy as np
 
+from timbre.extras import needing
+
 _QUANTISED: Final = "DynamicQuantizeLSTM"
 _WEIGHTS: Final = ((1, 8), (2, 10))  # inputs of the node: weights, and the scale of each gate; zero points are 0
 _INPUTS: Final = 8  # of an LSTM with everything
 
 
 def in_floats(model: bytes) -> bytes:
-    """Turn every `DynamicQuantizeLSTM` of an ONNX file into an LSTM; a file without comes back as it is."""
-    import onnx  # noqa: PLC0415 - only where there is a GPU
-    from onnx import numpy_helper  # noqa: PLC0415
+    """Turn every `DynamicQuantizeLSTM` of an ONNX file into an LSTM; a file without comes back as it is.
+
+    Raises:
+        ExtraMissing: the package `onnx` is not installed.
+    """
+    with needing("cuda"):
+        import onnx  # noqa: PLC0415 - only where there is a GPU
+        from onnx import numpy_helper  # noqa: PLC0415
 
     proto = onnx.load_from_string(model)
     quantised = [node for node in proto.graph.node if node.op_type == _QUANTISED]

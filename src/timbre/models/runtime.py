@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from timbre.errors import ModelCorrupt, ModelError
+from timbre.extras import install_command
 from timbre.models.dequantization import in_floats
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def session(path: Path, *, device: str, threads: int = 1) -> onnxruntime.Inferen
 
     Raises:
         ModelError: `cuda` is asked for, but the installed ONNX Runtime or this machine cannot use it.
+        ExtraMissing: `cuda` is asked for, but the package `onnx` is not installed.
         ModelCorrupt: the file is not an ONNX model that this runtime can open.
     """
     import onnxruntime  # noqa: PLC0415 - 0.1 s that `timbre --help` should not pay
@@ -93,7 +95,7 @@ def check_device(device: str) -> None:
     """
     if device == "cuda" and _CUDA not in _providers_with_cuda():
         raise ModelError(
-            'The device cuda needs ONNX Runtime with CUDA: pip install "timbre[cuda]", then replace onnxruntime by'
+            f"The device cuda needs ONNX Runtime with CUDA: {install_command('cuda')}, then replace onnxruntime by"
             " onnxruntime-gpu as docs/how-to/use-a-gpu.md says; or use cpu."
         )
 

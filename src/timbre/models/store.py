@@ -122,6 +122,7 @@ class Store:
         Raises:
             ModelUnknown: there is no such pack.
             ModelMissing: something is missing, but downloads are forbidden (`TIMBRE_OFFLINE`).
+            ExtraMissing: a file would have to be converted, by a package that is not installed.
             ModelDownloadFailed: a file could not be fetched.
             ModelCorrupt: a file was fetched, but is not the one in the catalogue; or a shipped file is damaged.
         """
@@ -141,6 +142,7 @@ class Store:
 
         Raises:
             ModelUnknown: no file of the catalogue has its checksum.
+            ExtraMissing: it would have to be converted, by a package that is not installed.
         """
         try:
             found = sha256(path)
@@ -226,6 +228,8 @@ class Store:
     def _fetch(self, file: ModelFile, work: Path, progress: Progress) -> None:
         if self._settings.offline:
             raise ModelMissing(f"The model {file.name} is not on this machine, and TIMBRE_OFFLINE forbids to get it.")
+        if file.conversion is not None:
+            conversion.onnx_package()  # where it is missing, say so before the download
         failures: list[ModelError] = []
         for source in file.sources:
             try:

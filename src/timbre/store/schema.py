@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+import psycopg
 from psycopg import AsyncConnection, errors
 from psycopg.rows import DictRow
 
@@ -14,6 +15,7 @@ HEAD: Final = "0002"
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _KNOWN: Final = frozenset(path.name[: len(HEAD)] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
 _LOCK: Final = 0x74696D6272  # one migration at a time, whoever starts it
+_READ_VERSION: Final = "SELECT version_num FROM alembic_version"
 
 
 def migrate(url: str) -> None:
@@ -23,10 +25,14 @@ def migrate(url: str) -> None:
         DatabaseUnavailable: it cannot be reached, or refuses.
         SchemaOutdated: it is of a newer version, and was left alone.
     """
+    found = _version(url)
+    if found == HEAD:
+        return
+    if found is not None and found not in _KNOWN:
+        raise _newer(found)
     # Slow to import, and needed once in the life of a server.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
-    from alembic.migration import MigrationContext  # noqa: PLC0415
     from sqlalchemy import create_engine, make_url, text  # noqa: PLC0415
     from sqlalchemy.exc import DBAPIError, OperationalError  # noqa: PLC0415
     from sqlalchemy.pool import NullPool  # noqa: PLC0415
@@ -36,18 +42,31 @@ def migrate(url: str) -> None:
         with engine.connect() as connection:
             connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
             connection.commit()
-            found = MigrationContext.configure(connection).get_current_revision()
-            if found is not None and found not in _KNOWN:
-                raise _newer(found)
             config = Config()
             config.set_main_option("script_location", str(_MIGRATIONS))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             connection.commit()
     except OperationalError as error:
-        raise DatabaseUnavailable(f"The database cannot be reached: {error.orig}; check TIMBRE_DATABASE_URL.") from None
+        raise _unavailable(error.orig) from None
     except DBAPIError as error:
         raise DatabaseUnavailable(f"The database cannot be brought up to date: {error.orig}") from error
+
+
+def _version(url: str) -> str | None:
+    """The version of a database, None of one that is empty."""
+    try:
+        with psycopg.connect(url) as connection:
+            row = connection.execute(_READ_VERSION).fetchone()
+    except errors.UndefinedTable:
+        return None
+    except psycopg.Error as error:
+        raise _unavailable(error) from None
+    return None if row is None else str(row[0])
+
+
+def _unavailable(error: object) -> DatabaseUnavailable:
+    return DatabaseUnavailable(f"The database cannot be reached: {error}; check TIMBRE_DATABASE_URL.")
 
 
 async def check_schema(connection: AsyncConnection[DictRow]) -> None:
@@ -57,7 +76,7 @@ async def check_schema(connection: AsyncConnection[DictRow]) -> None:
         SchemaOutdated: it was made by another version, or not at all.
     """
     try:
-        row = await (await connection.execute("SELECT version_num FROM alembic_version")).fetchone()
+        row = await (await connection.execute(_READ_VERSION)).fetchone()
     except errors.UndefinedTable:
         row = None
     if row is None:

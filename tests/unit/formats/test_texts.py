@@ -83,12 +83,13 @@ def test_srt_text():
 
 def test_srt_of_others():
     content = "1\r\n00:00:01.000 --> 00:00:02.000 X1:40\r\nAda: Good morning: all\r\n\r\n\r\n" + (
-        "00:00:02,000 --> 00:00:03,000\nAT&T:\nis\nhere\n\n3\n100:00:00,000 --> 100:00:01,000\nJos&#233;: &quot;\n"
+        "00:00:02,000 --> 00:00:03,000\nAT&T:\nis\nhere\n\n"
+        "3\n100:00:00,000 --> 100:00:01,000\nJos&#233;&#133;: &quot;\n"
     )
     assert srt.loads(content) == (
         Turn(start=1.0, end=2.0, speaker="Ada"),
         Turn(start=2.0, end=3.0, speaker="AT&T"),
-        Turn(start=360_000.0, end=360_001.0, speaker="José"),
+        Turn(start=360_000.0, end=360_001.0, speaker="José…"),
     )
 
 

@@ -38,7 +38,7 @@ export function Person({ speaker }: { speaker: string }) {
 
   if (person.error && !person.value)
     return (
-      <Empty icon="person" title="This person is not here" action={<a href="/people">To all people</a>}>
+      <Empty whole icon="person" title="This person is not here" action={<a href="/people">To all people</a>}>
         {person.error}
       </Empty>
     );

@@ -46,6 +46,7 @@ export function Result({ job: id }: { job: string }) {
   if (error)
     return (
       <Empty
+        whole
         icon={error.gone ? "search" : "warn"}
         title={error.gone ? "This recording is not here" : "This recording cannot be shown"}
         action={<ButtonLink href="/recordings">All recordings</ButtonLink>}

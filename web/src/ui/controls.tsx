@@ -142,15 +142,17 @@ export function Note({
   );
 }
 
-/** What stands where nothing is yet. */
+/** What stands where nothing is yet; where it is all that a page has, its title is the page's. */
 export function Empty({
   icon,
   title,
+  whole,
   children,
   action,
 }: {
   icon: IconName;
   title: string;
+  whole?: boolean;
   children?: ComponentChildren;
   action?: ComponentChildren;
 }) {
@@ -159,7 +161,7 @@ export function Empty({
       <span class="empty-icon">
         <Icon name={icon} size={28} />
       </span>
-      <h2>{title}</h2>
+      {whole ? <h1>{title}</h1> : <h2>{title}</h2>}
       {children && <p class="muted">{children}</p>}
       {action}
     </div>

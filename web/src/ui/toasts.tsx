@@ -31,8 +31,9 @@ function dismiss(id: number): void {
 }
 
 export function Toasts() {
+  if (!toasts.value.length) return null;
   return (
-    <div class="toasts">
+    <section class="toasts" aria-label="Messages">
       {toasts.value.map((toast) => (
         <div key={toast.id} class={toast.bad ? "toast bad" : "toast"}>
           <span class="grow">{toast.text}</span>
@@ -51,6 +52,6 @@ export function Toasts() {
           <Button kind="quiet" small icon="close" aria-label="Close" onClick={() => dismiss(toast.id)} />
         </div>
       ))}
-    </div>
+    </section>
   );
 }

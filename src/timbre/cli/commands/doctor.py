@@ -23,11 +23,12 @@ from timbre.cli.display.tables import Column, Table, show
 from timbre.cli.exits import Exit
 from timbre.cli.inputs.loading import load_engine, read_settings
 from timbre.errors import MasterKeyInvalid, MasterKeyMissing, OptionError, ServerError, TimbreError
+from timbre.extras import Extra, install_command
 
 if TYPE_CHECKING:
     from timbre.settings import Settings
 
-_EXTRA = ("matplotlib", "pyannote.metrics")
+_EXTRAS: dict[Extra, tuple[str, ...]] = {"conversion": ("onnx",), "evaluation": ("matplotlib", "pyannote.metrics")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,7 @@ class Finding:
 
 def doctor(*, model: options.Model = None, device: options.Device = None, json: options.AsJson = False) -> None:
     """Say what is installed, what is missing and how to get it, and whether diarization works."""
-    findings = [*_installation(), *_models(), *_protection(), _extra(), _hearing(model, device)]
+    findings = [*_installation(), *_models(), *_protection(), *_extras(), _hearing(model, device)]
     works = findings[-1].state == "ok"
     if json:
         typer.echo(json_line({"works": works, "findings": [asdict(finding) for finding in findings]}), nl=False)
@@ -168,12 +169,14 @@ def _unfit(settings: Settings) -> str:
     return ""
 
 
-def _extra() -> Finding:
-    missing = [package for package in _EXTRA if not _is_installed(package)]
-    if missing:
-        remedy = 'pip install "timbre[evaluation]"'
-        return Finding(subject="extra evaluation", state="missing", detail=", ".join(missing), remedy=remedy)
-    return Finding(subject="extra evaluation", state="ok", detail=", ".join(_EXTRA))
+def _extras() -> Iterator[Finding]:
+    for extra, packages in _EXTRAS.items():
+        subject = f"extra {extra}"
+        missing = [package for package in packages if not _is_installed(package)]
+        if missing:
+            yield Finding(subject=subject, state="missing", detail=", ".join(missing), remedy=install_command(extra))
+        else:
+            yield Finding(subject=subject, state="ok", detail=", ".join(packages))
 
 
 def _hearing(model: str | None, device: str | None) -> Finding:

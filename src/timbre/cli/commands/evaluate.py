@@ -162,12 +162,12 @@ def _document(source: ScoredTrials, report: VerificationReport) -> dict[str, Any
 
 def _check_picture(path: Path) -> None:
     """Refuse before the work what would fail after it."""
-    from timbre.evaluation.extras import evaluation_extra  # noqa: PLC0415
+    from timbre.extras import needing  # noqa: PLC0415
 
     if path.suffix.lower() not in _PICTURES:
         raise OptionError(f"{path}: a picture's file ends in .png or .svg.")
     check_place(path)
-    with evaluation_extra():
+    with needing("evaluation"):
         import matplotlib as _  # noqa: F401, ICN001, PLC0415
 
 

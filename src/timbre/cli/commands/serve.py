@@ -98,13 +98,15 @@ def api(
 ) -> None:
     """Run the API alone, on the database that TIMBRE_DATABASE_URL names."""
     from timbre.cli.server.logs import start_log  # noqa: PLC0415
+
+    settings = read_settings(host=host, port=port)
+    url = _required(settings)
+    start_log(settings)
+    asyncio.run(_check(settings, url))
+    # Slow to import; whoever has to mend a setting first need not wait for it.
     from timbre.http.app import create_app  # noqa: PLC0415
     from timbre.http.server import serve as answer  # noqa: PLC0415
 
-    settings = read_settings(host=host, port=port)
-    start_log(settings)
-    url = _required(settings)
-    asyncio.run(_check(settings, url))
     with socket.socket(fileno=listener) if listener is not None else _listen(settings) as own:
         if listener is None:
             tell(f"The API listens on {_address(settings, own)}.", err=True)
@@ -113,14 +115,16 @@ def api(
 
 def worker(*, device: options.Device = None) -> None:
     """Run one worker, on the database that TIMBRE_DATABASE_URL names."""
+    settings = read_settings(device=device)
+    url = _required(settings)
+    # Slow to import; whoever has to mend a setting first need not wait for it.
     from timbre.cli.server.logs import start_log  # noqa: PLC0415
     from timbre.models.runtime import check_device  # noqa: PLC0415
     from timbre.service.worker.process import run_worker  # noqa: PLC0415
 
-    settings = read_settings(device=device)
     check_device(settings.device)
     start_log(settings)
-    asyncio.run(run_worker(settings, _required(settings)))
+    asyncio.run(run_worker(settings, url))
     # An engine's thread that did not notice in time would hold the process; its job goes on later.
     os._exit(0)
 

@@ -78,41 +78,50 @@ function Drawn({ points, pairs, part }: { points: MapPoint[]; pairs: AlikePair[]
             );
           })}
           {ordered.map((place) => (
-            <a
-              key={place.speakerId}
-              href={`/people/${place.speakerId}`}
-              data-speaker={place.speakerId}
-              class={matches(place.name) ? "map-point" : "map-point dim"}
-              aria-label={`${place.name}, nearest: ${place.nearest}`}
-              tabindex={place.speakerId === active ? 0 : -1}
-              onFocus={() => {
-                setActive(place.speakerId);
-                setShown(place.speakerId);
-              }}
-              onBlur={() => setShown("")}
-              onPointerEnter={() => setShown(place.speakerId)}
-              onPointerLeave={() => setShown("")}
-              onKeyDown={(event) => move(event, place)}
-              onClick={(event) => {
-                event.preventDefault();
-                go(`/people/${place.speakerId}`);
-              }}
-            >
-              <circle cx={place.left} cy={place.top} r={RADIUS} style={{ fill: colour(place.speakerId) }} />
-              <text class="map-initials" x={place.left} y={place.top} dy="0.36em" text-anchor="middle">
+            <g key={place.speakerId} class={matches(place.name) ? "" : "dim"}>
+              <a
+                href={`/people/${place.speakerId}`}
+                data-speaker={place.speakerId}
+                class="map-point"
+                aria-label={`${place.name}, nearest: ${place.nearest}`}
+                tabindex={place.speakerId === active ? 0 : -1}
+                onFocus={() => {
+                  setActive(place.speakerId);
+                  setShown(place.speakerId);
+                }}
+                onBlur={() => setShown("")}
+                onPointerEnter={() => setShown(place.speakerId)}
+                onPointerLeave={() => setShown("")}
+                onKeyDown={(event) => move(event, place)}
+                onClick={(event) => {
+                  event.preventDefault();
+                  go(`/people/${place.speakerId}`);
+                }}
+              >
+                <circle cx={place.left} cy={place.top} r={RADIUS} style={{ fill: colour(place.speakerId) }} />
+                {(places.length <= FEW || place.speakerId === shown) && (
+                  <text
+                    class={place.speakerId === shown ? "map-name shown" : "map-name"}
+                    x={place.left}
+                    y={place.above ? place.top - RADIUS - 8 : place.top + RADIUS + 17}
+                    text-anchor="middle"
+                  >
+                    {place.name}
+                  </text>
+                )}
+              </a>
+              {/* A picture more than a name: no part of what the link is called. */}
+              <text
+                class="map-initials"
+                x={place.left}
+                y={place.top}
+                dy="0.36em"
+                text-anchor="middle"
+                aria-hidden="true"
+              >
                 {initials(place.name)}
               </text>
-              {(places.length <= FEW || place.speakerId === shown) && (
-                <text
-                  class={place.speakerId === shown ? "map-name shown" : "map-name"}
-                  x={place.left}
-                  y={place.above ? place.top - RADIUS - 8 : place.top + RADIUS + 17}
-                  text-anchor="middle"
-                >
-                  {place.name}
-                </text>
-              )}
-            </a>
+            </g>
           ))}
         </svg>
         <figcaption class="small muted">

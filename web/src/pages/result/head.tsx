@@ -131,6 +131,7 @@ function Title({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
   }
   return (
     <form class="result-title" onSubmit={save}>
+      <h1 class="visually-hidden">{titleOf(job)}</h1>
       <input
         name="title"
         aria-label="Title"

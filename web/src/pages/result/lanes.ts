@@ -37,34 +37,63 @@ function colours(canvas: HTMLCanvasElement): { of: (index: number) => string; pl
   return { of: (index) => voices[index % 8] ?? "", plain };
 }
 
+/** Where a turn is drawn, in pixels. */
+export interface Bar {
+  turn: TurnView;
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
+
+/** The bars of the turns that are in view, on lanes of this size, by the start of their turns. */
+export function bars(
+  { voices, turns }: Recording,
+  view: View,
+  { width, height }: { width: number; height: number },
+  labels: boolean,
+): Bar[] {
+  const lane = height / Math.max(1, voices.length);
+  const scale = width / Math.max(0.001, view.end - view.start);
+  const bar = Math.round(lane * (labels ? LABELLED_BAR : BAR));
+  const found: Bar[] = [];
+  for (let index = Math.max(0, began(turns, view.start - LOOK_BACK)); index < turns.length; index++) {
+    const turn = turns[index] as TurnView;
+    if (turn.start > view.end) break;
+    if (turn.end < view.start) continue;
+    found.push({
+      turn,
+      left: (turn.start - view.start) * scale,
+      top: turn.voice.index * lane + (labels ? lane - bar - 3 : (lane - bar) / 2),
+      width: Math.max(LEAST, (turn.end - turn.start) * scale),
+      height: bar,
+    });
+  }
+  return found;
+}
+
 export function drawLanes(
   canvas: HTMLCanvasElement,
-  { voices, turns }: Recording,
+  recording: Recording,
   view: View,
   { active, labels }: { active: number; labels: boolean },
 ): void {
   const prepared = prepare(canvas);
   if (!prepared) return;
   const { pen, width, height } = prepared;
+  const { voices } = recording;
   const colour = colours(canvas);
   const lane = height / Math.max(1, voices.length);
-  const scale = width / Math.max(0.001, view.end - view.start);
   pen.fillStyle = colour.plain("--line");
   for (let index = 1; index < voices.length; index++) pen.fillRect(0, Math.round(index * lane), width, 1);
-  const bar = Math.round(lane * (labels ? LABELLED_BAR : BAR));
-  for (let index = Math.max(0, began(turns, view.start - LOOK_BACK)); index < turns.length; index++) {
-    const turn = turns[index] as TurnView;
-    if (turn.start > view.end) break;
-    if (turn.end < view.start) continue;
-    const left = (turn.start - view.start) * scale;
-    const wide = Math.max(LEAST, (turn.end - turn.start) * scale);
-    const top = turn.voice.index * lane + (labels ? lane - bar - 3 : (lane - bar) / 2);
+  for (const bar of bars(recording, view, { width, height }, labels)) {
+    const { turn } = bar;
     pen.fillStyle = colour.of(turn.voice.index);
-    pen.globalAlpha = index === active ? 1 : 0.78;
+    pen.globalAlpha = turn.index === active ? 1 : 0.78;
     pen.beginPath();
-    pen.roundRect(left, top, wide, bar, Math.min(4, wide / 2));
+    pen.roundRect(bar.left, bar.top, bar.width, bar.height, Math.min(4, bar.width / 2));
     pen.fill();
-    if (index === active) {
+    if (turn.index === active) {
       pen.lineWidth = 2;
       pen.strokeStyle = colour.plain("--text");
       pen.stroke();

@@ -2,47 +2,14 @@
 import { useEffect, useId, useState } from "preact/hooks";
 import { api, words } from "../../api/client";
 import type { Candidate, Speaker } from "../../api/types";
-import { likelihood } from "../../ui/confidence";
 import { Button, Field, Note } from "../../ui/controls";
 import { Icon } from "../../ui/icons";
 import { ConsentFields, consentDraft, consentOf } from "../people/consent";
+import { type Offer, offers } from "./offers";
 import type { NameChoice } from "./teaching";
 
 const SHOWN = 6;
 const PAUSE = 150; // milliseconds
-
-/** Somebody who is offered, with how likely it is them where that is known. */
-interface Offer {
-  id: string;
-  name: string;
-  hint: string;
-  consented: boolean | null; // null: not known
-}
-
-function offers(text: string, found: readonly Speaker[], candidates: readonly Candidate[]): Offer[] {
-  const likely = new Map(candidates.map((candidate) => [candidate.speakerId, candidate.confidence]));
-  const people = found.map((person): Offer => {
-    const confidence = likely.get(person.id);
-    return {
-      id: person.id,
-      name: person.name,
-      hint: confidence === undefined ? "" : likelihood(confidence),
-      consented: person.consent !== null,
-    };
-  });
-  if (text) return people;
-  const known = new Set(candidates.map((candidate) => candidate.speakerId));
-  const first = candidates.map(
-    ({ speakerId, name, confidence }): Offer =>
-      people.find((person) => person.id === speakerId) ?? {
-        id: speakerId,
-        name,
-        hint: likelihood(confidence),
-        consented: null,
-      },
-  );
-  return [...first, ...people.filter((person) => !known.has(person.id))];
-}
 
 export function NamingForm({
   candidates,

@@ -75,7 +75,6 @@ const Row = memo(
           data-turn={turn.index}
           data-changed={changed}
           disabled={!player.ready}
-          aria-label={`${name}, ${clock(start)}, ${length(end - start)}`}
           onClick={() => player.play(start, end)}
         >
           <span class="numbers muted">{clock(start, { tenths: true })}</span>
