@@ -8,13 +8,15 @@ from __future__ import annotations
 import os
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 import platformdirs
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Network = IPv4Network | IPv6Network
+
+_LISTS: Final = ("allowed_networks", "webhook_retries")  # which may be empty
 
 
 def _data_dir() -> Path:
@@ -153,6 +155,12 @@ class Settings(BaseSettings):
     )
     sweep_seconds: int = Field(300, ge=1, description="How often expired outputs, media and jobs are looked for.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _unset(cls, given: dict[str, object]) -> dict[str, object]:
+        """Take what is empty for unset, as `TIMBRE_DATA_DIR=` leaves it; it would be the folder one is in."""
+        return {name: value for name, value in given.items() if value != "" or name in _LISTS}
+
     @model_validator(mode="after")
     def _beats_in_time(self) -> Self:
         if self.stalled_seconds < 2 * self.heartbeat_seconds:
@@ -169,7 +177,7 @@ class Settings(BaseSettings):
         except RuntimeError:
             raise ValueError(f"{value} begins with the home of nobody who is known here") from None
 
-    @field_validator("allowed_networks", "webhook_retries", mode="before")
+    @field_validator(*_LISTS, mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value

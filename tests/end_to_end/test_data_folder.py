@@ -89,13 +89,6 @@ def test_a_home_of_nobody_is_named():
     assert "~nobody-such/timbre begins with the home of nobody" in ended.err
 
 
-def test_a_home_is_found_by_every_part_of_a_server(folder: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("HOME", str(folder))
-    monkeypatch.setenv("TIMBRE_DATA_DIR", "~/timbre")
-    open_storage(Settings())
-    assert (folder / "timbre" / "media").is_dir()
-
-
 @pytest.mark.parametrize("make", [folder_with_a_file, link_to_nowhere])
 def test_a_log_that_cannot_be_written_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], None]

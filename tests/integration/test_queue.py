@@ -27,7 +27,7 @@ from database import Line, Service, opened
 
 from media import wav
 from server import CONVERSATION, ENOUGH, LOOPBACK, SAMPLES, Server, finished, submit, upload, voice
-from timbre.errors import ServiceUnavailable
+from timbre.errors import ServiceUnavailable, TimbreError
 from timbre.service.keys.template_protection import Protection
 from timbre.service.models.packs import Engines, Packs
 from timbre.service.naming.candidate_pool import CandidateSearch
@@ -38,7 +38,9 @@ from timbre.service.requests.body import parse
 from timbre.service.requests.submissions import VoiceprintRequest
 from timbre.service.results.voices import KeptVoices
 from timbre.service.worker.persistence import Persistence
+from timbre.service.worker.process import run_worker
 from timbre.service.worker.tasks import Work
+from timbre.settings import Settings
 from timbre.store.embedded import EmbeddedPostgres
 from timbre.store.queue import FETCH_TASK, Lane
 
@@ -156,6 +158,12 @@ def test_an_entry_is_there_when_its_transaction_has_committed_and_not_before(url
             assert await here.entries() == [("fetch", "todo")]
 
     asyncio.run(act())
+
+
+def test_a_worker_without_a_place_for_sound_says_so_before_it_takes_work(url: str, tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, temp_dir=tmp_path / "nowhere")
+    with pytest.raises(TimbreError, match=r"temporary folder \(No such file or directory\); .*TIMBRE_TEMP_DIR"):
+        asyncio.run(run_worker(settings, url))
 
 
 # A server with one worker, whose lanes are what matters

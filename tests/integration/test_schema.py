@@ -133,3 +133,18 @@ def test_a_database_that_may_not_be_changed_says_so(postgres: str):  # noqa: F81
     address = named(postgres.replace("postgres@", "visitor@"), "visited")
     with pytest.raises(DatabaseUnavailable, match="cannot be brought up to date: permission denied"):
         migrate(address)
+
+
+@pytest.mark.parametrize("address", ["ada:secret@db.example.org/timbre", "mysql://ada:secret@db.example.org/timbre"])
+def test_an_address_that_is_none_is_named_and_not_shown(address: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("TIMBRE_DATABASE_URL", address)
+    monkeypatch.setenv("TIMBRE_DATA_DIR", str(tmp_path))
+    for command in ("migrate", "keys list", "serve --port 0"):
+        said = refused(*command.split())
+        assert "TIMBRE_DATABASE_URL is not the address of a PostgreSQL; expected postgresql://" in said
+        assert "secret" not in said
+
+
+def test_a_database_that_cannot_be_reached_says_why(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TIMBRE_DATABASE_URL", "postgresql://127.0.0.1:1/timbre")
+    assert "Connection refused" in refused("migrate")

@@ -112,6 +112,17 @@ async def _commit_by_itself(connection: Connection) -> None:
     await connection.set_autocommit(True)
 
 
+def unavailable(error: Exception) -> DatabaseUnavailable:
+    """The error that says why the database cannot be reached; what stands in its address may be secret."""
+    if isinstance(error, psycopg.ProgrammingError) and error.sqlstate is None:  # of no server, but of the address
+        return DatabaseUnavailable(
+            "TIMBRE_DATABASE_URL is not the address of a PostgreSQL; expected postgresql://user:password@host/name."
+        )
+    return DatabaseUnavailable(
+        f"The database cannot be reached: {str(error) or 'it does not answer'}; check TIMBRE_DATABASE_URL."
+    )
+
+
 @asynccontextmanager
 async def open_database(url: str, *, connections: int, application: str) -> AsyncIterator[Database]:
     """Open a pool.
@@ -140,9 +151,9 @@ async def open_database(url: str, *, connections: int, application: str) -> Asyn
         async with asyncio.timeout(_PATIENCE):
             await (await _Connection.connect(url)).close()
             await pool.open(wait=True, timeout=_PATIENCE)
-    except (TimeoutError, PoolTimeout, psycopg.OperationalError) as error:
+    except (TimeoutError, PoolTimeout, psycopg.Error) as error:
         await pool.close()
-        raise DatabaseUnavailable from error
+        raise unavailable(error) from error
     try:
         yield Database(pool)
     finally:

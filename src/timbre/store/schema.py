@@ -10,6 +10,7 @@ from psycopg import AsyncConnection, errors
 from psycopg.rows import DictRow
 
 from timbre.errors import DatabaseUnavailable, SchemaOutdated
+from timbre.store.database import unavailable
 
 HEAD: Final = "0002"
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -34,7 +35,7 @@ def migrate(url: str) -> None:
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
     from sqlalchemy import create_engine, make_url, text  # noqa: PLC0415
-    from sqlalchemy.exc import DBAPIError, OperationalError  # noqa: PLC0415
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
     from sqlalchemy.pool import NullPool  # noqa: PLC0415
 
     engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
@@ -47,8 +48,6 @@ def migrate(url: str) -> None:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             connection.commit()
-    except OperationalError as error:
-        raise _unavailable(error.orig) from None
     except DBAPIError as error:
         raise DatabaseUnavailable(f"The database cannot be brought up to date: {error.orig}") from error
 
@@ -61,12 +60,8 @@ def _version(url: str) -> str | None:
     except errors.UndefinedTable:
         return None
     except psycopg.Error as error:
-        raise _unavailable(error) from None
+        raise unavailable(error) from None
     return None if row is None else str(row[0])
-
-
-def _unavailable(error: object) -> DatabaseUnavailable:
-    return DatabaseUnavailable(f"The database cannot be reached: {error}; check TIMBRE_DATABASE_URL.")
 
 
 async def check_schema(connection: AsyncConnection[DictRow]) -> None:

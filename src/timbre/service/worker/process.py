@@ -19,6 +19,7 @@ from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
 
+from timbre.audio.temporary import temporary_file
 from timbre.errors import ServiceUnavailable
 from timbre.service.accounts.usage import Usage
 from timbre.service.files.media import Media
@@ -150,6 +151,7 @@ async def run_worker(settings: Settings, url: str, ready: Callable[[], None] = l
         SchemaOutdated: it is of another version.
         MasterKeyInvalid: the master key does not fit it.
         ModelError: the default pack cannot be loaded.
+        TimbreError: recordings cannot be stored, or not in the temporary folder.
     """
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(
@@ -160,6 +162,7 @@ async def run_worker(settings: Settings, url: str, ready: Callable[[], None] = l
         await check_master_key(database, settings)
         queue = Queue(database)
         storage = open_storage(settings)
+        temporary_file(settings.temp_dir).close()  # says so now if there is no place for sound
         engines = Engines(settings)
         await engines.get()
         client = await stack.enter_async_context(outgoing_client(settings))
