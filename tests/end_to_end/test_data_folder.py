@@ -96,6 +96,7 @@ def test_a_log_that_cannot_be_written_is_named(
     log = tmp_path / "timbre.log"
     make(log)
     monkeypatch.setenv("TIMBRE_LOG_FILE", str(log))
+    monkeypatch.setenv("TIMBRE_DATABASE_URL", "postgresql://127.0.0.1:1/none")
     for command in ("api", "worker"):
         assert f"{log} cannot be used (" in (said := refused(command).err)
         assert "or name another file with TIMBRE_LOG_FILE." in said
