@@ -73,16 +73,17 @@ serve: install
 	@$(BIN)/timbre serve
 
 # A file's tests stay together. Bytecode is kept, whatever the environment says: the tests start Timbre 200 times.
-TESTS := OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n logical --maxprocesses 4 \
+WORKERS ?= logical
+TESTS = OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 \
 	--dist loadfile --no-loadscope-reorder
 
 test: $(DEVELOPMENT) $(MODELS) $(WEB)
 	$(if $(filter true,$(NODE)),cd web && npm run --silent test,@echo "Without Node.js the web app's own tests are left out." >&2)
 	$(TESTS)
 
-# What needs neither a server nor a database nor a browser: the loop while one writes.
+# What needs neither a server nor a database nor a browser, and hears no whole recording: the loop while one writes.
 test-quick: $(DEVELOPMENT) $(MODELS)
-	$(TESTS) -m "not database" tests/unit tests/integration
+	$(TESTS) -m "not database and not hearing" tests/unit tests/integration
 
 check: $(DEVELOPMENT) $(PACKAGES)
 	$(BIN)/ruff check .
@@ -138,4 +139,6 @@ goldens:
 	.venv-reference/bin/python tests/golden/generate.py
 
 clean:
-	rm -rf .venv .venv-reference .venv-training .uv build dist src/timbre/web web/node_modules
+	rm -rf .venv .venv-reference .venv-training .uv .hypothesis .schemathesis .*_cache build dist
+	rm -rf src/timbre/web web/node_modules
+	find . -name __pycache__ -prune -exec rm -r {} +

@@ -193,6 +193,29 @@ def test_a_used_link_says_what_to_do(browser: Browser, home: Server):
         expect(page.get_by_text("timbre keys link` makes another")).to_be_visible()
 
 
+# Addresses
+
+
+def test_an_address_that_does_not_exist_leads_back(browser: Browser, home: Server):
+    complaints: list[str] = []
+    nothing = {"/wp-login.php": 404, "/people/a/b": 404, "/people/%ff": 200}  # the last is no text, which the page sees
+    with opened(browser, complaints, viewport=WIDE) as page:
+        for sign_in, first in ((None, "Sign in to Timbre"), (home.run("keys", "link"), "Who spoke when?")):
+            if sign_in:
+                page.goto(sign_in)
+                expect(page.get_by_role("heading", name=first)).to_be_visible()
+            for path, status in nothing.items():
+                answer = page.goto(home.address + path)
+                assert (answer and answer.status) == status
+                expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
+                expect(page).to_have_title("Not found · Timbre")
+            page.get_by_role("link", name="To the first page", exact=True).click()
+            expect(page.get_by_role("heading", name=first)).to_be_visible()
+            assert page.url == f"{home.address}/"
+    # The browser itself notes the refusals that this is about.
+    assert {re.search(r"\b(401|404)\b", said) is not None for said in complaints} == {True}, complaints
+
+
 # The page of a recording
 
 

@@ -118,6 +118,7 @@ class Client:
     server: Server
     kinds: list[Kind]
     done: threading.Event
+    accepted: threading.Condition  # told of every job
     jobs: dict[str, Kind] = field(default_factory=dict)
     refusals: int = 0
 
@@ -127,7 +128,10 @@ class Client:
             client.timeout = PATIENCE
             while not self.done.is_set():
                 kind = chance.choice(self.kinds)
-                self.jobs[self._submit(client, kind)] = kind
+                job = self._submit(client, kind)
+                with self.accepted:
+                    self.jobs[job] = kind
+                    self.accepted.notify_all()
                 self.done.wait(chance.uniform(0.1, 1.2))
 
     def _submit(self, client: httpx.Client, kind: Kind) -> str:
@@ -160,14 +164,16 @@ def test_kill_9_at_random_moments_neither_loses_nor_doubles_a_job(server: Server
     recording = clip()
     with web(recording) as outside, ThreadPoolExecutor(CLIENTS) as pool:
         kinds, before = known_kinds(server, outside, recording)
-        done = threading.Event()
-        clients = [Client(server=server, kinds=kinds, done=done) for _ in range(CLIENTS)]
+        done, accepted = threading.Event(), threading.Condition()
+        clients = [Client(server=server, kinds=kinds, done=done, accepted=accepted) for _ in range(CLIENTS)]
         running = [pool.submit(client.run, SEED + number) for number, client in enumerate(clients)]
         victims = list(islice(cycle([worker, api, postgres, worker, api, postgres, supervisor]), ROUNDS))
         chance.shuffle(victims)
         try:
-            for victim in victims:
+            for number, victim in enumerate(victims, start=1):
                 time.sleep(chance.uniform(0.1, 1.3))
+                with accepted:  # on a slow machine too there are more jobs than kills
+                    accepted.wait_for(lambda least=number: sum(len(one.jobs) for one in clients) > least, ENOUGH)
                 kill(server, victim)
                 for client in running:
                     if client.done():

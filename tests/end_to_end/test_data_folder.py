@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,16 +24,6 @@ def folder() -> Iterator[Path]:
     with TemporaryDirectory() as path:
         Path(path).chmod(0o755)
         yield Path(path)
-
-
-@pytest.fixture(autouse=True)
-def own_signals() -> Iterator[None]:
-    """A server takes them over; in this process they are pytest's."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = [signal.getsignal(number) for number in numbers]
-    yield
-    for number, handler in zip(numbers, before, strict=True):
-        signal.signal(number, handler)
 
 
 def refused(*arguments: object) -> Ended:

@@ -68,15 +68,13 @@ def processes(folder: Path) -> list[int]:
     return found
 
 
-def stopped(server: Server, number: signal.Signals, seconds: float = 10) -> str:
-    """Send a signal, see that all is gone in time, and return what the server still said."""
+def stopped(server: Server, number: signal.Signals) -> str:
+    """Send a signal, see that all is gone, and return what the server still said."""
     process = server.process
     assert process
     assert len(processes(server.folder)) > 3
-    asked = time.monotonic()
     process.send_signal(number)
     said, _ = process.communicate(timeout=ENOUGH)
-    assert time.monotonic() - asked < seconds
     assert processes(server.folder) == []
     assert process.returncode == 0, said
     server.process = None
@@ -116,9 +114,7 @@ def test_it_says_all_that_one_needs(folder: Path) -> None:
         assert json.loads(answer.stdout)["status"] == "OK"
         assert httpx.get(f"{address[1]}/readyz").status_code == 200
 
-        started = time.monotonic()
         second = said_by("--port", "0", "--data-dir", folder / "data")
-        assert time.monotonic() - started < 10
         assert second.returncode == REFUSED
         assert f"Another server runs on {folder / 'data'} (process {process.pid})" in second.stderr
         assert "--data-dir" in second.stderr

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import re
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -103,25 +105,127 @@ def test_the_licences_of_what_the_app_is_made_of_are_there(server: Server):
     assert {"preact", "wavesurfer.js"} <= set(re.findall(r"[\w.]+", answer.text))
 
 
+def shipped(server: Server, ending: str) -> str:
+    """The address of a file that the page needs, by what its name ends in."""
+    (found,) = re.findall(rf'(?:src|href)="(/assets/[^"]+{re.escape(ending)})"', httpx.get(server.address).text)
+    return server.address + found
+
+
+@needs_app
+@pytest.mark.parametrize("ending", [".js", ".css"])
 @pytest.mark.parametrize(
-    "path",
+    ("accepted", "encoding"),
     [
-        "/assets/none.js",
-        "/assets/..%2findex.html",
-        "/assets/%2e%2e/index.html",
-        "/assets/..%2f..%2fsettings.py",
-        "/assets/.vite",
-        "/assets/",
-        "/index.html",
-        "/people/a/b",
-        "/wp-login.php",
+        ("gzip, deflate, br, zstd", "br"),
+        ("gzip, deflate", "gzip"),
+        ("br;q=0.5, gzip", "gzip"),
+        ("gzip;q=0, *;q=0.1", "br"),
+        ("identity, br;q=0.5", None),
+        ("br;q=0, gzip;q=0", None),
+        ("identity", None),
+        ("", None),
     ],
 )
-def test_what_there_is_not_is_an_error_in_json(server: Server, path: str):
-    answer = httpx.get(server.address + path)
+def test_a_file_is_compressed_as_the_browser_likes_it(server: Server, ending: str, accepted: str, encoding: str | None):
+    url = shipped(server, ending)
+    plain = (web.FOLDER / "assets" / url.rpartition("/")[2]).read_bytes()
+    with httpx.stream("GET", url, headers={"Accept-Encoding": accepted}) as answer:
+        sent = b"".join(answer.iter_raw())
+    assert answer.headers.get("content-encoding") == encoding
+    assert answer.headers["vary"] == "Accept-Encoding"
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["content-length"] == str(len(sent))
+    if encoding == "gzip":
+        assert gzip.decompress(sent) == plain
+    elif encoding is None:
+        assert sent == plain
+    assert len(sent) < len(plain) / 3 or encoding is None
+    head = httpx.head(url, headers={"Accept-Encoding": accepted})
+    assert same(head) == same(answer)
+
+
+def same(answer: httpx.Response) -> dict[str, str]:
+    """The headers that two answers to one question share."""
+    return {name: text for name, text in answer.headers.items() if name not in {"date", "x-request-id"}}
+
+
+@needs_app
+def test_a_part_of_a_compressed_file_is_one_of_what_is_sent_else(server: Server):
+    url = shipped(server, ".js")
+    tags = set()
+    for encoding in ("gzip", "br", "identity"):
+        with httpx.stream("GET", url, headers={"Accept-Encoding": encoding}) as whole:
+            sent = b"".join(whole.iter_raw())
+        tags.add(whole.headers["etag"])
+        asked = {"Accept-Encoding": encoding, "Range": "bytes=100-299", "If-Range": whole.headers["etag"]}
+        with httpx.stream("GET", url, headers=asked) as part:
+            assert b"".join(part.iter_raw()) == sent[100:300]
+        assert part.status_code == 206
+        assert part.headers["content-range"] == f"bytes 100-299/{len(sent)}"
+        assert part.headers.get("content-encoding") == whole.headers.get("content-encoding")
+    assert len(tags) == 3  # so that nobody puts together parts of two
+
+
+@needs_app
+def test_what_is_small_or_compressed_already_is_sent_as_it_is(server: Server):
+    (sample,) = (web.FOLDER / "assets").glob("conversation-*.ogg")
+    for path in ("/", "/favicon.svg", f"/assets/{sample.name}"):
+        answer = httpx.get(server.address + path, headers={"Accept-Encoding": "gzip, br"})
+        assert "content-encoding" not in answer.headers
+        assert "vary" not in answer.headers
+    for packed in (web.FOLDER / "assets").glob("*.gz"):
+        assert httpx.get(f"{server.address}/assets/{packed.name}").status_code == 404
+
+
+UNKNOWN = (
+    "/assets/none.js",
+    "/assets/..%2findex.html",
+    "/assets/%2e%2e/index.html",
+    "/assets/..%2f..%2fsettings.py",
+    "/assets/.vite",
+    "/assets/",
+    "/index.html",
+    "/people/a/b",
+    "/wp-login.php",
+    "/v1x",
+)
+OF_THE_API = ("/v1", "/v1/", "/v1/nothing", "/v2/nothing/at/all", "/v1/people", "/media/a/b")
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8"
+PROGRAMS = ("", "*/*", "application/json", "application/json, text/plain, */*", "application/json, text/html;q=0.9")
+
+
+@needs_app
+@pytest.mark.parametrize("path", UNKNOWN)
+def test_a_browser_gets_the_page_for_an_address_that_does_not_exist(server: Server, path: str):
+    answer = httpx.get(server.address + path, headers={"Accept": BROWSER})
     assert answer.status_code == 404
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.json()["message"]
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["vary"] == "Accept"
+    assert policy(answer)["default-src"] == ["'none'"]
+    assert '<div id="app">' in answer.text
+    head = httpx.head(server.address + path, headers={"Accept": BROWSER})
+    assert (head.status_code, head.content) == (404, b"")
+    assert head.headers["content-length"] == answer.headers["content-length"]
+
+
+def test_a_program_gets_an_error_in_json(server: Server):
+    with httpx.Client(base_url=server.address) as client:
+        for path, accepted in product((*UNKNOWN, *OF_THE_API), PROGRAMS):
+            answer = client.get(path, headers={"Accept": accepted})
+            assert answer.status_code == 404
+            assert answer.headers["content-type"] == "application/json"
+            assert answer.json()["message"]
+            assert answer.headers.get("vary") == (None if path in OF_THE_API else "Accept")
+
+
+def test_the_api_knows_no_pages(server: Server):
+    with httpx.Client(base_url=server.address, headers={"Accept": BROWSER}) as client:
+        asked = [("GET", path) for path in OF_THE_API]
+        asked += [(method, "/wp-login.php") for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS")]
+        for method, path in asked:
+            answer = client.request(method, path)
+            assert (answer.status_code, answer.headers["content-type"]) == (404, "application/json")
 
 
 def test_pages_are_not_in_the_api(server: Server):

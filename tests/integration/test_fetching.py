@@ -6,12 +6,12 @@ import asyncio
 import gzip
 import os
 import socket
-import time
 import tracemalloc
 
 import pytest
 
 from far_server import LOOPBACK, far_server, free_address, hops, redirect
+from server import ENOUGH
 from timbre.errors import FetchFailed
 from timbre.service.outside.fetching import fetch
 from timbre.service.outside.outgoing import outgoing_client
@@ -176,12 +176,10 @@ def test_an_encoding_that_cannot_be_unpacked(far, encoding, body, told):
 
 
 def test_a_server_that_hangs_is_left(far):
-    far.routes["/a.wav"] = lambda request: request.server.ended.wait()
-    begun = time.monotonic()
+    far.routes["/a.wav"] = lambda request: request.server.ended.wait(ENOUGH)
     message = refusal(f"{far.url}/a.wav", seconds=0.3)
     assert "took longer than 0.3 s" in message
     assert "TIMBRE_FETCH_SECONDS" in message
-    assert time.monotonic() - begun < 5
 
 
 def test_a_recording_that_drips_is_left(far):
@@ -191,9 +189,7 @@ def test_a_recording_that_drips_is_left(far):
             request.wfile.write(b".")
 
     far.routes["/a.wav"] = drip
-    begun = time.monotonic()
     assert "took longer than 0.4 s" in refusal(f"{far.url}/a.wav", seconds=0.4)
-    assert time.monotonic() - begun < 5
 
 
 def test_a_time_limit_of_the_caller_is_the_callers(far):

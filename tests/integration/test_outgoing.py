@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import time
 from ipaddress import ip_address, ip_network
 
 import httpx
@@ -12,6 +11,7 @@ import pytest
 from httpx_secure import SSRFProtectionError
 
 from far_server import LOOPBACK, far_server, free_address, hops, redirect, self_signed
+from server import ENOUGH
 from timbre import __version__
 from timbre.service.outside.outgoing import (
     DeliveryFailed,
@@ -164,10 +164,8 @@ def test_another_status_is_an_http_error(far, status):
 
 
 def test_a_server_that_hangs_is_left(far):
-    far.routes["/hook"] = lambda request: request.server.ended.wait()
-    begun = time.monotonic()
+    far.routes["/hook"] = lambda request: request.server.ended.wait(ENOUGH)
     assert refusal(f"{far.url}/hook", seconds=0.3).reason is Failure.HTTP_TIMEOUT
-    assert time.monotonic() - begun < 5
 
 
 def test_an_answer_that_drips_is_left(far):
@@ -177,9 +175,7 @@ def test_an_answer_that_drips_is_left(far):
             request.wfile.write(b".")
 
     far.routes["/hook"] = drip
-    begun = time.monotonic()
     assert refusal(f"{far.url}/hook", seconds=0.4).reason is Failure.HTTP_TIMEOUT
-    assert time.monotonic() - begun < 5
 
 
 def test_an_answer_without_end_is_read_no_further(far):

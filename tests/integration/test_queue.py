@@ -166,7 +166,8 @@ def test_an_entry_is_there_when_its_transaction_has_committed_and_not_before(url
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server of its own, whose database and worker can be killed."""
-    settings = {**LOOPBACK, "TIMBRE_HEARTBEAT_SECONDS": ".3"}
+    # Nothing is taken from a worker for its silence: who takes up a job has been told that its worker is dead.
+    settings = {**LOOPBACK, "TIMBRE_HEARTBEAT_SECONDS": ".3", "TIMBRE_STALLED_SECONDS": "3600"}
     with Server(tmp_path_factory.mktemp("quick"), settings) as running:
         yield running
 
@@ -302,11 +303,9 @@ def test_a_job_of_a_dead_worker_is_taken_up_at_once(quick: Server, client: httpx
         follow(client, job, is_at_work)
         before = client.get(f"/v1/jobs/{job}").json()
         os.kill(worker_of(quick), signal.SIGKILL)
-        began = time.monotonic()
         seen = follow(client, job, lambda event: event["progress"] == 0)
         assert seen[-1]["status"] == "running"
         assert seen[-1]["startedAt"] == before["startedAt"]
-        assert time.monotonic() - began < 10
 
 
 def test_a_worker_that_froze_and_lost_its_job_changes_nothing_when_it_wakes(

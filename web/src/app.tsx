@@ -35,6 +35,7 @@ const TITLES: Record<Route["page"], string> = {
 
 export function App() {
   const signedIn = session.value;
+  const unknown = route.value.page === "unknown"; // which is no secret
   return (
     <>
       <a class="skip" href="#main">
@@ -42,7 +43,7 @@ export function App() {
       </a>
       {signedIn && <Header />}
       <main id="main" tabIndex={-1}>
-        {signedIn ? <Page /> : signedIn === null ? <SignIn /> : <Loading what="Signing in" />}
+        {signedIn || unknown ? <Page /> : signedIn === null ? <SignIn /> : <Loading what="Signing in" />}
       </main>
       <div class="visually-hidden" aria-live="polite" role="status">
         {announced.value}

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from enum import IntEnum
-from typing import TextIO
+from typing import Final, TextIO
 
 import typer
 
 from timbre.disk import is_full
 from timbre.errors import DiskFull, InputError, NameTaken, NotKept, OptionError, SamplesFull, TimbreError
+
+SAYS: Final = "timbre: "  # before each line of ours on stderr
 
 
 class Exit(IntEnum):
@@ -66,7 +68,7 @@ def finish(code: int) -> int:
 
 
 def _say(message: str, subject: object) -> None:
-    tell(f"timbre: {message}" if subject is None else f"timbre: {subject}: {message}", err=True)
+    tell(f"{SAYS}{message}" if subject is None else f"{SAYS}{subject}: {message}", err=True)
 
 
 def _silence(stream: TextIO) -> None:

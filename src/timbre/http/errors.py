@@ -34,6 +34,7 @@ from timbre.errors import (
     TooManyRequests,
 )
 from timbre.http.responses import Json
+from timbre.http.routes.web import is_for_people, unknown_page
 
 STATUS: Final[dict[type[ServiceError], int]] = {
     RequestInvalid: 400,
@@ -56,6 +57,7 @@ STATUS: Final[dict[type[ServiceError], int]] = {
 }
 _log: Final = structlog.get_logger("timbre.http")
 _RETRY_SOON: Final = 2  # seconds
+_NOT_FOUND: Final = 404
 _METHOD_NOT_ALLOWED: Final = 405
 _SHOWN: Final = 100  # characters of a path that an error repeats
 
@@ -106,10 +108,14 @@ async def _validation_error(_request: Request, error: Exception) -> Response:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for nothing else
+    headers = dict(error.headers or {})
+    if error.status_code == _NOT_FOUND and is_for_people(request):
+        if page := unknown_page(request):
+            return page
+        headers["Vary"] = "Accept"
     path = request.scope["path"]
     shown = path if len(path) <= _SHOWN else f"{path[:_SHOWN]}…"
     message = f"{error.detail}: there is no {request.method} {shown}; /openapi.json lists what there is"
-    headers = dict(error.headers or {})
     if error.status_code == _METHOD_NOT_ALLOWED and (methods := _methods(request.app, path)):
         headers["Allow"] = ", ".join(methods)  # the router names those of one route alone
     return api_error(error.status_code, message, request.state.request_id, headers)

@@ -18,6 +18,7 @@ Connection = AsyncConnection[DictRow]
 Row = DictRow
 _WAIT: Final = 5.0  # seconds for a free connection
 _GIVE_UP: Final = 2.0  # seconds after which the pool itself no longer waits for a connection, but makes a new one
+_PATIENCE: Final = 30.0  # seconds for the first connection: a database that is away says so sooner, a busy one may not
 _PAUSES: Final = (0.1, 0.2, 0.4, 0.6, 0.7)  # seconds between these attempts: many connections come back at once
 
 
@@ -136,8 +137,10 @@ async def open_database(url: str, *, connections: int, application: str) -> Asyn
         open=False,
     )
     try:
-        await pool.open(wait=True, timeout=_WAIT)
-    except PoolTimeout as error:
+        async with asyncio.timeout(_PATIENCE):
+            await (await _Connection.connect(url)).close()
+            await pool.open(wait=True, timeout=_PATIENCE)
+    except (TimeoutError, PoolTimeout, psycopg.OperationalError) as error:
         await pool.close()
         raise DatabaseUnavailable from error
     try:

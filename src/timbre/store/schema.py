@@ -12,6 +12,8 @@ from psycopg.rows import DictRow
 from timbre.errors import DatabaseUnavailable, SchemaOutdated
 
 HEAD: Final = "0002"
+_MIGRATIONS: Final = Path(__file__).parent / "migrations"
+_KNOWN: Final = frozenset(path.name[: len(HEAD)] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
 _LOCK: Final = 0x74696D6272  # one migration at a time, whoever starts it
 _READ_VERSION: Final = "SELECT version_num FROM alembic_version"
 
@@ -20,15 +22,19 @@ def migrate(url: str) -> None:
     """Bring the database at this address to the version this Timbre needs.
 
     Raises:
-        DatabaseUnavailable: it cannot be reached.
+        DatabaseUnavailable: it cannot be reached, or refuses.
+        SchemaOutdated: it is of a newer version, and was left alone.
     """
-    if _version(url) == HEAD:
+    found = _version(url)
+    if found == HEAD:
         return
+    if found is not None and found not in _KNOWN:
+        raise _newer(found)
     # Slow to import, and needed once in the life of a server.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
     from sqlalchemy import create_engine, make_url, text  # noqa: PLC0415
-    from sqlalchemy.exc import OperationalError  # noqa: PLC0415
+    from sqlalchemy.exc import DBAPIError, OperationalError  # noqa: PLC0415
     from sqlalchemy.pool import NullPool  # noqa: PLC0415
 
     engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
@@ -37,12 +43,14 @@ def migrate(url: str) -> None:
             connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
             connection.commit()
             config = Config()
-            config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+            config.set_main_option("script_location", str(_MIGRATIONS))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             connection.commit()
     except OperationalError as error:
         raise _unavailable(error.orig) from None
+    except DBAPIError as error:
+        raise DatabaseUnavailable(f"The database cannot be brought up to date: {error.orig}") from error
 
 
 def _version(url: str) -> str | None:
@@ -52,7 +60,7 @@ def _version(url: str) -> str | None:
             row = connection.execute(_READ_VERSION).fetchone()
     except errors.UndefinedTable:
         return None
-    except psycopg.OperationalError as error:
+    except psycopg.Error as error:
         raise _unavailable(error) from None
     return None if row is None else str(row[0])
 
@@ -70,6 +78,18 @@ async def check_schema(connection: AsyncConnection[DictRow]) -> None:
     try:
         row = await (await connection.execute(_READ_VERSION)).fetchone()
     except errors.UndefinedTable:
-        raise SchemaOutdated("The database is empty; set it up with `timbre migrate`.") from None
-    if row is None or row["version_num"] != HEAD:
+        row = None
+    if row is None:
+        raise SchemaOutdated("The database is empty; set it up with `timbre migrate`.")
+    if row["version_num"] not in _KNOWN:
+        raise _newer(row["version_num"])
+    if row["version_num"] != HEAD:
         raise SchemaOutdated
+
+
+def _newer(found: str) -> SchemaOutdated:
+    return SchemaOutdated(
+        f"The database was made by a newer version of Timbre: its tables are of version {found}, and this one knows no"
+        f" other than {HEAD} and those before. Run that version, or name another database or data folder; nothing was"
+        " changed."
+    )

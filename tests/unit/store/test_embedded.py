@@ -1,4 +1,4 @@
-"""How much memory the embedded database may use to keep its files in."""
+"""The embedded database before it starts: whether it can read the files, and how much of them it keeps in memory."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from timbre.errors import SchemaOutdated
 from timbre.store import embedded
 
 GIB = 1 << 30
@@ -33,3 +34,13 @@ def test_an_eighth_of_the_memory_up_to_a_gibibyte(
         file.write_text(f"{limit}\n")
     monkeypatch.setattr(embedded, "_MEMORY_LIMIT", file)
     assert embedded._cache() == expected
+
+
+@pytest.mark.parametrize("version", ["99", "9"])
+def test_files_of_another_postgresql_are_named_and_left_alone(tmp_path: Path, version: str) -> None:
+    (tmp_path / "PG_VERSION").write_text(f"{version}\n")
+    with pytest.raises(
+        SchemaOutdated, match=rf"was made by PostgreSQL {version}, and this Timbre comes with \d+; run "
+    ):
+        embedded.EmbeddedPostgres(tmp_path).start()
+    assert [path.name for path in tmp_path.iterdir()] == ["PG_VERSION"]

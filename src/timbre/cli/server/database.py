@@ -6,9 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from timbre.cli.inputs.loading import read_settings
 from timbre.cli.options import DataDir
-from timbre.errors import OptionError
 
 if TYPE_CHECKING:
     from timbre.service.accounts.teams import Teams
@@ -32,20 +30,21 @@ def with_database(act: Callable[[Database, Settings], Awaitable[T]], data_dir: D
         ServerError: there is none.
         OptionError: a setting has a value it cannot have.
         DatabaseUnavailable: the database cannot be reached.
+        SchemaOutdated: it is of another version.
         DataFolderBusy: a server is just starting or stopping there.
+        PathUnusable, DiskFull: there is no way to start it.
     """
-    from timbre.cli.server.data_folder import database_url  # noqa: PLC0415
+    from timbre.cli.server.data_folder import database_url, server_settings  # noqa: PLC0415
     from timbre.store.database import open_database  # noqa: PLC0415
+    from timbre.store.schema import check_schema  # noqa: PLC0415
 
-    settings = read_settings()
-    if data_dir is not None:
-        if settings.database_url:
-            raise OptionError("--data-dir and TIMBRE_DATABASE_URL name two servers; leave one of them out.")
-        settings = settings.model_copy(update={"data_dir": data_dir})
+    settings = server_settings(data_dir)
 
     async def run(url: str) -> T:
         # Two: one that is asked, one for what it is asked meanwhile.
         async with open_database(url, connections=2, application="timbre command") as database:
+            async with database.transaction() as own:
+                await check_schema(own)
             return await act(database, settings)
 
     with database_url(settings, make=make) as url:

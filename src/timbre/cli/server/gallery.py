@@ -14,7 +14,6 @@ from uuid import UUID
 import typer
 
 from timbre.cli.exits import warn
-from timbre.cli.inputs.loading import read_settings
 from timbre.errors import OptionError, RequestInvalid, SpeakerUnknown
 
 if TYPE_CHECKING:
@@ -149,15 +148,13 @@ def open_gallery(team: str, data_dir: Path | None, *, make: bool = False) -> Ite
         ServerError: there is no server's data, or its master key does not fit.
         OptionError: there is no such team, or a setting has a value it cannot have.
         DatabaseUnavailable: the database cannot be reached.
+        SchemaOutdated: it is of another version.
         DataFolderBusy: a server is just starting or stopping there.
+        PathUnusable, DiskFull: there is no way to start it.
     """
-    from timbre.cli.server.data_folder import database_url  # noqa: PLC0415
+    from timbre.cli.server.data_folder import database_url, server_settings  # noqa: PLC0415
 
-    settings = read_settings()
-    if data_dir is not None:
-        if settings.database_url:
-            raise OptionError("--data-dir and TIMBRE_DATABASE_URL name two servers; leave one of them out.")
-        settings = settings.model_copy(update={"data_dir": data_dir})
+    settings = server_settings(data_dir)
     with database_url(settings, make=make) as url, asyncio.Runner() as runner:
         stack = AsyncExitStack()
         try:
@@ -175,8 +172,11 @@ async def _open(stack: AsyncExitStack, url: str, settings: Settings, team: str, 
     from timbre.service.people.search import Search  # noqa: PLC0415
     from timbre.service.people.transfer import GalleryTransfer  # noqa: PLC0415
     from timbre.store.database import open_database  # noqa: PLC0415
+    from timbre.store.schema import check_schema  # noqa: PLC0415
 
     database = await stack.enter_async_context(open_database(url, connections=2, application="timbre command"))
+    async with database.transaction() as own:
+        await check_schema(own)
     await check_master_key(database, settings, make=settings.database_url is None)
     teams = Teams(database)
     owner = await (teams.first_team() if team == FIRST_TEAM else teams.team(team))

@@ -19,6 +19,7 @@ from typing import Final
 
 import psycopg
 
+from timbre.cli.exits import SAYS
 from timbre.cli.server.data_folder import log_file
 from timbre.errors import DiskFull, ServerError
 from timbre.settings import Settings
@@ -245,5 +246,6 @@ def _reason(code: int) -> str:
 
 
 def _end(log: Path) -> str:
-    lines = log.read_text("utf-8", errors="replace").splitlines()
-    return " / ".join(lines[-3:]) or f"its log {log} is empty"
+    lines = log.read_text("utf-8", errors="replace").splitlines()[-3:]
+    reasons = [line.removeprefix(SAYS) for line in lines if line.startswith(SAYS)]  # among lines for other eyes
+    return (reasons or [" / ".join(lines)])[-1] or f"its log {log} is empty"

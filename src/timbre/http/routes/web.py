@@ -1,20 +1,23 @@
 """The web app: its one page at all of its addresses, and the files that the page needs.
 
 Nothing of it comes from elsewhere, and the browser is told to refuse what does. The files have names that change with
-what they hold, so a browser asks for each once.
+what they hold, so a browser asks for each once; the build has compressed those for which that is worth it.
 """
 
 from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, HTMLResponse, Response
+
+from timbre.http.negotiation import weight
 
 router = APIRouter()
 FOLDER: Final = Path(str(resources.files("timbre") / "web"))
@@ -39,6 +42,8 @@ _TYPES: Final = {
     ".ogg": "audio/ogg",
     ".svg": "image/svg+xml",
 }
+_PACKED: Final = {"br": ".br", "gzip": ".gz"}  # what the build makes of a file, the smallest first
+_API: Final = re.compile(r"/(v\d+|media)(/.*)?", re.DOTALL)
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 _FOR_A_DAY: Final = "public, max-age=86400"
 _MISSING: Final = """\
@@ -54,36 +59,69 @@ folder of Timbre, and load this page again.</p>
 
 async def page() -> Response:
     """The page of the app, whatever its address; it looks at that by itself."""
+    return _page(200)
+
+
+def is_for_people(request: Request) -> bool:
+    """Whether somebody could look at the answer: it is none of the API's."""
+    return request.method in {"GET", "HEAD"} and not _API.fullmatch(request.scope["path"])
+
+
+def unknown_page(request: Request) -> Response | None:
+    """The same page for an address that does not exist, if a browser asks and not a program."""
+    accepted = request.headers.get("accept", "")
+    wanted = weight(accepted, "text/html")
+    if not wanted or wanted < weight(accepted, "application/json") or not (FOLDER / "index.html").is_file():
+        return None
+    answer = _page(404)
+    answer.headers["Vary"] = "Accept"
+    return answer
+
+
+async def asset(name: str, request: Request) -> Response:
+    """A file that the page needs; another name means another content."""
+    return _file(FOLDER / "assets", name, _FOR_EVER, request)
+
+
+async def icon(request: Request) -> Response:
+    """The picture of the app."""
+    return _file(FOLDER, "favicon.svg", _FOR_A_DAY, request)
+
+
+async def licenses(request: Request) -> Response:
+    """The licences of what the app is made of."""
+    return _file(FOLDER, "licenses.md", _FOR_A_DAY, request)
+
+
+def _page(status: int) -> Response:
     nonce = secrets.token_urlsafe(16)
     headers = {**_HEADERS, "Cache-Control": "no-store", "Content-Security-Policy": _POLICY.format(nonce=nonce)}
     try:
         text = (FOLDER / "index.html").read_text("utf-8")
     except FileNotFoundError:
         return HTMLResponse(_MISSING, 503, headers)
-    return HTMLResponse(text.replace(_NONCE, _NONCE + nonce, 1), headers=headers)
+    return HTMLResponse(text.replace(_NONCE, _NONCE + nonce, 1), status, headers)
 
 
-async def asset(name: str) -> Response:
-    """A file that the page needs; another name means another content."""
-    return _file(FOLDER / "assets", name, _FOR_EVER)
-
-
-async def icon() -> Response:
-    """The picture of the app."""
-    return _file(FOLDER, "favicon.svg", _FOR_A_DAY)
-
-
-async def licenses() -> Response:
-    """The licences of what the app is made of."""
-    return _file(FOLDER, "licenses.md", _FOR_A_DAY)
-
-
-def _file(folder: Path, name: str, caching: str) -> Response:
+def _file(folder: Path, name: str, caching: str, request: Request) -> Response:
     path = folder / name
     kind = _TYPES.get(path.suffix)
     if kind is None or not _NAME.fullmatch(name) or not path.is_file():
         raise HTTPException(404)
-    return FileResponse(path, media_type=kind, headers={**_HEADERS, "Cache-Control": caching})
+    headers = {**_HEADERS, "Cache-Control": caching}
+    packed = {encoding: packed for encoding, end in _PACKED.items() if (packed := folder / (name + end)).is_file()}
+    if packed:
+        headers["Vary"] = "Accept-Encoding"
+    if encoding := _preferred(packed, request.headers.get("accept-encoding", "")):
+        path, headers["Content-Encoding"] = packed[encoding], encoding
+    return FileResponse(path, media_type=kind, headers=headers)
+
+
+def _preferred(encodings: Iterable[str], accepted: str) -> str | None:
+    """The encoding that a client would rather have than the plain file, if there is one."""
+    weights = {encoding: weight(accepted, encoding, "*") for encoding in encodings}
+    best = max(weights, key=weights.__getitem__, default="")  # of those it likes as much, the first
+    return best if weights.get(best) and weights[best] >= weight(accepted, "identity") else None
 
 
 for _path in PAGES:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import re
 import zlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
@@ -17,6 +16,7 @@ from starlette.responses import Response, StreamingResponse
 from timbre.errors import JobUnknown, ServiceUnavailable
 from timbre.http.caller import Body, State_, caller
 from timbre.http.limits import Group
+from timbre.http.negotiation import weight
 from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json, dumps, next_cursor, parse_id
 from timbre.http.routes.jobs.responses import job_detail, job_item, job_item_old
@@ -38,7 +38,6 @@ _KEEP_ALIVE: Final = 15.0  # seconds between two signs of life in a stream of ev
 _PIECE: Final = 1 << 16  # bytes
 _STREAMED: Final = 1 << 20  # bytes of output from which it is not held in memory as a whole
 _GZIP: Final = 31  # zlib's word for the gzip format
-_FORBIDDEN: Final = re.compile(r"q\s*=\s*0(\.0*)?")  # the weight of what a client does not accept
 Reader = Annotated[Caller, Depends(caller(Scope.JOBS_READ, Group.READ))]
 JobId = Annotated[str, Path(alias="jobId", description="Id of the job.", json_schema_extra={"format": "uuid"})]
 Status = Annotated[JobStatus | None, Query(description="Only jobs in this state.")]
@@ -200,7 +199,7 @@ async def job_answer(here: State, row: Row, request: Request) -> Response:
     if length <= _STREAMED:
         return Response(head + gzip.decompress(body) + tail, media_type="application/json")
     pieces, headers = _joined(head, body, tail), {"Vary": "Accept-Encoding"}
-    if _takes_gzip(request.headers.get("accept-encoding", "")):
+    if weight(request.headers.get("accept-encoding", ""), "gzip", "*"):
         pieces, headers = _packed(pieces), headers | {"Content-Encoding": "gzip"}
     return StreamingResponse(pieces, media_type="application/json", headers=headers)
 
@@ -239,15 +238,6 @@ async def _events(here: State, team: UUID, job: UUID) -> AsyncIterator[bytes]:
                 quiet = 0.0
     except JobUnknown:
         yield b'event: gone\ndata: {"message":"The job was erased."}\n\n'
-
-
-def _takes_gzip(accepted: str) -> bool:
-    """Whether an `Accept-Encoding` header allows gzip; a weight of 0 forbids what it is given to."""
-    allowed = {}
-    for offer in accepted.lower().split(","):
-        name, _, weight = offer.partition(";")
-        allowed[name.strip()] = not _FORBIDDEN.fullmatch(weight.strip())
-    return allowed.get("gzip", allowed.get("*", False))
 
 
 def _joined(head: bytes, body: bytes, tail: bytes) -> Iterator[bytes]:

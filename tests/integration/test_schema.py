@@ -1,0 +1,135 @@
+"""A database of another version: who opens it says so and what to do, and leaves it as it is."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psycopg
+import pytest
+from database import named, postgres, url  # noqa: F401 - two are fixtures
+
+from command_line import TIMBRE, run
+from timbre.errors import DatabaseUnavailable
+from timbre.store.embedded import EmbeddedPostgres
+from timbre.store.schema import HEAD, migrate
+
+NEWER = "9999"
+COMMANDS = [
+    ["migrate"],
+    ["keys", "list"],
+    ["keys", "create", "somebody"],
+    ["keys", "rotate-master"],
+    ["speakers", "list"],
+    ["speakers", "export"],
+    ["usage"],
+    ["webhooks", "list"],
+]
+
+
+def set_version(address: str, version: str) -> None:
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS alembic_version (version_num varchar(32) NOT NULL)")
+        connection.execute("DELETE FROM alembic_version")
+        connection.execute("INSERT INTO alembic_version VALUES (%s)", [version])
+
+
+def all_there(address: str) -> list[tuple[object, ...]]:
+    """Its version, and its tables with how many rows each has had."""
+    with psycopg.connect(address) as connection:
+        version = connection.execute("SELECT version_num, xmin FROM alembic_version").fetchall()
+        query = "SELECT relname, n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_user_tables ORDER BY 1"
+        return [*version, *connection.execute(query).fetchall()]
+
+
+def refused(*arguments: object) -> str:
+    ended = run(*arguments)
+    assert (ended.code, ended.out) == (3, ""), ended
+    assert ended.err.count("\n") == 1
+    return ended.err
+
+
+@pytest.fixture
+def newer(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:  # noqa: F811
+    """A database that machines share, of a version that is not known here."""
+    set_version(url, NEWER)
+    monkeypatch.setenv("TIMBRE_DATABASE_URL", url)
+    monkeypatch.setenv("TIMBRE_DATA_DIR", str(tmp_path))
+    return url
+
+
+@pytest.fixture(scope="module")
+def newer_folder() -> Iterator[Path]:
+    """A data folder, with the same in it."""
+    with TemporaryDirectory() as path:
+        folder = Path(path)
+        folder.chmod(0o755)
+        embedded = EmbeddedPostgres(folder / "postgres")
+        set_version(embedded.start(), NEWER)
+        yield folder
+        embedded.stop()
+
+
+def is_newer(said: str) -> bool:
+    return (
+        said.startswith("timbre: The database was made by a newer version of Timbre: its tables are of version 9999,")
+        and f"no other than {HEAD} and those before. Run that version, or name another" in said
+    )
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, ["serve", "--port", "0"]], ids=" ".join)
+def test_a_newer_database_is_named_and_left_alone(newer: str, command: list[str]):
+    before = all_there(newer)
+    assert is_newer(refused(*command))
+    assert all_there(newer) == before
+
+
+def test_no_part_of_a_server_starts_on_a_newer_database(newer: str):
+    parts = [
+        subprocess.Popen([*TIMBRE, part], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
+        for part in ("api", "worker")
+    ]
+    for part in parts:
+        out, err = part.communicate(timeout=60)
+        assert (part.returncode, out) == (3, "")
+        assert is_newer(err)
+        assert err.count("\n") == 1
+
+
+def test_a_newer_data_folder_is_named_and_left_alone(newer_folder: Path):
+    database = EmbeddedPostgres(newer_folder / "postgres")
+    before = all_there(database.start())
+    for command in COMMANDS:  # beside a server that runs there
+        assert is_newer(refused(*command, "--data-dir", newer_folder))
+    assert all_there(database.start()) == before
+    assert is_newer(refused("serve", "--port", 0, "--data-dir", newer_folder))  # which stops it then
+    assert not database.running()
+    assert is_newer(refused("keys", "list", "--data-dir", newer_folder))
+    assert not database.running()
+    assert all_there(database.start())[0][0] == NEWER
+
+
+def test_an_older_database_and_an_empty_one_say_what_brings_them_up_to_date(
+    postgres: str,  # noqa: F811
+    url: str,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+):
+    set_version(url, "0001")
+    monkeypatch.setenv("TIMBRE_DATABASE_URL", url)
+    assert "another version of Timbre; bring it up to date with `timbre migrate`" in refused("keys", "list")
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE empty")
+    monkeypatch.setenv("TIMBRE_DATABASE_URL", named(postgres, "empty"))
+    assert "The database is empty; set it up with `timbre migrate`" in refused("keys", "list")
+
+
+def test_a_database_that_may_not_be_changed_says_so(postgres: str):  # noqa: F811
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute("CREATE ROLE visitor LOGIN")
+        connection.execute("CREATE DATABASE visited")
+    address = named(postgres.replace("postgres@", "visitor@"), "visited")
+    with pytest.raises(DatabaseUnavailable, match="cannot be brought up to date: permission denied"):
+        migrate(address)
