@@ -81,9 +81,9 @@ test: $(DEVELOPMENT) $(MODELS) $(WEB)
 	$(if $(filter true,$(NODE)),cd web && npm run --silent test,@echo "Without Node.js the web app's own tests are left out." >&2)
 	$(TESTS)
 
-# What needs neither a server nor a database nor a browser: the loop while one writes.
+# What needs neither a server nor a database nor a browser, and hears no whole recording: the loop while one writes.
 test-quick: $(DEVELOPMENT) $(MODELS)
-	$(TESTS) -m "not database" tests/unit tests/integration
+	$(TESTS) -m "not database and not hearing" tests/unit tests/integration
 
 check: $(DEVELOPMENT) $(PACKAGES)
 	$(BIN)/ruff check .

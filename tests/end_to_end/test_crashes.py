@@ -96,8 +96,10 @@ class Visit(BaseHTTPRequestHandler):
 def web(recording: bytes) -> Iterator[Web]:
     with Web(recording) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server
-        server.shutdown()
+        try:
+            yield server
+        finally:
+            server.shutdown()
 
 
 @dataclass(frozen=True, kw_only=True)

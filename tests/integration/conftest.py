@@ -5,10 +5,14 @@ from database import postgres, url
 
 __all__ = ["postgres", "url"]
 
-BRING_ONE = {"postgres", "address", "server", "quick"}  # fixtures
+MARKS = {  # by the fixtures that a test uses
+    "database": {"postgres", "address", "server", "quick"},
+    "hearing": {"engine"},
+}
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark what needs a database."""
-    if not BRING_ONE.isdisjoint(getattr(item, "fixturenames", ())):
-        item.add_marker(pytest.mark.database)
+    """Mark what takes long, for `make test-quick` to leave it out."""
+    for mark, fixtures in MARKS.items():
+        if not fixtures.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker(mark)

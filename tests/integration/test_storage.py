@@ -528,7 +528,7 @@ def test_the_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "data").write_bytes(b"a file")
-    with pytest.raises(ServerError, match=r"data/media cannot be used \(.*data is not a folder\).*TIMBRE_DATA_DIR"):
+    with pytest.raises(ServerError, match=r"data/media cannot be used \(\S+/data is not a folder\).*TIMBRE_DATA_DIR"):
         open_storage(Settings(data_dir=tmp_path / "data"))
 
 
