@@ -536,7 +536,6 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     "url",
     [
         "bucket",
-        "",
         "file:///tmp",
         "memory:///",
         "https://host/bucket",
