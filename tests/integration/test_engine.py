@@ -98,9 +98,13 @@ def test_every_kind_of_input_gives_the_same_answer(engine: Engine, conversation:
     assert len(engine.diarize((samples, RATE)).turns) == len(conversation.turns)
 
 
-def test_equal_input_gives_equal_output_whatever_the_number_of_threads(conversation: Diarization) -> None:
-    alone = Engine("base", settings=Settings(threads=1)).diarize(CONVERSATION, probabilities=True)
-    assert alone.to_dict(exclusive=True, confidence=True) == conversation.to_dict(exclusive=True, confidence=True)
+def test_equal_input_gives_equal_output_whatever_the_number_of_threads(
+    voiceprints: dict[str, Voiceprint], conversation: Diarization
+) -> None:
+    alone = Engine("base", settings=Settings(threads=1))
+    again = alone.diarize(CONVERSATION, probabilities=True)
+    assert again.to_dict(exclusive=True, confidence=True) == conversation.to_dict(exclusive=True, confidence=True)
+    assert str(alone.voiceprint(SAMPLES / "enrol" / "Ada.flac")) == str(voiceprints["Ada"])
 
 
 def test_four_threads_share_an_engine_and_get_the_same_answer(engine: Engine, samples: np.ndarray) -> None:

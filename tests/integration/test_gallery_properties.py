@@ -44,7 +44,7 @@ class Known:
     voices: dict[str, set[int]] = field(default_factory=lambda: {space: set() for space in SPACES})
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(steps, min_size=3, max_size=18))
 def test_the_gallery_holds_what_was_done_to_it(url: str, tmp_path: Path, taken: list[tuple]) -> None:
     async def body() -> None:

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from timbre.errors import ModelCorrupt, ModelError
+from timbre.models.dequantization import in_floats
 from timbre.models.encoder import Encoder
+from timbre.models.ge2e import Ge2eEncoder
 from timbre.models.packs import Pack, load_pack
 from timbre.models.runtime import session
 from timbre.models.segmenter import Segmenter, activity, overlap, speech
@@ -20,11 +22,18 @@ from timbre.settings import Settings
 DATA = os.environ.get("TIMBRE_DATA")
 INT8 = Path(DATA or ".").parent / "models" / "segmentation-3.0.int8.onnx"
 NAMES = ("Ada", "Ben", "Callum", "Dan")
+STARTS = np.arange(0, 290_000, 32_000)  # windows of a voice that do not overlap
+SAME = 0.998  # the least cosine of a window's vectors that docs/explanations/processors.md promises
 
 
 @pytest.fixture(scope="module")
 def base() -> Pack:
     return load_pack("base", Settings())
+
+
+def least_cosine(some: np.ndarray, others: np.ndarray) -> float:
+    """Return how far one vector is from its counterpart, at most."""
+    return float((some * others).sum(axis=1).min())
 
 
 class TestVoiceActivity:
@@ -75,29 +84,44 @@ class TestGe2e:
         alone = ge2e.embed(samples[16_000 - 480 : 16_000 + 26_000], [480])
         np.testing.assert_allclose(together[0], alone[0], atol=1e-5)
         rounded = ge2e.embed(samples, [70_080])
-        np.testing.assert_allclose(together[1], rounded[0], atol=1e-6)
+        np.testing.assert_allclose(together[1], rounded[0], atol=1e-5)
 
     def test_its_fingerprint_is_that_of_the_published_weights(self, ge2e):
         assert ge2e.fingerprint == "39373b86598fa3da"
 
 
+@pytest.fixture(scope="module")
+def in_float(tmp_path_factory) -> Encoder:
+    """The encoder of `base` with its eight-bit layers in floats, as a GPU runs it."""
+    path = tmp_path_factory.mktemp("floats") / "timbre-voice-1.onnx"
+    path.write_bytes(in_floats(Store(Settings()).path("timbre-voice-1").read_bytes()))
+    return Ge2eEncoder(path, name="timbre-voice-1", fingerprint="00")
+
+
 class TestEncoderOfBase:
     def test_tells_the_voices_apart(self, base, voice):
-        starts = np.arange(0, 300_000, 32_000)
-        means = [base.encoder.embed(voice(name), starts).mean(axis=0) for name in NAMES]
+        means = [base.encoder.embed(voice(name), STARTS).mean(axis=0) for name in NAMES]
         units = np.stack([mean / np.linalg.norm(mean) for mean in means])
         assert (units @ units.T)[~np.eye(4, dtype=bool)].max() < 0.8
 
-    def test_a_window_hardly_depends_on_those_beside_it(self, base, voice):
-        samples = voice("Ada")
-        together = base.encoder.embed(samples, [16_000, 70_003])
-        alone = base.encoder.embed(samples[16_000 - 480 : 16_000 + 26_000], [480])
-        assert together[0] @ alone[0] > 0.9999  # what enters an eight-bit layer has one scale for all windows
+    def test_eight_bits_hear_what_floats_hear(self, base, in_float, voice):
+        for name in NAMES:
+            assert least_cosine(*(encoder.embed(voice(name), STARTS) for encoder in (base.encoder, in_float))) > SAME
 
-    def test_does_not_depend_on_level(self, base, voice):
-        clip = voice("Dan")[:48_000]
-        loud, quiet = (base.encoder.embed(clip * np.float32(gain), [0, 8_000]) for gain in (1, 0.01))
-        np.testing.assert_allclose(loud, quiet, atol=1e-4)
+    def test_a_window_hardly_depends_on_those_beside_it(self, base, voice):
+        for name in NAMES:
+            alone = np.concatenate([base.encoder.embed(voice(name), [start]) for start in STARTS])
+            assert least_cosine(base.encoder.embed(voice(name), STARTS), alone) > SAME
+
+    def test_hardly_depends_on_level(self, base, voice):
+        for name in NAMES:
+            loud, quiet = (base.encoder.embed(voice(name) * np.float32(gain), STARTS) for gain in (1, 0.01))
+            assert least_cosine(loud, quiet) > SAME
+
+    def test_no_two_windows_of_a_voice_are_as_near_as_that(self, base, voice):
+        for name in NAMES:
+            vectors = base.encoder.embed(voice(name), STARTS)
+            assert (vectors @ vectors.T)[~np.eye(len(STARTS), dtype=bool)].max() < 1 - 10 * (1 - SAME)
 
     def test_does_not_depend_on_threads(self, voice):
         embeddings = [

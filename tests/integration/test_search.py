@@ -148,7 +148,7 @@ def recall(found: list[list[Found]], asked: np.ndarray, known: np.ndarray, ids: 
     return right / (limit * len(asked))
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     seed=st.integers(0, 2**32 - 1),
     shape=st.tuples(st.integers(0, 60), st.integers(0, 4), st.sampled_from([2, 3, 32, 192])),
