@@ -27,6 +27,7 @@ def pytest_sessionfinish() -> None:
     """Leave nothing behind."""
     forget_database()
 
+
 settings.load_profile("ci")  # the same examples everywhere, and no failure because a machine is slow or busy
 
 
