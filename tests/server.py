@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -106,6 +107,16 @@ class Server:
             raise
         code, self.process = self.process.returncode, None
         return code
+
+    def parts(self, name: str) -> list[int]:
+        """The processes that live of the API, `api`, or of the workers, `worker`."""
+        main = self.process.pid
+        found = []
+        for child in Path(f"/proc/{main}/task/{main}/children").read_text("ascii").split():
+            with suppress(OSError):  # it has just ended
+                if Path(f"/proc/{child}/cmdline").read_bytes().startswith(f"timbre {name}".encode()):
+                    found.append(int(child))
+        return found
 
     def client(self, key: str | None = None) -> httpx.Client:
         """A client with the first key, or another."""

@@ -37,16 +37,9 @@ from wire import (
 
 import media
 from far_server import far_server, redirect
-from server import CONVERSATION, ENOUGH, Server, finished, submit
+from server import CONVERSATION, ENOUGH, finished, submit
 from timbre import Voiceprint
 from timbre.settings import Settings
-
-
-def api_process(server: Server) -> psutil.Process:
-    (process,) = [
-        child for child in psutil.Process(server.process.pid).children(recursive=True) if "api" in child.cmdline()
-    ]
-    return process
 
 
 @pytest.mark.parametrize("chunked", [False, True])
@@ -60,7 +53,8 @@ def test_point_16_uploads_work_with_whatever_clients_send_and_are_never_held_in_
         assert httpx.put(url, content=iter([content]) if chunked else content, headers=headers).is_success
         assert downloaded(client, "compat/upload") == content
     piece, count = os.urandom(MEBI), 96
-    process = api_process(server)
+    (pid,) = server.parts("api")
+    process = psutil.Process(pid)
     before = process.memory_info().rss
     most = before
 

@@ -260,24 +260,11 @@ def postgres(server: Server) -> int | None:
 
 
 def worker(server: Server) -> int | None:
-    return child(server, "worker")
+    return next(iter(server.parts("worker")), None)
 
 
 def api(server: Server) -> int | None:
-    return child(server, "api")
-
-
-def child(server: Server, name: str) -> int | None:
-    parent = supervisor(server)
-    for path in Path("/proc").iterdir():
-        if path.name.isdecimal():
-            try:
-                of = int((path / "stat").read_text().rpartition(")")[2].split()[1])
-                if of == parent and f"timbre\0{name}\0" in (path / "cmdline").read_text():
-                    return int(path.name)
-            except OSError:
-                continue
-    return None
+    return next(iter(server.parts("api")), None)
 
 
 def kill(server: Server, victim: Callable[[Server], int | None]) -> None:

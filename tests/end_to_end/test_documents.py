@@ -407,11 +407,12 @@ def demo(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
 
 
 def processes(folder: Path) -> list[str]:
-    """The processes that have a folder in their command or their environment."""
+    """The processes that have a folder in their command or their environment, or a file in it open."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             own = process.joinpath("cmdline").read_bytes() + process.joinpath("environ").read_bytes()
+            own += b"".join(os.fsencode(link.readlink()) for link in process.joinpath("fd").iterdir())
         except OSError:
             continue  # it has just ended
         if os.fsencode(folder) in own:

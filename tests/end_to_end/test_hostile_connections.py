@@ -178,8 +178,7 @@ def test_an_upload_that_is_broken_off_leaves_nothing_behind(server, size, in_chu
 
 def api(server: Server) -> psutil.Process:
     """The server's process that answers."""
-    children = psutil.Process(server.process.pid).children(recursive=True)
-    return next(child for child in children if "api" in child.cmdline())
+    return psutil.Process(server.parts("api")[0])
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from typing import Any
 
 import httpx
 import numpy as np
+import psutil
 import pytest
 
 from media import tone, wav
@@ -59,7 +60,7 @@ def processes(folder: Path) -> list[int]:
         if process.name.isdecimal() and int(process.name) != os.getpid():
             try:
                 known = [(process / name).read_bytes() for name in ("cmdline", "environ")]
-                known.append(os.fsencode((process / "cwd").readlink()))
+                known += [os.fsencode(link.readlink()) for link in (process / "cwd", *(process / "fd").iterdir())]
                 state = (process / "stat").read_text().rpartition(")")[2].split()[0]
             except OSError:
                 continue
@@ -196,6 +197,37 @@ def test_a_pack_that_is_not_here_is_named_before_anything_starts(folder: Path) -
     assert "timbre models pull ge2e" in ended.stderr
     assert ended.stderr.count("\n") == 1
     assert not (folder / "data").exists()
+
+
+# How it runs
+
+
+def test_its_parts_are_forks_that_hold_nothing_of_each_other(server: Server) -> None:
+    main = server.process.pid
+    (api,), workers = server.parts("api"), server.parts("worker")
+    assert workers
+    assert len(list(Path(f"/proc/{main}/task").iterdir())) == 1  # or a lock might be forked that nobody opens again
+    for part in (api, *workers):
+        assert os.getsid(part) == part != os.getsid(main)
+    lock = str(server.folder / "timbre.lock")
+    assert lock in {file.path for file in psutil.Process(main).open_files()}
+    for part in map(psutil.Process, (api, *workers)):
+        assert lock not in {file.path for file in part.open_files()}
+        assert str(Path(f"/proc/{part.pid}/fd/0").readlink()) == os.devnull
+        listening = [line for line in part.net_connections("tcp") if line.status == psutil.CONN_LISTEN]
+        assert [line.laddr.port for line in listening] == ([server.port] if part.pid == api else [])
+
+
+@pytest.mark.parametrize("name", ["api", "worker"])
+def test_a_part_that_is_killed_is_there_again(server: Server, name: str) -> None:
+    (before,) = server.parts(name)
+    os.kill(before, signal.SIGTERM)
+    deadline = time.monotonic() + ENOUGH
+    while server.parts(name) in ([], [before]):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    while httpx.get(f"{server.address}/readyz").status_code != 200:
+        assert time.monotonic() < deadline
 
 
 # How it ends

@@ -16,7 +16,6 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import httpx
@@ -432,16 +431,9 @@ def test_slow_receivers_hold_no_job_up(server, far):
     assert len([delivery for delivery in waiting if delivery["url"].endswith("/slow")]) == 20
 
 
-def workers(server: Server) -> list[int]:
-    """The processes of the server's workers."""
-    main = server.process.pid
-    children = Path(f"/proc/{main}/task/{main}/children").read_text("ascii").split()
-    return [int(child) for child in children if b"\0worker\0" in Path(f"/proc/{child}/cmdline").read_bytes()]
-
-
 def test_a_worker_that_dies_before_it_notes_the_answer_leaves_a_repeat(quick, far):
     def kill(request):
-        for worker in workers(quick):
+        for worker in quick.parts("worker"):
             os.kill(worker, signal.SIGKILL)
         far.routes["/killed"] = lambda request: request.answer()
 

@@ -310,7 +310,7 @@ def test_a_job_of_a_dead_worker_is_taken_up_at_once(quick: Server, client: httpx
     with canceled_after(client, job):
         follow(client, job, is_at_work)
         before = client.get(f"/v1/jobs/{job}").json()
-        os.kill(worker_of(quick), signal.SIGKILL)
+        os.kill(quick.parts("worker")[0], signal.SIGKILL)
         seen = follow(client, job, lambda event: event["progress"] == 0)
         assert seen[-1]["status"] == "running"
         assert seen[-1]["startedAt"] == before["startedAt"]
@@ -321,7 +321,7 @@ def test_a_worker_that_froze_and_lost_its_job_changes_nothing_when_it_wakes(
 ) -> None:
     job = submit(client, "diarize", url=long)
     follow(client, job, lambda event: event["progress"] > 0.3)
-    frozen = worker_of(quick)
+    frozen = quick.parts("worker")[0]
     before = client.get("/v1/usage").json()
     database = EmbeddedPostgres(quick.folder / "postgres").url()
     os.kill(frozen, signal.SIGSTOP)
@@ -357,17 +357,3 @@ def test_a_worker_that_froze_and_lost_its_job_changes_nothing_when_it_wakes(
     assert (after["jobs"] - before["jobs"], round(after["seconds"] - before["seconds"])) == (1, SECONDS)
     with quick.client() as own:  # and it works on
         assert finished(own, submit(own, "voiceprint", url=upload(own, voice("Ben"))))["status"] == "succeeded"
-
-
-def worker_of(server: Server) -> int:
-    """The number of the server's worker process."""
-    assert server.process
-    for path in Path("/proc").iterdir():
-        if path.name.isdecimal():
-            try:
-                parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
-                if parent == server.process.pid and (path / "cmdline").read_bytes().endswith(b"timbre\0worker\0"):
-                    return int(path.name)
-            except OSError:
-                continue
-    raise AssertionError("the server has no worker")

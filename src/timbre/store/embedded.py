@@ -311,11 +311,11 @@ def _is_postgres(pid: int, folder: Path, *, unknown: bool = True) -> bool:
     process = Path("/proc") / str(pid)
     try:
         name, _, rest = (process / "stat").read_text("utf-8", errors="replace").rpartition(")")
+        if not name.endswith("(postgres"):
+            return False
         if rest.split()[0] == "Z":
             with suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)  # it is ours where we are the first process of a container
-            return False
-        if not name.endswith("(postgres"):
             return False
         return (process / "cwd").readlink() == folder
     except PermissionError:

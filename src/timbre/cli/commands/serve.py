@@ -39,6 +39,7 @@ def serve(
 ) -> None:
     """Run a server: database, API and workers, until Ctrl-C."""
     from timbre.cli.server.data_folder import embedded, held, note_address, opened_to_others  # noqa: PLC0415
+    from timbre.cli.server.forks import apart  # noqa: PLC0415
     from timbre.cli.server.supervisor import Signals, Supervisor  # noqa: PLC0415
     from timbre.engine import voiceprint_space  # noqa: PLC0415
     from timbre.models.runtime import check_device  # noqa: PLC0415
@@ -47,19 +48,29 @@ def serve(
 
     _open_streams()
     settings = read_settings(host=host, port=port, data_dir=data_dir, workers=workers, device=device)
-    check_device(settings.device)
+    if settings.device != "cpu":
+        apart(lambda: check_device(settings.device))
     voiceprint_space(settings=settings)  # says so now if the pack is not there
     folder = Path(os.path.realpath(settings.data_dir))
     signals = Signals()
     with ExitStack() as stack:
-        stack.enter_context(held(folder))
+        lock = stack.enter_context(held(folder))
         listener = stack.enter_context(_listen(settings))
         address = _address(settings, listener)
         note_address(folder, address)
-        open_storage(settings)  # says so now if it cannot be used
+        if settings.storage_url is None:
+            open_storage(settings)  # says so now if it cannot be used
+        else:
+            apart(lambda: open_storage(settings))
         postgres = None if settings.database_url else embedded(settings)
         supervisor = Supervisor(
-            settings, folder, listener, postgres=postgres, signals=signals, say=lambda text: tell(text, err=True)
+            settings,
+            folder,
+            listener,
+            lock=lock,
+            postgres=postgres,
+            signals=signals,
+            say=lambda text: tell(text, err=True),
         )
         signals.catch()
         url = settings.database_url or ""
@@ -90,43 +101,27 @@ def serve(
         tell("Stopping; jobs that are not done go on at the next start.")
 
 
-def api(
-    *,
-    host: Host = None,
-    port: Port = None,
-    listener: Annotated[int | None, typer.Option("--listener", hidden=True)] = None,
-) -> None:
+def api(*, host: Host = None, port: Port = None) -> None:
     """Run the API alone, on the database that TIMBRE_DATABASE_URL names."""
-    from timbre.cli.server.logs import start_log  # noqa: PLC0415
+    from timbre.cli.server.parts import run_api  # noqa: PLC0415
 
     settings = read_settings(host=host, port=port)
-    url = _required(settings)
-    start_log(settings)
-    asyncio.run(_check(settings, url))
-    # Slow to import; whoever has to mend a setting first need not wait for it.
-    from timbre.http.app import create_app  # noqa: PLC0415
-    from timbre.http.server import serve as answer  # noqa: PLC0415
 
-    with socket.socket(fileno=listener) if listener is not None else _listen(settings) as own:
-        if listener is None:
-            tell(f"The API listens on {_address(settings, own)}.", err=True)
-        answer(create_app(settings, url), own, stop_seconds=settings.stop_seconds)
+    def listening() -> socket.socket:
+        listener = _listen(settings)
+        tell(f"The API listens on {_address(settings, listener)}.", err=True)
+        return listener
+
+    run_api(settings, _required(settings), listening)
 
 
 def worker(*, device: options.Device = None) -> None:
     """Run one worker, on the database that TIMBRE_DATABASE_URL names."""
     settings = read_settings(device=device)
     url = _required(settings)
-    # Slow to import; whoever has to mend a setting first need not wait for it.
-    from timbre.cli.server.logs import start_log  # noqa: PLC0415
-    from timbre.models.runtime import check_device  # noqa: PLC0415
-    from timbre.service.worker.process import run_worker  # noqa: PLC0415
+    from timbre.cli.server.parts import run_worker  # noqa: PLC0415
 
-    check_device(settings.device)
-    start_log(settings)
-    asyncio.run(run_worker(settings, url))
-    # An engine's thread that did not notice in time would hold the process; its job goes on later.
-    os._exit(0)
+    run_worker(settings, url)
 
 
 def migrate(*, data_dir: options.DataDir = None) -> None:
@@ -205,17 +200,6 @@ async def _protect(settings: Settings, url: str) -> Path | None:
         if settings.master_key is None and settings.database_url is None:
             await drop_unused(database, settings)  # of a rotation that was broken off
     return None if there else path
-
-
-async def _check(settings: Settings, url: str) -> None:
-    from timbre.service.keys.template_protection import check_master_key  # noqa: PLC0415
-    from timbre.store.database import open_database  # noqa: PLC0415
-    from timbre.store.schema import check_schema  # noqa: PLC0415
-
-    async with open_database(url, connections=1, application="timbre api") as database:
-        async with database.transaction() as own:
-            await check_schema(own)
-        await check_master_key(database, settings)
 
 
 def _welcome(address: str, folder: Path, key: str | None, token: str | None, public_url: str | None) -> None:

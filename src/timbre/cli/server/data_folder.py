@@ -24,8 +24,8 @@ _LOGS: Final = "log"
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Hold the folder while the block runs; the lock goes with the process, however that ends.
+def held(folder: Path) -> Iterator[int]:
+    """Hold the folder while the block runs; the lock goes with its descriptor, and so with the process.
 
     Raises:
         DataFolderBusy: another server holds it.
@@ -44,7 +44,7 @@ def held(folder: Path) -> Iterator[None]:
         with needed(folder / _LOCK):
             os.truncate(file.fileno(), 0)
             os.write(file.fileno(), str(os.getpid()).encode())
-        yield
+        yield file.fileno()
 
 
 def opened_to_others(folder: Path) -> list[Path]:

@@ -1,26 +1,25 @@
-"""The process tree of `timbre serve`: starts the API and the workers, starts again what dies, stops everything."""
+"""The process tree of `timbre serve`: forks the API and the workers, forks again what dies, stops everything."""
 
 from __future__ import annotations
 
-import ctypes
-import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import Final
 
 import psycopg
 
 from timbre.cli.exits import SAYS
+from timbre.cli.inputs.loading import read_settings
+from timbre.cli.server import parts
 from timbre.cli.server.data_folder import log_file
+from timbre.cli.server.forks import fork
 from timbre.errors import DiskFull, ServerError
 from timbre.settings import Settings
 from timbre.store.embedded import EmbeddedPostgres
@@ -32,17 +31,16 @@ _STEADY: Final = 3.0  # seconds after which a child counts as well
 _LONGEST_PAUSE: Final = 5.0  # seconds before a child that dies again and again is started
 _PATIENCE: Final = 60.0  # seconds for the server to become ready
 _GRACE: Final = 3.0  # seconds beyond `stop_seconds`, before what still runs is killed
-_DIE_WITH_PARENT: Final = 1  # of prctl(2)
 _JOBS: Final = queries("jobs")
 
 
 @dataclass(slots=True, kw_only=True)
 class _Child:
     name: str
-    arguments: Sequence[str]
+    act: Callable[[], None]
     log: Path
-    sockets: Sequence[int] = ()
-    process: subprocess.Popen[bytes] | None = None
+    without: Sequence[int]  # descriptors of this process
+    process: ForkProcess | None = None
     started: float = 0.0
     deaths: int = 0  # one after the other, each before it counted as well
     due: float = field(default=0.0)
@@ -79,6 +77,7 @@ class Supervisor:
         folder: Path,
         listener: socket.socket,
         *,
+        lock: int,
         postgres: EmbeddedPostgres | None,
         signals: Signals,
         say: Callable[[str], None],
@@ -95,11 +94,16 @@ class Supervisor:
         self._say = say
         self._signals = signals
         self._postgres_due = 0.0
-        fd = listener.fileno()
+        self._listener = listener
         self._children = [
-            _Child(name="api", arguments=("api", "--listener", str(fd)), log=log_file(folder, "api"), sockets=(fd,)),
+            _Child(name="api", act=self._api, log=log_file(folder, "api"), without=[lock]),
             *(
-                _Child(name=f"worker {number}", arguments=("worker",), log=log_file(folder, f"worker-{number}"))
+                _Child(
+                    name=f"worker {number}",
+                    act=self._worker,
+                    log=log_file(folder, f"worker-{number}"),
+                    without=[lock, listener.fileno()],
+                )
                 for number in range(1, settings.workers + 1)
             ),
         ]
@@ -112,11 +116,12 @@ class Supervisor:
         """
         self._url = url
         self._signals.more = self._kill
+        parts.load()
         for child in self._children:
             self._start(child)
         deadline = time.monotonic() + _PATIENCE
         while not self._signals.came and not _ready(address):
-            dead = [child for child in self._children if child.process and child.process.poll() is not None]
+            dead = [child for child in self._children if child.process and child.process.exitcode is not None]
             if dead:
                 raise ServerError(f"The {dead[0].name} does not start: {_end(dead[0].log)}")
             if time.monotonic() > deadline:
@@ -131,16 +136,15 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stop the children: politely, then not."""
-        running = [child.process for child in self._children if child.process and child.process.poll() is None]
+        running = [child.process for child in self._children if child.process and child.process.exitcode is None]
         for process in running:
-            process.send_signal(signal.SIGTERM)
+            process.terminate()
         deadline = time.monotonic() + self._settings.stop_seconds + _GRACE
         for process in running:
-            try:
-                process.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
+            process.join(max(0.0, deadline - time.monotonic()))
+            if process.exitcode is None:
                 process.kill()
-                process.wait()
+                process.join()
 
     def _kill(self) -> None:
         for child in self._children:
@@ -153,7 +157,7 @@ class Supervisor:
             if child.process is None:
                 if now >= child.due:
                     self._start(child)
-            elif (code := child.process.poll()) is not None:
+            elif (code := child.process.exitcode) is not None:
                 self._bury(child, code)
             elif child.deaths and now - child.started > _STEADY:
                 child.deaths = 0
@@ -173,7 +177,7 @@ class Supervisor:
         self._say(f"The {child.name} ended ({_reason(code)}) and is started again; its log is {child.log}.")
         child.due = time.monotonic() + pause
         child.deaths += 1
-        worker = worker_name(child.process.pid)
+        worker = worker_name(child.process.pid or 0)
         child.process = None
         try:
             with psycopg.connect(self._url, connect_timeout=2) as connection:
@@ -188,18 +192,16 @@ class Supervisor:
             "TIMBRE_DATA_DIR": str(self._folder),
             "TIMBRE_LOG_FILE": str(child.log),
         }
-        with child.log.open("ab") as log:
-            child.process = subprocess.Popen(
-                [sys.executable, "-m", "timbre", *child.arguments],
-                env={**os.environ, **own},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                pass_fds=child.sockets,
-                start_new_session=True,  # Ctrl-C is for this process alone
-                preexec_fn=partial(_die_with_parent, os.getpid()),  # noqa: PLW1509 - this process has no threads
-            )
+        child.process = fork(
+            child.act, name=f"timbre {child.name}", log=child.log, environment=own, without=child.without
+        )
         child.started = time.monotonic()
+
+    def _api(self) -> None:
+        parts.run_api(read_settings(), self._url, lambda: self._listener)
+
+    def _worker(self) -> None:
+        parts.run_worker(read_settings(), self._url)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -233,12 +235,6 @@ def _ready(address: str) -> bool:
             return bool(answer.status == 200)  # noqa: PLR2004 - OK
     except (urllib.error.URLError, OSError):
         return False
-
-
-def _die_with_parent(parent: int) -> None:
-    ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
-    if os.getppid() != parent:  # it died just before
-        os._exit(1)
 
 
 def _reason(code: int) -> str:
