@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from data_folder import forget_database
 from server import LOOPBACK, Server
 
 TESTS = Path(__file__).parent
+gc.set_threshold(50_000)  # as commands do: thousands of tests are objects that stay, and take a sixth of loading them
 LONGEST_FIRST = ("end_to_end", "accuracy", "compat", "integration", "unit")
 
 
