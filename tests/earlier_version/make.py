@@ -20,7 +20,6 @@ from psycopg.sql import SQL, Identifier
 TESTS = Path(__file__).parent.parent
 sys.path.insert(0, str(TESTS))
 from server import CONVERSATION, Server, finished, submit, upload, voice  # noqa: E402
-
 from timbre.cli.server.data_folder import embedded  # noqa: E402
 from timbre.settings import Settings  # noqa: E402
 

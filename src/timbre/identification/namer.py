@@ -122,8 +122,8 @@ class Namer:
         """
         if voiceprint.space != self.space:
             raise VoiceprintMismatch(
-                f"{label}: this voiceprint was made by another encoder than {self.model}; make it again, or, if a gallery"
-                " is of an earlier one than it, bring that to the server's with `timbre speakers upgrade`."
+                f"{label}: this voiceprint was made by another encoder than {self.model}; make it again, or, if it is a"
+                " gallery that is of an earlier one, upgrade that with `timbre speakers upgrade`."
             )
         dimensions = {voice.embedding.size for voice in voices}
         if self.same_voice.centre.any():  # else the calibration does not say how long vectors are

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 import numpy as np
-import structlog
 
 from timbre.errors import AudioError, Canceled, NoSpeech, ServiceUnavailable, UpgradeRefused
 from timbre.identification.voiceprint import Voiceprint
@@ -42,7 +41,6 @@ _PEOPLE: Final = 500  # whose search vectors are written at a time
 _FEW: Final = 5  # names in a message
 _SILENCE: Final = 60.0  # seconds without a report after which a run is thought dead
 _LOST: Final = "The process that did it has ended; ask for it again."
-_log: Final = structlog.get_logger("timbre.upgrade")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +179,6 @@ class GalleryUpgrade:
             return None
         except UpgradeRefused as error:
             await self._database.one(_SQL["end"], {"id": run, "error": str(error)})
-            _log.warning("gallery not upgraded", team=str(row["team_id"]), reason=str(error))
             return None
 
     async def _run(
@@ -257,7 +254,6 @@ class GalleryUpgrade:
             await audit.record(connection, team, "gallery.upgraded", key=about["key_id"], details=details)
             if await one(connection, _SQL["end"], {"id": run, "error": None}) is None:
                 raise _Lost
-        _log.info("gallery upgraded", team=str(team), space=space, **details)
         return Upgraded(samples=samples, people=people, behind=len(behind))
 
     async def _judged(self, run: Row) -> Row:
@@ -291,8 +287,7 @@ def _embedded(engine: Engine, samples: Sequence[_Heard]) -> list[tuple[UUID, Voi
     for heard in samples:
         try:
             prototype = engine.embed(heard.clip)
-        except (AudioError, NoSpeech) as error:
-            _log.warning("a clip cannot be embedded", sample=str(heard.sample), reason=str(error))
+        except (AudioError, NoSpeech):
             made.append((heard.sample, None))
             continue
         voiceprint = Voiceprint(

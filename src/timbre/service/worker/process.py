@@ -202,7 +202,9 @@ async def run_worker(settings: Settings, url: str, ready: Callable[[], None] = l
             await work.hear(UUID(job))
 
         async def upgrade(run: str) -> None:
-            await upgrades.run(UUID(run), await engines.get(), stopping=lambda: worker.stopping)
+            done = await upgrades.run(UUID(run), await engines.get(), stopping=lambda: worker.stopping)
+            if done is not None:
+                _log.info("upgraded a gallery", samples=done.samples, people=done.people, behind=done.behind)
 
         tasks = ((DELIVER_TASK, deliver), (FETCH_TASK, fetch), (HEAR_TASK, hear), (UPGRADE_TASK, upgrade))
         for name, task in tasks:
