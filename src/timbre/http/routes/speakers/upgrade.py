@@ -36,7 +36,7 @@ async def get_gallery_upgrade(known: Reader, here: State_) -> Response:
     operation_id="upgradeGallery",
     status_code=202,
     response_model=GalleryUpgradeState,
-    responses=errors(409),
+    responses=errors(409, 413),
     openapi_extra=takes(UpgradeGalleryRequest),
     summary="Bring the gallery to the server's model",
 )
