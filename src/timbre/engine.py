@@ -303,7 +303,7 @@ class Engine:
         threshold = _threshold(threshold, gallery)
         if diarization.encoder != engine._pack.encoder.fingerprint:
             raise VoiceprintMismatch(
-                f"The recording was diarized with another encoder than {engine.encoder}; identify it anew."
+                f"The recording was diarized with another encoder than {engine.encoder}; diarize it again."
             )
         return engine._name(diarization, people, threshold=threshold, exclusive=exclusive)
 

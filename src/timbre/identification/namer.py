@@ -161,12 +161,18 @@ def load_namer_of(space: str, settings: Settings) -> Namer:
     return Namer(found.same_voice(), space, model=found.encoder.name)
 
 
-def known_space(space: str, settings: Settings) -> Space:
-    """The encoder and calibration of a space; raises `VoiceprintMismatch` where the catalogue has none for it."""
+def known_space(space: str, settings: Settings, *, label: str | None = None) -> Space:
+    """The encoder and calibration of a space; the label of the voiceprint that is of it is for the message.
+
+    Raises:
+        VoiceprintMismatch: the catalogue has none for it.
+        ModelCorrupt: the calibration of the settings is damaged.
+    """
     found = find_space(space, settings)
     if found is None:
+        this = "This" if label is None else f"{label}: this"
         raise VoiceprintMismatch(
-            "This voiceprint was made by an encoder that this Timbre does not have; make it again."
+            f"{this} voiceprint was made by another encoder than those that Timbre has here; make it again."
         )
     return found
 
@@ -182,11 +188,14 @@ def common_space(voiceprints: Mapping[str, Voiceprint], settings: Settings, *, o
     Raises:
         VoiceprintMismatch: they are of several spaces, or of one that the catalogue has no encoder for.
     """
+    made = {
+        label: own if voiceprint.space == own else known_space(voiceprint.space, settings, label=label).encoder.name
+        for label, voiceprint in voiceprints.items()
+    }
     spaces = {voiceprint.space for voiceprint in voiceprints.values()} or {own}
     if len(spaces) == 1:
         return spaces.pop()
-    made = {label: known_space(voiceprint.space, settings).encoder.name for label, voiceprint in voiceprints.items()}
-    others = [f"{label} ({made[label]})" for label, voiceprint in voiceprints.items() if voiceprint.space != own]
+    others = [f"{label} ({encoder})" for label, encoder in made.items() if voiceprints[label].space != own]
     raise VoiceprintMismatch(
         "These voiceprints were made by several encoders, and a recording is heard with one of them; make again:"
         f" {', '.join(others)}."

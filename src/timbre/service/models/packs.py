@@ -85,7 +85,7 @@ class Packs:
         """Say why nothing can be heard in a space on this machine, and what to do; None if it can."""
         found = find_space(space, self._settings)
         if found is None:
-            return "was made by an encoder that this server does not have; make it again with POST /v1/voiceprint"
+            return "was made by another encoder than those of this server; make it again with POST /v1/voiceprint"
         if Store(self._settings).has(found.encoder):
             return None
         pack = catalogue().pack_with(found.encoder)
