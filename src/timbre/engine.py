@@ -14,8 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from copy import copy
 from dataclasses import replace
 from os import PathLike
+from threading import Lock
 from typing import Final
 
 import numpy as np
@@ -36,10 +38,18 @@ from timbre.errors import OptionError, VoiceprintMismatch
 from timbre.identification.candidates import Gallery, People
 from timbre.identification.enroller import Enroller, Prototype
 from timbre.identification.identification import Identification, name_turns
-from timbre.identification.namer import Namer, calibration, check_threshold, load_namer
+from timbre.identification.namer import (
+    Namer,
+    check_threshold,
+    common_space,
+    known_space,
+    load_namer,
+    read_voiceprint,
+)
 from timbre.identification.voiceprint import MOST_PROTOTYPES, Voiceprint
-from timbre.models.packs import load_pack
+from timbre.models.packs import Pack, find_pack, load_encoder, load_pack
 from timbre.models.same_voice import SameVoice
+from timbre.models.spaces import Space, own_space
 from timbre.settings import Settings
 
 THRESHOLD: Final = 0.0  # as the hosted API: among voiceprints that somebody chose, the likeliest
@@ -62,19 +72,62 @@ class Engine:
             ModelCorrupt: a file is damaged.
         """
         self.settings = settings or Settings()
-        self._pack = load_pack(model or self.settings.model, self.settings)
-        encoder = self._pack.encoder
-        self._same_voice = calibration(self._pack.calibration, self.settings, dimension=encoder.dimension)
-        recipe = WITHOUT_SEGMENTER if self._pack.segmenter is None else WITH_SEGMENTER
-        self._diarizer = Diarizer(self._pack, self._same_voice, recipe)
-        self.space = self._same_voice.space(encoder.fingerprint)
-        self._namer = Namer(self._same_voice, self.space, model=self._pack.name)
-        self._enroller = Enroller(self._pack, self._same_voice, self._diarizer, self.space)
+        name = model or self.settings.model
+        space = own_space(find_pack(name, self.settings).encoder, self.settings)
+        self._prepare(load_pack(name, self.settings), space)
+        self._newest = self._pack.encoder.name
+        self._spaces = {self.space: self}  # shared by all of them
+        self._lock = Lock()
+
+    def _prepare(self, pack: Pack, space: Space) -> None:
+        self._pack = pack
+        self._same_voice = space.same_voice(pack.encoder.dimension)
+        recipe = WITHOUT_SEGMENTER if pack.segmenter is None else WITH_SEGMENTER
+        self._diarizer = Diarizer(pack, self._same_voice, recipe)
+        self.space = self._same_voice.space(pack.encoder.fingerprint)
+        self._namer = Namer(self._same_voice, self.space, model=pack.encoder.name)
+        self._enroller = Enroller(pack, self._same_voice, self._diarizer, self.space)
 
     @property
     def model(self) -> str:
         """Name of the pack that is loaded."""
         return self._pack.name
+
+    @property
+    def encoder(self) -> str:
+        """Name of the encoder that voices are heard with."""
+        return self._pack.encoder.name
+
+    def of_space(self, space: str) -> Engine:
+        """Return the engine that hears in a space: this one, or one that differs in the encoder and its calibration.
+
+        So voiceprints keep their worth when a pack gets another encoder. It is loaded the first time.
+
+        Args:
+            space: As a voiceprint has it.
+
+        Raises:
+            VoiceprintMismatch: the catalogue has no encoder for it.
+            ModelMissing: that encoder is not on this machine; the message says how to get it.
+            ModelCorrupt: its file is damaged.
+        """
+        with self._lock:
+            if space not in self._spaces:
+                found = known_space(space, self.settings)
+                other = copy(self)
+                other._prepare(replace(self._pack, encoder=load_encoder(found.encoder, self.settings)), found)
+                self._spaces[space] = other
+            return self._spaces[space]
+
+    def that_made(self, voiceprints: Mapping[str, Voiceprint | str | PathLike[str]]) -> Engine:
+        """Return the engine that hears in the space of voiceprints; see `of_space`, which raises what this may.
+
+        Raises:
+            VoiceprintMalformed: one is damaged or foreign.
+            VoiceprintMismatch: they are of several spaces; the message names those that are not of this engine's.
+        """
+        read = {label: read_voiceprint(label, one) for label, one in voiceprints.items()}
+        return self.of_space(common_space(read, self.settings, own=self.space))
 
     @property
     def same_voice(self) -> SameVoice:
@@ -207,12 +260,15 @@ class Engine:
         Raises:
             OptionError: an option or a name is out of range, or somebody in the gallery has the name of a voiceprint.
             VoiceprintMalformed: a voiceprint is damaged or foreign.
-            VoiceprintMismatch: a voiceprint was made by another encoder.
+            VoiceprintMismatch: voiceprints were made by several encoders, by one that the catalogue does not have, or
+                by another one than the gallery is searched with.
+            ModelMissing: the encoder that made them is not on this machine.
             AudioError: the audio cannot be used.
         """
-        people = People(self._namer, voiceprints, gallery)
+        engine = self.that_made(voiceprints) if gallery is None else self
+        people = People(engine._namer, voiceprints, gallery)
         threshold = _threshold(threshold, gallery)
-        diarization = self._diarize(
+        diarization = engine._diarize(
             audio,
             channel=channel,
             channels=channels,
@@ -223,7 +279,7 @@ class Engine:
             known=people.known_voices if merge_speakers else None,
             progress=progress,
         )
-        return self._name(diarization, people, threshold=threshold, exclusive=exclusive)
+        return engine._name(diarization, people, threshold=threshold, exclusive=exclusive)
 
     def name(
         self,
@@ -242,13 +298,14 @@ class Engine:
             VoiceprintMalformed: a voiceprint is damaged or foreign.
             VoiceprintMismatch: a voiceprint, or the diarization, was made by another encoder.
         """
-        people = People(self._namer, voiceprints, gallery)
+        engine = self.that_made(voiceprints) if gallery is None else self
+        people = People(engine._namer, voiceprints, gallery)
         threshold = _threshold(threshold, gallery)
-        if diarization.encoder != self._pack.encoder.fingerprint:
+        if diarization.encoder != engine._pack.encoder.fingerprint:
             raise VoiceprintMismatch(
-                f"The recording was diarized with another encoder than that of the pack {self.model}; diarize it again."
+                f"The recording was diarized with another encoder than {engine.encoder}; diarize it again."
             )
-        return self._name(diarization, people, threshold=threshold, exclusive=exclusive)
+        return engine._name(diarization, people, threshold=threshold, exclusive=exclusive)
 
     def embed(self, audio: AudioSource, *, channel: int | None = None) -> Prototype:
         """Pool the speech of a recording of one person into a unit vector, with no check but that there is speech.
@@ -310,7 +367,15 @@ class Engine:
             diarization=diarization,
             turns=name_turns(diarization.turns, matches),
             matches=matches,
-            warnings=(*diarization.warnings, *self._namer.warnings(threshold)),
+            warnings=(*diarization.warnings, *self._namer.warnings(threshold), *self._warnings(people)),
+        )
+
+    def _warnings(self, people: People) -> tuple[str, ...]:
+        if self.encoder == self._newest or not people.voiceprints:
+            return ()
+        return (
+            f"The voiceprints were made by {self.encoder}, so the recording was heard with that; make them again, with"
+            f" `timbre voiceprint` or POST /v1/voiceprint, and {self._newest} will hear it",
         )
 
     def _open(self, audio: AudioSource, channel: int | None) -> Recording:

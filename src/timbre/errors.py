@@ -51,9 +51,12 @@
     │   ├── NameTaken
     │   ├── KeyInUse
     │   ├── PullRefused
+    │   ├── UpgradeRefused
+    │   ├── SpacesDiffer
     │   ├── SamplesFull
     │   ├── OriginRejected
     │   └── ServiceUnavailable
+    │       ├── GalleryMoved
     │       ├── MasterKeyMissing
     │       └── TemplateUnreadable
     ├── DeliveryFailed                a webhook's receiver could not be reached, or did not answer 2xx
@@ -293,6 +296,14 @@ class PullRefused(ServiceError):
     """The pack cannot be pulled now; `GET /v1/models` tells what is being pulled."""
 
 
+class UpgradeRefused(ServiceError):
+    """The gallery cannot be brought to the server's model now; `GET /v1/speakers/upgrade` tells why."""
+
+
+class SpacesDiffer(ServiceError):
+    """Voices and people of different encoders do not compare; `GET /v1/speakers/upgrade` tells what people are of."""
+
+
 class SamplesFull(ServiceError):
     """This person has 24 samples of one model, as many as one can have; remove one to add another."""
 
@@ -303,6 +314,10 @@ class OriginRejected(ServiceError):
 
 class ServiceUnavailable(ServiceError):
     """The server is not ready; try again soon."""
+
+
+class GalleryMoved(ServiceUnavailable):
+    """The gallery was brought to another model just now; try again."""
 
 
 class MasterKeyMissing(ServiceUnavailable):

@@ -67,6 +67,8 @@ NEEDED = {
     "getServer": Scope.ADMIN,
     "listAudit": Scope.ADMIN,
     "getSpeakerRetention": Scope.SPEAKERS_READ,
+    "getGalleryUpgrade": Scope.SPEAKERS_READ,
+    "upgradeGallery": Scope.SPEAKERS_WRITE,
     "searchSpeakers": Scope.SPEAKERS_READ,
 }
 

@@ -10,7 +10,16 @@ from typing import Final, TextIO
 import typer
 
 from timbre.disk import is_full
-from timbre.errors import DiskFull, InputError, NameTaken, NotKept, OptionError, SamplesFull, TimbreError
+from timbre.errors import (
+    DiskFull,
+    InputError,
+    NameTaken,
+    NotKept,
+    OptionError,
+    SamplesFull,
+    TimbreError,
+    UpgradeRefused,
+)
 
 SAYS: Final = "timbre: "  # before each line of ours on stderr
 
@@ -80,7 +89,7 @@ def _silence(stream: TextIO) -> None:
 
 def _code(error: Exception) -> Exit:
     match error:
-        case InputError() | NotKept() | NameTaken() | SamplesFull():
+        case InputError() | NotKept() | NameTaken() | SamplesFull() | UpgradeRefused():
             return Exit.INPUT
         case OptionError():
             return Exit.USAGE

@@ -15,7 +15,7 @@ from timbre.http.openapi import install_openapi
 from timbre.http.routes import audit, health, keys, media, models, server, session, usage, web, webhooks
 from timbre.http.routes.jobs import jobs, label, outputs, recordings, submit, voices
 from timbre.http.routes.speakers import retention as speaker_retention
-from timbre.http.routes.speakers import samples, search, speakers, transfer
+from timbre.http.routes.speakers import samples, search, speakers, transfer, upgrade
 from timbre.http.state import State
 from timbre.service.accounts.sessions import Sessions
 from timbre.service.accounts.teams import Teams
@@ -39,6 +39,7 @@ from timbre.service.people.retention import SpeakerRetention
 from timbre.service.people.search import Search
 from timbre.service.people.transfer import GalleryTransfer
 from timbre.service.results.voices import KeptVoices
+from timbre.service.upkeep.gallery_upgrade import GalleryUpgrade
 from timbre.settings import Settings
 from timbre.store.database import open_database
 from timbre.store.queue import Queue
@@ -64,7 +65,7 @@ def create_app(settings: Settings, url: str) -> FastAPI:
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json", redirect_slashes=False)
     # `outputs` first: its paths begin like a job's own; so do those of `transfer` like a person's.
     of_jobs = (submit, label, outputs, jobs, recordings, voices)
-    people = (transfer, speaker_retention, search, speakers, samples)
+    people = (transfer, speaker_retention, upgrade, search, speakers, samples)
     administration = (keys, webhooks, usage, audit, models, server)
     for module in (*of_jobs, *people, media, *administration, session, health, web):
         app.include_router(module.router)
@@ -112,7 +113,9 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         jobs=jobs_,
         labelling=Labelling(jobs_),
         gallery=gallery,
+        upgrade=GalleryUpgrade(database, protection, gallery, packs),
         transfer=GalleryTransfer(database, gallery),
+        queue=queue,
         speaker_retention=SpeakerRetention(database, gallery.erase, settings),
         enrolment=Enrolment(database, jobs_, kept, settings),
         recognition=Recognition(

@@ -31,7 +31,9 @@ from timbre.errors import (
     ServiceError,
     ServiceUnavailable,
     SignInRejected,
+    SpacesDiffer,
     TooManyRequests,
+    UpgradeRefused,
 )
 from timbre.http.responses import Json
 from timbre.http.routes.web import is_for_people, unknown_page
@@ -49,6 +51,8 @@ STATUS: Final[dict[type[ServiceError], int]] = {
     NameTaken: 409,
     KeyInUse: 409,
     PullRefused: 409,
+    UpgradeRefused: 409,
+    SpacesDiffer: 409,
     SamplesFull: 409,
     RequestTooLarge: 413,
     RangeUnsatisfiable: 416,

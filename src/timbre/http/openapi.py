@@ -33,6 +33,7 @@ from timbre.service.people.requests import (
     MergeSpeakersRequest,
     SampleRequest,
     UpdateSpeakerRequest,
+    UpgradeGalleryRequest,
 )
 from timbre.service.people.search_requests import SearchRequest
 from timbre.service.requests.body import Request
@@ -51,6 +52,7 @@ _REQUESTS: Final[tuple[type[Request], ...]] = (
     CreateSpeakerRequest,
     UpdateSpeakerRequest,
     MergeSpeakersRequest,
+    UpgradeGalleryRequest,
     SampleRequest,
     ChangeRequest,
     RematchRequest,

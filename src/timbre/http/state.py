@@ -23,8 +23,10 @@ from timbre.service.outside.webhooks import Webhooks
 from timbre.service.people.gallery import Gallery
 from timbre.service.people.retention import SpeakerRetention
 from timbre.service.people.transfer import GalleryTransfer
+from timbre.service.upkeep.gallery_upgrade import GalleryUpgrade
 from timbre.settings import Settings
 from timbre.store.database import Database
+from timbre.store.queue import Queue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +42,9 @@ class State:
     jobs: Jobs
     labelling: Labelling
     gallery: Gallery
+    upgrade: GalleryUpgrade
     transfer: GalleryTransfer
+    queue: Queue
     speaker_retention: SpeakerRetention
     enrolment: Enrolment
     recognition: Recognition

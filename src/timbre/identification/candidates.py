@@ -67,11 +67,11 @@ class People:
             VoiceprintMismatch: a voiceprint was made by another encoder.
         """
         self._namer = namer
-        self._voiceprints = namer.voiceprints(voiceprints)
+        self.voiceprints = namer.voiceprints(voiceprints)
         self._gallery = gallery
 
     def __len__(self) -> int:
-        return len(self._voiceprints) + (self._gallery.people if self._gallery is not None else 0)
+        return len(self.voiceprints) + (self._gallery.people if self._gallery is not None else 0)
 
     def near(self, embeddings: NDArray[np.float32]) -> dict[str, Voiceprint]:
         """Return the voiceprints at hand and those of the people of the gallery who sound like one of the voices.
@@ -84,13 +84,13 @@ class People:
             VoiceprintError: the voiceprint of one of them is not of this space.
         """
         if self._gallery is None or not len(embeddings):
-            return dict(self._voiceprints)
+            return dict(self.voiceprints)
         found = self._namer.voiceprints(self._gallery.nearest(embeddings))
-        if both := sorted(found.keys() & self._voiceprints.keys()):
+        if both := sorted(found.keys() & self.voiceprints.keys()):
             raise OptionError(
                 f"{both[0]} is the name of a voiceprint and of a person in the gallery; give one another name."
             )
-        return {**self._voiceprints, **found}
+        return {**self.voiceprints, **found}
 
     def known_voices(self, embeddings: NDArray[np.float32]) -> KnownVoices | None:
         """Return what diarization is told of the people near these rows, to merge speakers by; None if of nobody."""

@@ -20,7 +20,8 @@ from timbre.identification.matching import match
 from timbre.identification.scoring import confidences, log_odds
 from timbre.identification.voiceprint import Voiceprint
 from timbre.models.packs import find_pack
-from timbre.models.same_voice import SameVoice, load_same_voice, read_same_voice
+from timbre.models.same_voice import SameVoice
+from timbre.models.spaces import Space, find_space, own_space
 from timbre.settings import Settings
 
 LONGEST_LABEL: Final = 100  # characters
@@ -37,7 +38,7 @@ class Namer:
         Args:
             same_voice: The calibrated model of its encoder.
             space: Fingerprint of the encoder and its centre.
-            model: The name of the pack, for messages.
+            model: The name of the pack, or of the encoder where that alone is known, for messages.
         """
         self.same_voice = same_voice
         self.space = space
@@ -108,7 +109,7 @@ class Namer:
                 raise OptionError(f"A name has 1 to {LONGEST_LABEL} characters; {label[:40]!r} has {len(label)}.")
             if label.lower().startswith(RESERVED_LABEL):
                 raise OptionError(f"{label!r} begins like the labels of unknown speakers; choose another name.")
-            people[label] = _read(label, one)
+            people[label] = read_voiceprint(label, one)
             self.check(label, people[label])
         return people
 
@@ -121,8 +122,8 @@ class Namer:
         """
         if voiceprint.space != self.space:
             raise VoiceprintMismatch(
-                f"{label}: this voiceprint was made by another encoder than that of the pack {self.model};"
-                " make it again, or select the model that made it."
+                f"{label}: this voiceprint was made by another encoder than {self.model}; make it again, or, if it is a"
+                " gallery that is of an earlier one, upgrade that with `timbre speakers upgrade`."
             )
         dimensions = {voice.embedding.size for voice in voices}
         if self.same_voice.centre.any():  # else the calibration does not say how long vectors are
@@ -145,20 +146,60 @@ def load_namer(model: str | None = None, settings: Settings | None = None) -> Na
     """
     settings = settings or Settings()
     pack = find_pack(model or settings.model, settings)
-    encoder = pack.encoder
-    same_voice = calibration(encoder.calibration, settings)
-    return Namer(same_voice, same_voice.space(encoder.fingerprint), model=pack.name)
+    space = own_space(pack.encoder, settings)
+    return Namer(space.same_voice(), space.name, model=pack.name)
 
 
-def calibration(name: str, settings: Settings, *, dimension: int | None = None) -> SameVoice:
-    """Load the calibration that the settings name, or else the one that ships under this name.
+def load_namer_of(space: str, settings: Settings) -> Namer:
+    """Load what a space says about voices, whichever pack heard them; its encoder need not be on this machine.
 
     Raises:
-        ModelUnknown: there is none of this name.
-        ModelCorrupt: it is damaged, or for vectors of another dimension than this one.
+        VoiceprintMismatch: the catalogue has no encoder for it.
+        ModelCorrupt: the calibration is damaged.
     """
-    path = settings.calibration
-    return load_same_voice(name, dimension) if path is None else read_same_voice(path, dimension)
+    found = known_space(space, settings)
+    return Namer(found.same_voice(), space, model=found.encoder.name)
+
+
+def known_space(space: str, settings: Settings, *, label: str | None = None) -> Space:
+    """The encoder and calibration of a space; the label of the voiceprint that is of it is for the message.
+
+    Raises:
+        VoiceprintMismatch: the catalogue has none for it.
+        ModelCorrupt: the calibration of the settings is damaged.
+    """
+    found = find_space(space, settings)
+    if found is None:
+        this = "This" if label is None else f"{label}: this"
+        raise VoiceprintMismatch(
+            f"{this} voiceprint was made by another encoder than those that Timbre has here; make it again."
+        )
+    return found
+
+
+def common_space(voiceprints: Mapping[str, Voiceprint], settings: Settings, *, own: str) -> str:
+    """The one space that a recording is heard in to be compared with voiceprints.
+
+    Args:
+        voiceprints: By name.
+        settings: Where another calibration is named.
+        own: The space to be heard in where there are none; of several spaces, the one that shall stay.
+
+    Raises:
+        VoiceprintMismatch: they are of several spaces, or of one that the catalogue has no encoder for.
+    """
+    made = {
+        label: own if voiceprint.space == own else known_space(voiceprint.space, settings, label=label).encoder.name
+        for label, voiceprint in voiceprints.items()
+    }
+    spaces = {voiceprint.space for voiceprint in voiceprints.values()} or {own}
+    if len(spaces) == 1:
+        return spaces.pop()
+    others = [f"{label} ({encoder})" for label, encoder in made.items() if voiceprints[label].space != own]
+    raise VoiceprintMismatch(
+        "These voiceprints were made by several encoders, and a recording is heard with one of them; make again:"
+        f" {', '.join(others)}."
+    )
 
 
 def check_threshold(threshold: float) -> None:
@@ -167,7 +208,12 @@ def check_threshold(threshold: float) -> None:
         raise OptionError(f"threshold is a confidence from 0 to 100, not {threshold:g}.")
 
 
-def _read(label: str, given: Voiceprint | str | PathLike[str]) -> Voiceprint:
+def read_voiceprint(label: str, given: Voiceprint | str | PathLike[str]) -> Voiceprint:
+    """Read a voiceprint, its text or the file that has it; the label is for the message.
+
+    Raises:
+        VoiceprintMalformed: it is damaged or foreign.
+    """
     try:
         if isinstance(given, str):
             given = Voiceprint.from_text(given)

@@ -80,6 +80,7 @@ class PackFiles:
     vad: ModelFile
     segmenters: tuple[ModelFile, ...]  # alternatives, best first; empty for a pack without segmenter
     encoder: EncoderFile
+    earlier: tuple[EncoderFile, ...] = ()  # encoders it had before, which old voiceprints are still heard with
 
     @property
     def files(self) -> tuple[ModelFile, ...]:
@@ -108,9 +109,16 @@ class Catalogue:
         except KeyError:
             raise ModelUnknown(f"There is no pack {name!r}; there are: {', '.join(self.packs)}.") from None
 
+    @property
+    def encoders(self) -> tuple[EncoderFile, ...]:
+        """Return all encoders, those included that no pack has any more."""
+        return tuple(file for file in self.files.values() if isinstance(file, EncoderFile))
+
     def pack_with(self, file: ModelFile) -> str:
-        """Return the simplest pack that uses a file: what to pull to get it."""
-        return next(pack.name for pack in reversed(tuple(self.packs.values())) if file in pack.files)
+        """Return the simplest pack that uses a file: what to pull to get it; or else the one that used it before."""
+        packs = self.packs.values()
+        using = [pack.name for pack in packs if file in pack.files]
+        return (using or [pack.name for pack in packs if file in pack.earlier])[-1]
 
 
 @cache
@@ -143,4 +151,5 @@ def _pack(name: str, table: dict[str, Any], files: Mapping[str, ModelFile]) -> P
         vad=files[table["vad"]],
         segmenters=tuple(files[segmenter] for segmenter in table.get("segmenters", ())),
         encoder=encoders[table["encoder"]],
+        earlier=tuple(encoders[encoder] for encoder in table.get("earlier", ())),
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from timbre.errors import ModelMissing
-from timbre.models.catalogue import Catalogue, PackFiles, catalogue
+from timbre.models.catalogue import Catalogue, EncoderFile, PackFiles, catalogue
 from timbre.models.ge2e import Ge2eEncoder
 from timbre.models.kaldi_encoder import KaldiEncoder
 from timbre.models.redimnet import ReDimNetEncoder
@@ -36,7 +36,6 @@ class Pack:
     vad: VoiceActivity
     segmenter: Segmenter | None
     encoder: Encoder
-    calibration: str  # name of the file under calibrations/ that turns this encoder's scores into confidence
 
 
 def load_pack(name: str, settings: Settings, *, models: Catalogue | None = None) -> Pack:
@@ -56,19 +55,28 @@ def load_pack(name: str, settings: Settings, *, models: Catalogue | None = None)
     store = Store(settings, models=models)
     pack = find_pack(name, settings, models=models)
     threads, device = available_threads(settings), settings.device
-    segmenter, encoder = store.segmenter(pack), pack.encoder
+    segmenter = store.segmenter(pack)
     return Pack(
         name=pack.name,
         vad=VoiceActivity(store.path(pack.vad.name), device=device),
         segmenter=Segmenter(store.path(segmenter.name), threads=threads, device=device) if segmenter else None,
-        encoder=_ENCODERS[encoder.front_end](
-            store.path(encoder.name),
-            name=encoder.name,
-            fingerprint=encoder.fingerprint,
-            threads=threads,
-            device=device,
-        ),
-        calibration=encoder.calibration,
+        encoder=load_encoder(pack.encoder, settings, models=models),
+    )
+
+
+def load_encoder(encoder: EncoderFile, settings: Settings, *, models: Catalogue | None = None) -> Encoder:
+    """Load an encoder from the store, also one that no pack has any more.
+
+    Raises:
+        ModelMissing: it is not on this machine; says how to get it.
+        ModelCorrupt: its file is damaged.
+    """
+    return _ENCODERS[encoder.front_end](
+        Store(settings, models=models).path(encoder.name),
+        name=encoder.name,
+        fingerprint=encoder.fingerprint,
+        threads=available_threads(settings),
+        device=settings.device,
     )
 
 

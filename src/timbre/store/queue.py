@@ -22,6 +22,7 @@ _SQL: Final = queries("queue")
 FETCH_TASK: Final = "fetch"
 HEAR_TASK: Final = "hear"
 DELIVER_TASK: Final = "deliver"
+UPGRADE_TASK: Final = "upgrade"
 
 
 class Lane(StrEnum):
@@ -31,6 +32,7 @@ class Lane(StrEnum):
     SHORT = "short"  # the processor, for seconds
     LONG = "long"  # the processor, for minutes
     WEBHOOKS = "webhooks"  # receivers that may be slow
+    UPGRADES = "upgrades"  # the processor, for as long as a gallery takes
 
 
 class Queue:

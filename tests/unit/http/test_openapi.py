@@ -73,6 +73,8 @@ ERRORS = {
     "getSession": KEYED,
     "signOut": KEYED,
     "getSpeakerRetention": KEYED,
+    "getGalleryUpgrade": KEYED,
+    "upgradeGallery": KEYED | {409, 413},
     "uploadMedia": {400, 403, 413, 503},
     "downloadMedia": {400, 403, 404, 503},
     "health": set(),
@@ -96,6 +98,7 @@ BODIES = {
     "createSpeaker": "CreateSpeakerRequest",
     "updateSpeaker": "UpdateSpeakerRequest",
     "mergeSpeakers": "MergeSpeakersRequest",
+    "upgradeGallery": "UpgradeGalleryRequest",
     "addSample": "SampleRequest",
 }
 RATES = {"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"}

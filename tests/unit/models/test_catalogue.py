@@ -39,7 +39,7 @@ def test_packs_go_from_the_best_to_the_simplest():
 def test_base_needs_nothing_but_timbre():
     base = catalogue().pack("base")
     assert not base.segmenters
-    assert {*base.files} == {file for file in FILES if file.shipped}
+    assert {*base.files, *base.earlier} == {file for file in FILES if file.shipped}
 
 
 def test_what_comes_with_timbre_is_there_with_its_origin_and_licence():
@@ -54,8 +54,23 @@ def test_what_comes_with_timbre_is_there_with_its_origin_and_licence():
 
 def test_every_file_belongs_to_a_pack_that_brings_it():
     for file in FILES:
-        assert file in catalogue().pack(catalogue().pack_with(file)).files
+        pack = catalogue().pack(catalogue().pack_with(file))
+        assert file in (*pack.files, *pack.earlier)
     assert catalogue().pack_with(catalogue().file("ge2e")) == "ge2e"
+
+
+def test_an_encoder_that_gave_way_stays_and_is_found_by_its_pack():
+    text = resources.files("timbre.models").joinpath("catalogue.toml").read_text("utf-8")
+    table = text[text.index("[packs.ge2e]") : text.index('[files."silero-vad-6"]')]
+    after = read_catalogue(
+        text.replace(table, table.replace('encoder = "ge2e"', 'encoder = "redimnet2-b3"\nearlier = ["ge2e"]'))
+    )
+    ge2e = after.file("ge2e")
+    assert after.pack("ge2e").earlier == (ge2e,)
+    assert ge2e not in after.pack("ge2e").files
+    assert ge2e in after.encoders
+    assert after.pack_with(ge2e) == "ge2e"
+    assert after.pack_with(after.file("redimnet2-b3")) == "ge2e"  # the simplest that uses it
 
 
 def test_unknown_names_are_answered_with_the_known():

@@ -6,6 +6,7 @@ type Schemas = components["schemas"];
 export type AlikePair = Schemas["AlikePair"];
 export type Candidate = Schemas["Candidate"];
 export type Consent = Schemas["ConsentRecord"];
+export type GalleryUpgrade = Schemas["GalleryUpgradeState"];
 export type ImportReport = Schemas["ImportReport"];
 export type Job = Schemas["Job"];
 export type JobItem = Schemas["JobItem"];
@@ -19,6 +20,7 @@ export type Speaker = Schemas["Speaker"];
 export type SpeakerDetail = Schemas["SpeakerDetail"];
 export type SpeakerList = Schemas["SpeakerList"];
 export type SpeakerMap = Schemas["SpeakerMap"];
+export type UpgradeRun = Schemas["UpgradeRun"];
 export type Voice = Schemas["Voice"];
 
 /** What a job's output may hold, whatever its type: all of it may be missing. */

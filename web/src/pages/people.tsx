@@ -15,6 +15,7 @@ import { AddPerson } from "./people/add-person";
 import { PersonCard } from "./people/card";
 import { VoiceMap } from "./people/map";
 import { Import } from "./people/transfer";
+import { Upgrade } from "./people/upgrade";
 import "./people.css";
 
 const PAGE = 48;
@@ -82,6 +83,7 @@ export function People() {
           {found.error}
         </Note>
       )}
+      <Upgrade onDone={() => void found.reload()} />
       {!nobody && (
         <div class="people-tools">
           <Search value={part} onChange={(q) => go(where({ q, tag, view }), { replace: true })} />

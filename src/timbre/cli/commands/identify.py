@@ -66,7 +66,7 @@ def identify(
         raise OptionError("Say who may speak: --voiceprint NAME=FILE for each person, or --speakers all.")
     people = read_voiceprints(voiceprint or ())
     engine = load_engine(model, device)
-    with looked_up(speakers, engine.space, team, data_dir) as gallery:
+    with looked_up(speakers, engine, team, data_dir) as (gallery, engine):
         hear = partial(
             engine.identify,
             voiceprints=people,

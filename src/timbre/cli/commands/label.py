@@ -70,7 +70,10 @@ def label(
     else:
         people = read_voiceprints(voiceprint or ())
         engine = load_engine(model, device)
-        with looked_up(speakers, engine.space, team, data_dir) as gallery, hearing(str(recording)) as progress:
+        with (
+            looked_up(speakers, engine, team, data_dir) as (gallery, engine),
+            hearing(str(recording)) as progress,
+        ):
             hear = partial(engine.identify, voiceprints=people, gallery=gallery, threshold=threshold)
             result = (hear if people or gallery else engine.diarize)(
                 recording,

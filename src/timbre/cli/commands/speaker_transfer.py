@@ -17,9 +17,8 @@ import typer
 from timbre.cli import options
 from timbre.cli.display.output import check_place, writing
 from timbre.cli.exits import Exit, report, warn
-from timbre.cli.inputs.loading import load_engine
 from timbre.cli.options import DataDir
-from timbre.cli.server.gallery import OpenGallery, Team, checked, hear, open_gallery
+from timbre.cli.server.gallery import OpenGallery, Team, checked, gallery_engine, hear, open_gallery
 from timbre.disk import written
 from timbre.errors import InputError, OptionError, SamplesFull
 
@@ -66,7 +65,7 @@ def import_(
     recordings = recordings_by_person(place) if place.is_dir() else {}
     with open_gallery(team, data_dir, make=True) as gallery:
         if place.is_dir():
-            worst = _import_folder(gallery, load_engine(model, device), recordings, max_seconds)
+            worst = _import_folder(gallery, gallery_engine(gallery, model, device), recordings, max_seconds)
         else:
             worst = gallery.ask(_import_lines(gallery, place))
     if worst:

@@ -13,15 +13,15 @@ from uuid import UUID
 import typer
 
 from timbre.cli import options
+from timbre.cli.commands.gallery_upgrade import upgrade
 from timbre.cli.commands.speaker_transfer import export, import_
 from timbre.cli.commands.speaker_upkeep import retention, scrub
 from timbre.cli.display.output import json_line
 from timbre.cli.display.tables import show_rows
 from timbre.cli.display.units import NOTHING
 from timbre.cli.exits import Exit, report, warn
-from timbre.cli.inputs.loading import load_engine
 from timbre.cli.options import DataDir
-from timbre.cli.server.gallery import OpenGallery, Team, checked, hear, open_gallery
+from timbre.cli.server.gallery import OpenGallery, Team, checked, gallery_engine, hear, open_gallery
 from timbre.errors import AudioError, EnrolmentRefused, OptionError, SampleUnknown, VoiceprintError
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ app.command()(export)
 app.command(name="import")(import_)
 app.command()(retention)
 app.command()(scrub)
+app.command()(upgrade)
 Speaker = Annotated[str, typer.Argument(metavar="SPEAKER", help="Name or id of the person.")]
 MaxSeconds = Annotated[float | None, typer.Option(help="Longest recording that is accepted, in seconds; inf for any.")]
 Tag = Annotated[
@@ -67,7 +68,7 @@ def create(
     """Make room for a person, learn their voice from recordings if there are any, and print the person's id."""
     wanted = checked({"name": name, "tags": tag or [], "consent": consent and {"basis": consent}})
     with open_gallery(team, data_dir, make=True) as gallery:
-        engine = load_engine(model, device) if recordings else None
+        engine = gallery_engine(gallery, model, device) if recordings else None
         created = gallery.ask(
             gallery.people.create(gallery.team, name=wanted.name, tags=wanted.tags, consent=_consent(wanted))
         )
@@ -92,7 +93,7 @@ def list_(
 ) -> None:
     """List people, newest first."""
     with open_gallery(team, data_dir) as gallery:
-        space = gallery.people.space
+        space = gallery.space
         people = list(_everybody(gallery, tag, part))
     if json:
         from timbre.http.routes.speakers.responses import speaker_item  # noqa: PLC0415
@@ -125,7 +126,7 @@ def show(
 ) -> None:
     """Show a person with all samples, and what would make them surer to recognise."""
     with open_gallery(team, data_dir) as gallery:
-        person, space = gallery.find(speaker), gallery.people.space
+        person, space = gallery.find(speaker), gallery.space
     if json:
         from timbre.http.routes.speakers.responses import speaker_detail  # noqa: PLC0415
 
@@ -267,7 +268,7 @@ def add(
         for path in voiceprint or ():
             worst = max(worst, _add_voiceprint(gallery, person, path))
         if recordings:
-            engine = load_engine(model, device)
+            engine = gallery_engine(gallery, model, device)
             worst = max(worst, _add_all(gallery, engine, person, recordings, max_seconds=max_seconds, channel=channel))
     if worst:
         raise typer.Exit(worst)

@@ -42,6 +42,19 @@ def counting(what: str, total: int) -> Iterator[Callable[[], None]]:
 
 
 @contextmanager
+def filling(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Draw how many of some items are done; gives what to tell that, and of how many."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+    from rich.progress import MofNCompleteColumn, TimeRemainingColumn  # noqa: PLC0415
+
+    with _bars(MofNCompleteColumn(), TimeRemainingColumn()) as bars:
+        task = bars.add_task(what, total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
+
+
+@contextmanager
 def downloading() -> Iterator[Callable[[str, int, int | None], None]]:
     """Draw how many bytes of each file have come; without a terminal, print one line a file when all have."""
     if not sys.stderr.isatty():

@@ -14,6 +14,7 @@ from uuid import UUID
 import typer
 
 from timbre.cli.exits import warn
+from timbre.cli.inputs.loading import load_engine
 from timbre.errors import OptionError, RequestInvalid, SpeakerUnknown
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from timbre.service.people.samples import Origin
     from timbre.service.people.transfer import GalleryTransfer
     from timbre.service.requests.selection import Selection
+    from timbre.service.upkeep.gallery_upgrade import GalleryUpgrade
     from timbre.settings import Settings
 
 Team = Annotated[str, typer.Option("--team", help="Team whose people these are.")]
@@ -43,10 +45,16 @@ class OpenGallery:
 
     team: UUID
     people: Gallery
+    upgrade: GalleryUpgrade
     transfer: GalleryTransfer
     candidates: CandidateSearch
     settings: Settings
     runner: asyncio.Runner
+
+    @property
+    def space(self) -> str | None:
+        """The space in which the people are compared; None where there is nobody, and no model."""
+        return self.ask(self.people.space(self.team))
 
     def ask(self, question: Coroutine[Any, Any, T]) -> T:
         """Return the answer."""
@@ -107,6 +115,7 @@ class NamedGallery:
 
     def __init__(self, gallery: OpenGallery, space: str, selection: Selection) -> None:
         self._gallery = gallery
+        self.space = space  # in which they are compared
         self._pool: CandidatePool = gallery.ask(gallery.candidates.pool(gallery.team, space, selection))
 
     @property
@@ -122,22 +131,23 @@ class NamedGallery:
 
 @contextmanager
 def looked_up(
-    speakers: Sequence[str] | None, space: str, team: str, data_dir: Path | None
-) -> Iterator[NamedGallery | None]:
-    """The people of the gallery who are looked up in a space of voices; None if nobody is.
+    speakers: Sequence[str] | None, engine: Engine, team: str, data_dir: Path | None
+) -> Iterator[tuple[NamedGallery | None, Engine]]:
+    """The people of the gallery who are looked up, None if nobody is, and the engine that hears in their space.
 
     Raises:
         SpeakerUnknown: there is nobody of a name.
         OptionError, ServerError, DatabaseUnavailable, DataFolderBusy: as `open_gallery` and `select`.
     """
     if not speakers:
-        yield None
+        yield None, engine
         return
     with open_gallery(team, data_dir) as gallery:
-        named = NamedGallery(gallery, space, gallery.select(speakers))
+        engine = engine.of_space(gallery.space or engine.space)
+        named = NamedGallery(gallery, engine.space, gallery.select(speakers))
         if not named.people:
             warn("nobody is looked for: these people have no samples that the model can compare with voices")
-        yield named
+        yield named, engine
 
 
 @contextmanager
@@ -171,6 +181,7 @@ async def _open(stack: AsyncExitStack, url: str, settings: Settings, team: str, 
     from timbre.service.people.gallery import Gallery  # noqa: PLC0415
     from timbre.service.people.search import Search  # noqa: PLC0415
     from timbre.service.people.transfer import GalleryTransfer  # noqa: PLC0415
+    from timbre.service.upkeep.gallery_upgrade import GalleryUpgrade  # noqa: PLC0415
     from timbre.store.database import open_database  # noqa: PLC0415
     from timbre.store.schema import check_schema  # noqa: PLC0415
 
@@ -181,15 +192,28 @@ async def _open(stack: AsyncExitStack, url: str, settings: Settings, team: str, 
     teams = Teams(database)
     owner = await (teams.first_team() if team == FIRST_TEAM else teams.team(team))
     protection = Protection(database, settings)
-    people = Gallery(database, protection, Packs(settings))
+    packs = Packs(settings)
+    people = Gallery(database, protection, packs)
     return OpenGallery(
         team=owner["id"],
         people=people,
+        upgrade=GalleryUpgrade(database, protection, people, packs),
         transfer=GalleryTransfer(database, people),
         candidates=CandidateSearch(Search(database, protection, settings), people),
         settings=settings,
         runner=runner,
     )
+
+
+def gallery_engine(gallery: OpenGallery, model: str | None, device: str | None) -> Engine:
+    """Load the engine that hears people for a gallery: a pack with the encoder that they are compared by.
+
+    Raises:
+        OptionError: a setting has a value it cannot have.
+        ModelError: the pack or the encoder is unknown, missing or damaged, or the device cannot be used.
+    """
+    engine = load_engine(model, device)
+    return engine.of_space(gallery.space or engine.space)
 
 
 def hear(

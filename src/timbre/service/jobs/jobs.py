@@ -17,7 +17,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from timbre.errors import IdempotencyConflict, JobUnknown, MediaUnknown, OutputMissing
+from timbre.errors import IdempotencyConflict, JobUnknown, MediaUnknown, OutputMissing, RequestInvalid
 from timbre.service.accounts.teams import Caller
 from timbre.service.accounts.usage import Usage
 from timbre.service.files.media import Media, Recording, media_key
@@ -26,6 +26,7 @@ from timbre.service.jobs.requests import ChangeRequest
 from timbre.service.keys.master_key import MasterKeys
 from timbre.service.models.packs import Packs
 from timbre.service.outside.webhooks import Webhooks
+from timbre.service.people.spaces import people_in, settled_space
 from timbre.service.requests.selection import check_selection
 from timbre.service.requests.submissions import IdentifyRequest, WorkRequest
 from timbre.settings import Settings
@@ -266,9 +267,14 @@ class Jobs:
     async def _check_people(self, team: UUID, request: IdentifyRequest) -> None:
         """Refuse voiceprints that cannot be compared, people who are not there, and names that would mean two."""
         voiceprints = request.voiceprints or ()
-        self._packs.check_voiceprints(request.model, voiceprints)
+        space = None
+        if request.speakers is not None:
+            space = await settled_space(self._database, self._packs, team)
+        self._packs.check_voiceprints(request.model, voiceprints, None if space is None else people_in(space))
         if request.speakers is None:
             return
+        if space is not None and (fault := self._packs.fault_of(space)):
+            raise RequestInvalid([("speakers", f"What the people of the gallery are compared by {fault}.")])
         MasterKeys.load(self._settings)
         await check_selection(self._database, team, request.speakers, [labelled.label for labelled in voiceprints])
 

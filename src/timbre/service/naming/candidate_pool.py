@@ -13,6 +13,7 @@ from uuid import UUID
 
 import numpy as np
 
+from timbre.errors import GalleryMoved
 from timbre.identification.voiceprint import Voiceprint
 from timbre.service.people.gallery import Gallery
 from timbre.service.people.search import Search
@@ -36,6 +37,7 @@ class CandidatePool:
     selection: Selection
     people: int  # who have a voice in it
     version: int  # of the gallery
+    gallery: str | None  # the space of the gallery, which is another one where nobody is found
 
 
 class CandidateSearch:
@@ -45,11 +47,17 @@ class CandidateSearch:
         self._search = search
         self._gallery = gallery
 
+    async def space(self, team: UUID) -> str | None:
+        """The space that voices have to be of, to be compared with the people of a team; see `Gallery.space`."""
+        return await self._gallery.space(team)
+
     async def pool(self, team: UUID, space: str, selection: Selection) -> CandidatePool:
         """The people that a selection means now."""
-        version = await self._gallery.version(team)
+        gallery, version = await self._gallery.space(team), await self._gallery.version(team)
         people = await self._search.count(team, space, selection)
-        return CandidatePool(team=team, space=space, selection=selection, people=people, version=version)
+        return CandidatePool(
+            team=team, space=space, selection=selection, people=people, version=version, gallery=gallery
+        )
 
     async def near(self, pool: CandidatePool, embeddings: NDArray[np.float32], most: int = _NEAREST) -> Found:
         """The people nearest to each of some voices, by id.
@@ -61,10 +69,13 @@ class CandidateSearch:
 
         Raises:
             MasterKeyMissing, TemplateUnreadable: their voiceprints cannot be read.
+            GalleryMoved: the gallery was brought to another space meanwhile.
         """
         nearest = await self._search.nearest(pool.team, pool.space, embeddings, pool.selection, most)
         ids = dict.fromkeys(found.speaker for voice in nearest for found in voice)
         people = await self._gallery.voiceprints(pool.team, pool.space, list(ids))
+        if pool.people and await self._gallery.space(pool.team) != pool.gallery:
+            raise GalleryMoved
         return {str(person): people[person] for person in ids if person in people}
 
 

@@ -5,32 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from timbre.errors import ModelError, VoicesMissing
+from timbre.errors import ModelError, VoiceprintMismatch, VoicesMissing
 from timbre.identification.identification import SpeakerMatch
-from timbre.identification.namer import Namer, load_namer
+from timbre.identification.namer import Namer, load_namer_of
 from timbre.service.naming.candidate_pool import CandidatePool
 from timbre.service.results.outputs import MOST_CANDIDATES, Output
 from timbre.settings import Settings
 
 
-def load_namer_of(model: str, space: str, settings: Settings) -> Namer:
-    """Load what names voices that were kept with a job.
-
-    Args:
-        model: The pack that heard them.
-        space: What their vectors belong to.
-        settings: Where the pack is looked for.
+def namer_of_kept(space: str, settings: Settings) -> Namer:
+    """Load what names voices that were kept with a job, in their space.
 
     Raises:
-        VoicesMissing: the pack is gone, or is no longer what it was.
+        VoicesMissing: no encoder of the catalogue heard them.
     """
     try:
-        namer = load_namer(model, settings)
-    except ModelError as error:
-        raise VoicesMissing(f"The voices of this job cannot be compared any more: {error}") from None
-    if namer.space != space:
-        raise VoicesMissing("The voices of this job were heard with another version of its model; submit it again.")
-    return namer
+        return load_namer_of(space, settings)
+    except (ModelError, VoiceprintMismatch):
+        raise VoicesMissing("The voices of this job were heard with a model that is gone; submit it again.") from None
 
 
 def name_output(

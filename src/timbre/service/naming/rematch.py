@@ -15,15 +15,16 @@ from uuid import UUID
 
 import numpy as np
 
-from timbre.errors import ServiceUnavailable, VoicesMissing
+from timbre.errors import ServiceUnavailable, SpacesDiffer, VoicesMissing
 from timbre.identification.identification import SpeakerMatch
 from timbre.identification.voiceprint import Voiceprint
 from timbre.service.jobs.jobs import Jobs
 from timbre.service.jobs.requests import MergeVoicesRequest, RematchRequest
-from timbre.service.models.packs import Packs
+from timbre.service.models.packs import HEARD, SUBMIT, Beside, Packs
 from timbre.service.naming.candidate_pool import CandidatePool, CandidateSearch
 from timbre.service.naming.merging import merge_in_output, merge_voices
-from timbre.service.naming.named_output import load_namer_of, name_output
+from timbre.service.naming.named_output import name_output, namer_of_kept
+from timbre.service.people.spaces import people_in, settled_space
 from timbre.service.requests.selection import check_selection, taken
 from timbre.service.results.outputs import Output, note_people, packed, settle, unpacked
 from timbre.service.results.transcripts import labels_kept
@@ -73,10 +74,14 @@ class Rematch:
             JobUnknown: the team has none of this id.
             VoicesMissing: its voices are not kept.
             RequestInvalid: somebody is not there, or a voiceprint cannot be used.
+            SpacesDiffer: people are compared by another encoder than the one that heard the voices.
+            GalleryMoved: the gallery was brought to another encoder just now.
         """
-        row = await self._jobs.get(team, job)
+        await self._jobs.get(team, job)
         if request.voiceprints is not None:
-            self._packs.check_voiceprints(row["model"], request.voiceprints)
+            voices = await self._voices.get(team, job)
+            heard = Beside(what="the voices of this job were heard with", space=voices.space, remedy=SUBMIT)
+            self._packs.check_voiceprints(None, request.voiceprints, heard)
         labels = [labelled.label for labelled in request.voiceprints or ()]
         await check_selection(self._database, team, request.speakers, labels)
 
@@ -155,7 +160,7 @@ class Rematch:
             found = await self._jobs.output(job)
             if found is None:
                 raise VoicesMissing
-            named = None if voices.asked is None else await self._named(team, row["model"], voices, voices.asked)
+            named = None if voices.asked is None else await self._named(team, voices, voices.asked)
             output = await asyncio.to_thread(_written, found[0], alter, named)
             if await self._write(team, row, voices, output):
                 return
@@ -190,10 +195,13 @@ class Rematch:
             await note_people(connection, job, mentioned)
         return True
 
-    async def _named(self, team: UUID, model: str, voices: Voices, asked: Asked) -> _Named:
-        namer = await asyncio.to_thread(load_namer_of, model, voices.space, self._settings)
+    async def _named(self, team: UUID, voices: Voices, asked: Asked) -> _Named:
+        namer = await asyncio.to_thread(namer_of_kept, voices.space, self._settings)
         sent, pool, found = dict(asked.voiceprints), None, {}
         if asked.selection is not None:
+            space = await settled_space(self._database, self._packs, team)
+            if space is not None and space != voices.space:
+                raise SpacesDiffer(self._packs.unlike(HEARD, voices.space, SUBMIT, people_in(space)))
             pool = await self._candidates.pool(team, voices.space, asked.selection)
             if voices.voices:
                 found = await self._candidates.near(pool, np.stack([voice.embedding for voice in voices.voices]))

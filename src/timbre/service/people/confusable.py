@@ -14,8 +14,8 @@ from uuid import UUID
 
 import numpy as np
 
-from timbre.errors import ModelError
-from timbre.identification.namer import load_namer
+from timbre.errors import ModelError, VoiceprintMismatch
+from timbre.identification.namer import load_namer_of
 from timbre.identification.scoring import confidences
 from timbre.models.same_voice import SameVoice, Side, unit
 from timbre.settings import Settings
@@ -38,20 +38,21 @@ class Pair:
     likeness: int  # 0-100
 
 
-async def alike(database: Database, settings: Settings, team: UUID, limit: int) -> list[Pair]:
-    """The pairs among a team's newest people who sound alike to the server's model, those most alike first.
+async def alike(database: Database, settings: Settings, team: UUID, space: str, limit: int) -> list[Pair]:
+    """The pairs among a team's newest people who sound alike, those most alike first.
 
     Args:
         database: Where the people are.
-        settings: They name the model.
+        settings: Where another calibration is named.
         team: Whose people.
+        space: In which they are compared.
         limit: At most so many people are compared.
     """
     try:
-        namer = await asyncio.to_thread(load_namer, settings=settings)
-    except ModelError:
+        namer = await asyncio.to_thread(load_namer_of, space, settings)
+    except (ModelError, VoiceprintMismatch):
         return []
-    rows = await database.all(_SQL["voices"], {"team": team, "space": namer.space, "limit": limit})
+    rows = await database.all(_SQL["voices"], {"team": team, "space": space, "limit": limit})
     return await asyncio.to_thread(_pairs, rows, namer.same_voice)
 
 

@@ -26,6 +26,7 @@ from timbre.service.keys.template_protection import Protection
 from timbre.service.models.packs import Packs
 from timbre.service.people.person import Changes, Consent, Person, Sample, Source
 from timbre.service.people.samples import CLIP, Origin, Samples, read_texts, read_voiceprints
+from timbre.service.people.spaces import settled_space
 from timbre.service.results import outputs
 from timbre.store.database import Connection, Database, Row, one
 from timbre.store.identifiers import new_id
@@ -43,10 +44,12 @@ class Gallery:
         self._packs = packs
         self._samples = Samples(protection)
 
-    @property
-    def space(self) -> str | None:
-        """What the server's own model hears in; people without samples of it are not found. None without a model."""
-        return self._packs.space()
+    async def space(self, team: UUID, connection: Connection | None = None) -> str | None:
+        """The space in which the people of a team are compared; whoever has no samples of it is not found.
+
+        The server's own where nobody is enrolled; None where it has no model either.
+        """
+        return await settled_space(self._database, self._packs, team, connection) or self._packs.space()
 
     async def create(
         self,
@@ -282,6 +285,10 @@ class Gallery:
         """
         if await one(connection, _SQL["get"], {"id": speaker, "team": team}) is None:
             raise SpeakerUnknown
+        space = await settled_space(self._database, self._packs, team, connection)
+        if space is None:  # the first person decides, who may come from another server
+            space = voiceprint.space if self._packs.fault_of(voiceprint.space) is None else self._packs.space()
+        await connection.execute(_SQL["settle"], {"team": team, "space": space})
         sample, added = await self._samples.add(connection, team, speaker, voiceprint, origin)
         if added:
             await connection.execute(_SQL["touch"], {"id": speaker})

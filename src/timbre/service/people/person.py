@@ -121,14 +121,19 @@ class Person:
         """Say what to do about a person.
 
         Args:
-            space: What the server's model hears in; None while it has no model.
+            space: What the people of the gallery are compared in; None while there is no model.
             today: The day that the review date is compared with.
         """
         current = [sample for sample in self.samples if sample.space == space]
         others = len(self.samples) - len(current)
         advice = []
         if others and not current:
-            advice.append("Every sample was made by another model than the server's: add a recording to be found by it")
+            advice.append(
+                "Every sample was made by another model than the gallery's: upgrade the gallery to have clips of them"
+                " heard again"
+                if any(sample.has_clip for sample in self.samples)
+                else "Every sample was made by another model than the gallery's: add a recording to be found by it"
+            )
         else:
             advice.extend(_on_samples(current))
         if others and current:

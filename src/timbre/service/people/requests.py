@@ -21,6 +21,7 @@ from timbre.service.requests.values import (
     AudioUrl,
     Label,
     Speaker,
+    Switch,
     VoiceprintText,
     a_tag,
     expect,
@@ -251,6 +252,16 @@ class MergeSpeakersRequest(Request):
         Field(json_schema_extra={"minItems": 1, "maxItems": MOST_MERGED}),
         BeforeValidator(_ids),
     ] = Field(alias="from", description="The people whose samples and results become this person's.")
+
+
+class UpgradeGalleryRequest(Request):
+    """Bring the gallery to the encoder that the server hears with."""
+
+    without_them: Switch = Field(
+        False,
+        description="Whether people of whom no clip is kept may stay behind: they keep their samples, and are not"
+        " recognised until they have a new one. Without it the request is refused where there are any.",
+    )
 
 
 class ExportedSample(Request):

@@ -117,6 +117,7 @@ async def rotate_team(database: Database, settings: Settings, team: UUID) -> Kep
         master = masters.current
         wrapped = {"team": team, "wrapped": master.wrap(team, key), "master": master.fingerprint}
         await connection.execute(_SQL["replace_team_key"], wrapped)
+        await _seal_successors(connection, team, old, new)
         await _record(connection, team, "team_key.rotated", kept)
     return kept
 
@@ -160,6 +161,15 @@ async def _seal_samples(connection: Connection, team: UUID, old: TeamCipher, new
         await _change(connection, "seal_sample", sealed)
         count += len(rows)
     return count
+
+
+async def _seal_successors(connection: Connection, team: UUID, old: TeamCipher, new: TeamCipher) -> None:
+    async for rows in _batches(connection, "successors", team):
+        sealed = [
+            {"sample_id": row["sample_id"], "template": _again(row["template"], row["sample_id"], old, new)}
+            for row in rows
+        ]
+        await _change(connection, "seal_successor", sealed)
 
 
 async def _seal_voices(connection: Connection, team: UUID, old: TeamCipher, new: TeamCipher) -> int:

@@ -98,6 +98,8 @@ def _identified(
     settings: Settings,
 ) -> Heard:
     voiceprints = {labelled.label: labelled.voiceprint for labelled in request.voiceprints or ()}
+    if gallery is None:
+        engine = engine.that_made(voiceprints)
     identification = engine.identify(
         path,
         voiceprints,

@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from timbre.errors import MasterKeyMissing, SpeakerUnknown, TemplateUnreadable
+from timbre.errors import GalleryMoved, MasterKeyMissing, SpeakerUnknown, TemplateUnreadable
 from timbre.service.jobs.attempts import Attempt
 from timbre.service.people.gallery import Gallery
 from timbre.service.requests.submissions import EnrolRequest
@@ -33,6 +33,7 @@ class Persistence:
             SpeakerUnknown: the person whose sample it was to be is gone.
             SamplesFull: there is no room for it.
             MasterKeyMissing, TemplateUnreadable: the sample cannot be protected.
+            GalleryMoved: the gallery was brought to another model while the sample was heard.
         """
         if attempt.type == "enrol":
             return await self._add_sample(connection, attempt, heard)
@@ -54,6 +55,8 @@ class Persistence:
     async def _add_sample(self, connection: Connection, attempt: Attempt, heard: Heard) -> bytes:
         request = EnrolRequest.model_validate(attempt.params, context=STORED)
         assert heard.voiceprint is not None  # noqa: S101 - it is what these jobs are for
+        if heard.voiceprint.space != await self._gallery.space(attempt.team, connection):
+            raise GalleryMoved
         try:
             sample = await self._gallery.add_sample(
                 attempt.team,

@@ -10,6 +10,7 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -35,16 +36,17 @@ from timbre.service.people.gallery import Gallery
 from timbre.service.people.retention import SpeakerRetention
 from timbre.service.people.search import Search
 from timbre.service.results.voices import KeptVoices
+from timbre.service.upkeep.gallery_upgrade import GalleryUpgrade
 from timbre.service.upkeep.retention import Retention
 from timbre.service.upkeep.scrubbing import Scrubbing
 from timbre.service.worker.persistence import Persistence
 from timbre.service.worker.tasks import Work
 from timbre.settings import Settings
 from timbre.store.database import open_database
-from timbre.store.queue import DELIVER_TASK, FETCH_TASK, HEAR_TASK, Lane, Queue
+from timbre.store.queue import DELIVER_TASK, FETCH_TASK, HEAR_TASK, UPGRADE_TASK, Lane, Queue
 from timbre.store.schema import check_schema
 
-_PLACES: Final = {Lane.FETCH: 8, Lane.SHORT: 1, Lane.LONG: 1, Lane.WEBHOOKS: 16}
+_PLACES: Final = {Lane.FETCH: 8, Lane.SHORT: 1, Lane.LONG: 1, Lane.WEBHOOKS: 16, Lane.UPGRADES: 1}
 _PRECIOUS: Final = frozenset({Lane.SHORT, Lane.LONG})  # what is done there is not thrown away for a lost connection
 _DAY: Final = 86400.0  # seconds; longer than any recording is worked on
 _CONNECTIONS: Final = 12
@@ -78,6 +80,11 @@ class Worker:
         self._webhooks = webhooks
         self._settings = settings
         self._stop = asyncio.Event()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was told to stop."""
+        return self._stop.is_set()
 
     def stop(self) -> None:
         """Take nothing more; let what runs end within `stop_seconds`, then leave it for later."""
@@ -170,7 +177,9 @@ async def run_worker(settings: Settings, url: str, ready: Callable[[], None] = l
         attempts = Attempts(database, queue, usage=Usage(database), webhooks=webhooks, settings=settings)
         media = Media(database, storage, Secrets(database), settings)
         protection = Protection(database, settings)
-        gallery = Gallery(database, protection, Packs(settings))
+        packs = Packs(settings)
+        gallery = Gallery(database, protection, packs)
+        upgrades = GalleryUpgrade(database, protection, gallery, packs)
         search = Search(database, protection, settings)
         work = Work(
             attempts,
@@ -192,7 +201,13 @@ async def run_worker(settings: Settings, url: str, ready: Callable[[], None] = l
         async def hear(job: str) -> None:
             await work.hear(UUID(job))
 
-        for name, task in ((DELIVER_TASK, deliver), (FETCH_TASK, fetch), (HEAR_TASK, hear)):
+        async def upgrade(run: str) -> None:
+            done = await upgrades.run(UUID(run), await engines.get(), stopping=lambda: worker.stopping)
+            if done is not None:
+                _log.info("upgraded a gallery", samples=done.samples, people=done.people, behind=done.behind)
+
+        tasks = ((DELIVER_TASK, deliver), (FETCH_TASK, fetch), (HEAR_TASK, hear), (UPGRADE_TASK, upgrade))
+        for name, task in tasks:
             queue.app.task(name=name, retry=_Again())(task)
         queue.app.periodic(cron=_LEAP_DAY)(queue.app.task(name="nothing", queue=Lane.FETCH)(_nothing))
         await queue.open()
@@ -205,6 +220,7 @@ async def run_worker(settings: Settings, url: str, ready: Callable[[], None] = l
         with suppress(asyncio.CancelledError):
             await worker.run(
                 [
+                    partial(upgrades.take_up, queue, settings.stalled_seconds),
                     Retention(database, storage, settings).sweep,
                     SpeakerRetention(database, gallery.erase, settings).sweep,
                     Scrubbing(database, search).sweep,

@@ -19,12 +19,15 @@ from uuid import UUID, uuid4
 import httpx
 import structlog
 
+from timbre.engine import Engine
 from timbre.errors import (
     AudioError,
     Canceled,
     FetchFailed,
+    GalleryMoved,
     InputError,
     MasterKeyMissing,
+    ModelMissing,
     OptionError,
     RequestTooLarge,
     SamplesFull,
@@ -54,7 +57,15 @@ _PAUSE: Final = 0.5  # seconds before the database is asked again
 _MIB: Final = 1 << 20
 _GIB: Final = 1 << 30
 # What is wrong with a request or the gallery ends the job; the same again would end it so again.
-_ENDS: Final = (InputError, OptionError, SpeakerUnknown, SamplesFull, MasterKeyMissing, TemplateUnreadable)
+_ENDS: Final = (
+    InputError,
+    OptionError,
+    ModelMissing,
+    SpeakerUnknown,
+    SamplesFull,
+    MasterKeyMissing,
+    TemplateUnreadable,
+)
 _log: Final = structlog.get_logger("timbre.work")
 Asked = ParamSpec("Asked")
 T = TypeVar("T")
@@ -142,7 +153,7 @@ class Work:
         while True:
             try:
                 return await ask(attempt, *arguments, **named)
-            except (MasterKeyMissing, TemplateUnreadable):
+            except (GalleryMoved, MasterKeyMissing, TemplateUnreadable):
                 raise
             except ServiceUnavailable as error:
                 if self.stopping.is_set():
@@ -199,7 +210,7 @@ class Work:
 
     async def _hear(self, attempt: Attempt) -> None:
         name = attempt.object or await self._uploaded(attempt)
-        engine = await self._engines.get(attempt.model)
+        engine = await self._engine(attempt)
         async with self._storage.local_copy(name, self._settings.temp_dir) as path:
             loop = asyncio.get_running_loop()
             bridge = Bridge(loop, self.stopping)
@@ -218,6 +229,14 @@ class Work:
                 bridge.close()
         if await self._succeed(attempt, heard) and attempt.object:
             await self._storage.delete(attempt.object)
+
+    async def _engine(self, attempt: Attempt) -> Engine:
+        """What hears for a job: its pack, with the encoder of the gallery where the job is about people of that."""
+        engine = await self._engines.get(attempt.model)
+        if attempt.type != "enrol" and attempt.params.get("speakers") is None:
+            return engine
+        space = await self._candidates.space(attempt.team)
+        return engine if space is None else await asyncio.to_thread(engine.of_space, space)
 
     async def _gallery(self, attempt: Attempt, space: str, bridge: Bridge) -> TeamGallery | None:
         """The people of the gallery that a job asks for."""

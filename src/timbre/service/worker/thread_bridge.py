@@ -11,7 +11,14 @@ from typing import Any, Final, TypeVar
 
 import structlog
 
-from timbre.errors import Canceled, MasterKeyMissing, ServiceUnavailable, TemplateUnreadable, TimbreError
+from timbre.errors import (
+    Canceled,
+    GalleryMoved,
+    MasterKeyMissing,
+    ServiceUnavailable,
+    TemplateUnreadable,
+    TimbreError,
+)
 
 _LOOKS: Final = 0.25  # seconds between two looks whether the answer is still wanted
 _PATIENCE: Final = 60.0  # seconds for an answer; then the question is asked again
@@ -42,14 +49,14 @@ class Bridge:
         Raises:
             Interrupted: the worker stops.
             Canceled: the attempt is over.
-            MasterKeyMissing, TemplateUnreadable: and whatever else the question itself raises.
+            GalleryMoved, MasterKeyMissing, TemplateUnreadable: and whatever else the question itself raises.
         """
         while True:
             self._check()
             future = asyncio.run_coroutine_threadsafe(question(), self._loop)
             try:
                 return self._answer(future)
-            except (MasterKeyMissing, TemplateUnreadable):
+            except (GalleryMoved, MasterKeyMissing, TemplateUnreadable):
                 raise
             except ServiceUnavailable as error:
                 _log.warning("waiting for the database", error=str(error))

@@ -48,6 +48,15 @@ WHERE speakers.team_id = %(team)s ORDER BY sample.id
 -- seal_sample --
 UPDATE samples SET template = %(template)s, clip = %(clip)s WHERE id = %(id)s
 
+-- successors --
+SELECT made.sample_id, made.template
+FROM speakers JOIN samples AS sample ON sample.speaker_id = speakers.id
+JOIN sample_successors AS made ON made.sample_id = sample.id
+WHERE speakers.team_id = %(team)s ORDER BY made.sample_id
+
+-- seal_successor --
+UPDATE sample_successors SET template = %(template)s WHERE sample_id = %(sample_id)s
+
 -- voices --
 SELECT job_id, body FROM job_voices WHERE team_id = %(team)s ORDER BY job_id
 

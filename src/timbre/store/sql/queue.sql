@@ -13,4 +13,8 @@ WHERE entry.status = 'doing'
                        WHERE delivery.id = (entry.args ->> 'delivery')::uuid
                          AND delivery.round = (entry.args ->> 'round')::integer
                          AND coalesce(attempt.at > now() - make_interval(secs => %(silence)s),
-                                      delivery.state = 'pending')))
+                                      delivery.state = 'pending'))
+    OR entry.args ? 'run'
+       AND NOT EXISTS (SELECT 1 FROM gallery_upgrades AS run
+                       WHERE run.id = (entry.args ->> 'run')::uuid
+                         AND coalesce(run.ended_at > now() - make_interval(secs => %(silence)s), true)))

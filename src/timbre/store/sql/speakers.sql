@@ -7,6 +7,17 @@ UPDATE teams SET gallery_version = gallery_version + 1 WHERE id = %(team)s
 -- version --
 SELECT gallery_version FROM teams WHERE id = %(team)s
 
+-- spaces --
+-- Those that people are compared in: the gallery's own first, then the one the server hears in, then the fullest.
+SELECT size.space
+FROM gallery_sizes AS size JOIN teams AS team ON team.id = size.team_id
+WHERE size.team_id = %(team)s AND size.people > 0
+ORDER BY size.space IS NOT DISTINCT FROM team.gallery_space DESC, size.space = %(own)s DESC, size.people DESC,
+         size.space
+
+-- settle --
+UPDATE teams SET gallery_space = %(space)s WHERE id = %(team)s AND gallery_space IS DISTINCT FROM %(space)s
+
 -- create --
 INSERT INTO speakers (id, team_id, name, tags, consent, review_on)
 VALUES (%(id)s, %(team)s, %(name)s, %(tags)s, %(consent)s, %(review_on)s)

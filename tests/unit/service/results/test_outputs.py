@@ -110,7 +110,7 @@ def test_it_comes_back_as_it_was(output):
 
 # What names write
 
-CROWD = CandidatePool(team=UUID(int=9), space="0" * 16, selection=Selection(), people=12, version=3)
+CROWD = CandidatePool(team=UUID(int=9), space="0" * 16, selection=Selection(), people=12, version=3, gallery=None)
 
 
 def match(number, chosen, **confidence):

@@ -79,9 +79,9 @@ function Automatic({ models }: { models: ModelsAnswer }) {
   if (models.model !== "auto" || used <= 0) return null;
   return (
     <Note>
-      The best complete pack is used, as <code>TIMBRE_MODEL</code> is <code>auto</code>. People are known to the pack
-      that heard them: after a change to another encoder they need new samples. To stay with this one, set{" "}
-      <code>TIMBRE_MODEL={models.default}</code>.
+      The best complete pack is used, as <code>TIMBRE_MODEL</code> is <code>auto</code>. After a change to another
+      encoder, people are compared by the one before until you upgrade them, under <a href="/people">People</a>. To stay
+      with this pack, set <code>TIMBRE_MODEL={models.default}</code>.
     </Note>
   );
 }

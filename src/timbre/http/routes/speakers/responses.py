@@ -13,7 +13,7 @@ from timbre.store.database import Row
 
 
 def speaker_item(person: Person, space: str | None) -> dict[str, Any]:
-    """A person in a list; `space` is what the server's model hears in."""
+    """A person in a list; `space` is what the people of the gallery are compared in."""
     return {
         "id": str(person.id),
         "name": person.name,

@@ -34,8 +34,14 @@ SpeakerId = Annotated[
 SampleId = Annotated[str, Path(alias="sampleId", description="Id of the sample.", json_schema_extra={"format": "uuid"})]
 Reader = Annotated[Caller, Depends(caller(Scope.SPEAKERS_READ, Group.READ))]
 Writer = Annotated[Caller, Depends(caller(Scope.SPEAKERS_WRITE, Group.SPEAKERS))]
-_NO_PEOPLE: Final = frozenset({"export", "import", "map", "retention", "search"})  # what stands beside ids in paths
+_NO_PEOPLE: Final = frozenset(
+    {"export", "import", "map", "retention", "search", "upgrade"}
+)  # what stands beside ids in paths
 _METHOD_NOT_ALLOWED: Final = 405
+_OTHER: Final = (
+    "The sample is of another encoder than the gallery, and finds nobody until the gallery is of that;"
+    " GET /v1/speakers/upgrade tells more"
+)
 _CLIP: Final[dict[str, Any]] = {"audio/ogg": {"schema": {"type": "string", "format": "binary"}}}
 
 
@@ -65,8 +71,10 @@ async def add_sample(speaker_id: SpeakerId, known: Writer, body: Body, here: Sta
         async with here.gallery.changing(known.team) as connection:
             id_, _ = await here.gallery.add_samples(connection, known.team, speaker, *heard, key=known.key)
             person = await here.gallery.get(known.team, speaker, connection)
-    made = next(each for each in person.samples if each.id == id_)
-    return Json(_with_warning(sample_item(made, here.gallery.space), warning), 201)
+    made, space = next(each for each in person.samples if each.id == id_), await here.gallery.space(known.team)
+    if made.space != space:
+        warning = "; ".join(filter(None, (warning, _OTHER)))
+    return Json(_with_warning(sample_item(made, space), warning), 201)
 
 
 @router.delete(
@@ -80,7 +88,8 @@ async def remove_sample(speaker_id: SpeakerId, sample_id: SampleId, known: Write
     """Erase a sample, and let the person be recognised by the others alone."""
     speaker = known_id(speaker_id)
     await here.gallery.remove_sample(known.team, speaker, _sample_id(sample_id), key=known.key)
-    return Json(speaker_detail(await here.gallery.get(known.team, speaker), here.gallery.space))
+    person = await here.gallery.get(known.team, speaker)
+    return Json(speaker_detail(person, await here.gallery.space(known.team)))
 
 
 @router.get(

@@ -55,7 +55,7 @@ class SpeakerSample(Answer):
     speech_seconds: float = Field(ge=0, description="Seconds of speech behind it.", examples=[17.4])
     quality: SampleQuality | None = Field(description="Null where it is not known.")
     model: Literal["current", "other"] = Field(
-        description="Whether the server's model can compare it with voices; `other` samples find nobody."
+        description="Whether it is of the encoder that the gallery's people are compared by; `other` ones find nobody."
     )
     has_clip: bool = Field(description="Whether there are some seconds to listen to.")
     created_at: Time
@@ -185,6 +185,44 @@ class SearchResult(Answer):
     warning: str | SkipJsonSchema[None] = Field(
         None, description="What to know about the request.", json_schema_extra=left_out
     )
+
+
+class StayingSpeaker(Answer):
+    """A person who cannot be embedded again."""
+
+    speaker_id: SpeakerId
+    name: Name
+
+
+class UpgradeRun(Answer):
+    """How the last upgrade goes or went."""
+
+    state: Literal["running", "succeeded", "failed"]
+    done: int = Field(ge=0, description="Samples that are embedded again.", examples=[120])
+    total: int = Field(ge=0, description="Samples that are to be.", examples=[400])
+    started_at: Time
+    ended_at: Time | None = Field(description="Null while it runs.")
+    error: str | None = Field(description="Why it failed; null unless it did.")
+
+
+class GalleryUpgradeState(Answer):
+    """How a gallery stands to the encoder that the server hears with."""
+
+    encoder: str | None = Field(
+        description="That people are compared by; null where there is neither anybody nor a model.",
+        examples=["timbre-voice-1"],
+    )
+    server_encoder: str | None = Field(
+        description="That the server hears with; null without a model.", examples=["timbre-voice-1"]
+    )
+    needed: bool = Field(description="Whether an upgrade has anything to do.")
+    earlier: int = Field(ge=0, description="People of whom every sample is of another encoder.", examples=[240])
+    samples: int = Field(ge=0, description="Samples that can be embedded again from their clips.", examples=[400])
+    without_clip: int = Field(
+        ge=0, description="How many of these people cannot be embedded again, as no clip is kept.", examples=[2]
+    )
+    without_clip_speakers: list[StayingSpeaker] = Field(description="Who they are; the first thousand.")
+    run: UpgradeRun | None = Field(description="Null if there was none yet.")
 
 
 class DueSpeaker(Answer):

@@ -57,7 +57,7 @@ async def list_speakers(
 ) -> Response:
     """List the team's people, without their samples."""
     people, total = await here.gallery.page(known.team, limit=limit + 1, before=cursor, tag=tag, part=q)
-    space = here.gallery.space
+    space = await here.gallery.space(known.team)
     return Json(
         {
             "items": [speaker_item(person, space) for person in people[:limit]],
@@ -110,11 +110,11 @@ async def map_speakers(
 
     It shows the two directions in which the voices differ most, so that people who are far apart on it sound different,
     while people who are near may still differ in others: `pairs` tells who truly sounds alike. Only samples of the
-    server's model count.
+    gallery's model count.
     """
-    space = here.gallery.space
+    space = await here.gallery.space(known.team)
     points = [] if space is None else await draw(here.database, known.team, space, limit)
-    pairs = await alike(here.database, here.settings, known.team, limit)
+    pairs = [] if space is None else await alike(here.database, here.settings, known.team, space, limit)
     return Json(
         {
             "points": [
@@ -220,7 +220,7 @@ async def _detail(
     here: State, team: UUID, speaker: UUID, status: int = 200, more: dict[str, Any] | None = None
 ) -> Response:
     person = await here.gallery.get(team, speaker)
-    return Json(speaker_detail(person, here.gallery.space) | (more or {}), status)
+    return Json(speaker_detail(person, await here.gallery.space(team)) | (more or {}), status)
 
 
 def _in_sample(error: ServiceError) -> ServiceError:
