@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,7 @@ from server import LOOPBACK, Server
 
 TESTS = Path(__file__).parent
 gc.set_threshold(50_000)  # as commands do: thousands of tests are objects that stay, and take a sixth of loading them
+os.environ.setdefault("TIMBRE_MODEL", "base")  # whatever other packs are on this machine
 LONGEST_FIRST = ("end_to_end", "accuracy", "compat", "integration", "unit")
 
 

@@ -49,7 +49,7 @@ def test_people_of_an_earlier_model_are_upgraded_by_a_button(browser: Browser, e
         dialog = page.get_by_role("dialog", name="Upgrade without some people?")
         expect(dialog).to_contain_text("Of Dan nothing is kept")
         dialog.get_by_role("button", name="Upgrade without them").click()
-        expect(page.get_by_text("People are compared by")).to_be_visible(timeout=SLOW)
+        expect(page.get_by_label("Messages").get_by_text("People are compared by")).to_be_visible(timeout=SLOW)
         expect(notice).to_have_count(0)
         expect(page.get_by_role("link", name="Ada")).to_be_visible()
     assert complaints == []

@@ -30,6 +30,7 @@ RULES_BEYOND_THE_SCHEMA = {
     *("createSpeaker", "updateSpeaker", "addSample"),
     *("changeJob", "mergeJobVoices", "rematchJob", "searchSpeakers"),
 }
+CANCELED_FIRST = {"getJobById"}  # DELETE only cancels what has not ended, which is there afterwards
 SAYS_IT_BY_LINE = {"importSpeakers"}  # what is wrong with a body, in an answer that is right
 WITHOUT_LIMIT = {"health", "ready", "metrics", "uploadMedia", "downloadMedia", "signIn"}
 RATES = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
@@ -237,6 +238,8 @@ def test_whatever_the_document_allows_and_forbids(contract: Server, tamed):
                 if check.name == "positive_data_acceptance" and operation in RULES_BEYOND_THE_SCHEMA:
                     continue
                 if check.name == "negative_data_rejection" and operation in SAYS_IT_BY_LINE:
+                    continue
+                if check.name == "use_after_free" and operation in CANCELED_FIRST:
                     continue
                 failure = check.failure_info
                 wrong.setdefault((operation, check.name), f"{failure.failure.message}\n{failure.code_sample}")

@@ -408,7 +408,7 @@ class TestShipped:
         assert states(Store(nowhere)) == {"silero-vad-6": "present", "timbre-voice-1": "present"}
         Store(nowhere).pull("base")
         pack = load_pack("auto", nowhere)
-        assert (pack.name, pack.segmenter, pack.calibration) == ("base", None, "timbre-voice-1")
+        assert (pack.name, pack.segmenter) == ("base", None)
 
     def test_it_is_neither_exported_nor_added(self, tmp_path):
         settings = Settings(models_dir=tmp_path / "models")
@@ -453,7 +453,7 @@ class TestGe2e:
     def test_is_pulled_converted_and_loaded(self, pulled):
         assert files(pulled) == {"ge2e.onnx", "manifest.json"}
         pack = load_pack("ge2e", pulled)
-        assert (pack.name, pack.segmenter, pack.calibration) == ("ge2e", None, "ge2e")
+        assert (pack.name, pack.segmenter) == ("ge2e", None)
         assert load_pack("auto", pulled).name == "base"
 
     def test_a_conversion_is_remembered_with_its_origin(self, pulled):

@@ -178,10 +178,10 @@ def errors(*more: int, keyed: bool = True) -> dict[int | str, dict[str, Any]]:
     return {status: _error(status) for status in sorted({*more, *(_KEYED if keyed else _UNKEYED)})}
 
 
-def takes(model: type[Request]) -> dict[str, Any]:
-    """What a route takes as its body."""
+def takes(model: type[Request], *, required: bool = True) -> dict[str, Any]:
+    """What a route takes as its body, which may be left out where it is not required."""
     reference = {"$ref": _REFERENCE.format(model=model.__name__)}
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": reference}}}}
+    return {"requestBody": {"required": required, "content": {"application/json": {"schema": reference}}}}
 
 
 def install_openapi(app: FastAPI) -> None:

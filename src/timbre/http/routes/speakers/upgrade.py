@@ -37,7 +37,7 @@ async def get_gallery_upgrade(known: Reader, here: State_) -> Response:
     status_code=202,
     response_model=GalleryUpgradeState,
     responses=errors(409, 413),
-    openapi_extra=takes(UpgradeGalleryRequest),
+    openapi_extra=takes(UpgradeGalleryRequest, required=False),
     summary="Bring the gallery to the server's model",
 )
 async def upgrade_gallery(known: Writer, body: Body, here: State_) -> Response:
