@@ -40,7 +40,9 @@ type Content<R> = R extends { content: { "application/json": infer B } }
 type Answer<O> = O extends { responses: infer R }
   ? { [S in keyof R & (200 | 201 | 202 | 204)]: Content<R[S]> }[keyof R & (200 | 201 | 202 | 204)]
   : never;
-type Body<O> = O extends { requestBody: { content: { "application/json": infer B } } } ? B : Blob | string;
+type Taken<O> = O extends { requestBody?: infer R } ? NonNullable<R> : never; // never: it takes no JSON
+type Json<R> = R extends { content: { "application/json": infer B } } ? B : Blob | string;
+type Body<O> = [Taken<O>] extends [never] ? Blob | string : Json<Taken<O>>;
 type Query<O> = O extends { parameters: { query?: infer Q } } ? { [K in keyof Q]?: Q[K] | null | undefined } : never;
 type Places<O> = O extends { parameters: { path: infer P } } ? { path: { [K in keyof P]: string } } : { path?: never };
 type Asked<O> = Places<O> & { query?: Query<O>; body?: Body<O>; signal?: AbortSignal };
