@@ -27,10 +27,10 @@ from timbre.audio.peaks import peaks
 from timbre.audio.recording import Recording
 from timbre.audio.source import AudioSource
 from timbre.diarization.clips import with_clips
-from timbre.diarization.clustering import SpeakerBounds
 from timbre.diarization.diarization import Diarization
 from timbre.diarization.diarizer import Diarizer
 from timbre.diarization.known_voices import LookUp
+from timbre.diarization.merging import SpeakerBounds
 from timbre.diarization.options import Channels, check_channels, check_clip, sensitivity, speaker_bounds
 from timbre.diarization.progress import Progress, silent
 from timbre.diarization.recipe import WITH_SEGMENTER, WITHOUT_SEGMENTER, Sensitivity

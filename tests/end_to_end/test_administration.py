@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -130,7 +131,7 @@ def test_secrets_are_those_of_the_team(server, team):
 
 def test_models_are_listed_with_what_is_on_disk(team):
     models = team.get("/v1/models").json()
-    assert models["model"] == "auto"
+    assert models["model"] == os.environ["TIMBRE_MODEL"]
     packs = {pack["name"]: pack for pack in models["packs"]}
     assert list(packs) == list(catalogue().packs)
     base = packs["base"]

@@ -17,16 +17,17 @@ from timbre.audio.acoustics import UNKNOWN, Acoustics, recording_acoustics
 from timbre.audio.recording import SAMPLE_RATE, Recording
 from timbre.diarization.assignment import Piece, assign, pieces
 from timbre.diarization.channels import leaked, put_together
-from timbre.diarization.clustering import Clusters, SpeakerBounds, cluster, merge_odds
+from timbre.diarization.clustering import cluster
 from timbre.diarization.confidence import frame_confidence, percent, speaker_probabilities, with_confidence
 from timbre.diarization.diarization import Diarization, FrameScores, Probabilities, Voice
 from timbre.diarization.known_voices import LookUp, unite
+from timbre.diarization.merging import Clusters, SpeakerBounds, merge_odds
 from timbre.diarization.progress import Progress, silent
 from timbre.diarization.recipe import Recipe, Sensitivity
 from timbre.diarization.segmentation import LocalSpeakers, local_speakers
 from timbre.diarization.speech import speech_frames, speech_probability
 from timbre.diarization.stitching import bridge, exclusive_stretches, labels, overlapping_stretches, turns
-from timbre.diarization.windows import STEP_SECONDS, Windows, embed_windows, pure_windows, window_activity
+from timbre.diarization.windows import STEP_SECONDS, Windows, embed_windows, local_talk, pure_windows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -309,7 +310,7 @@ class Diarizer:
             self._same_voice,
             seconds=STEP_SECONDS,
             bounds=bounds,
-            evidence=_evidence(heard, pure),
+            local=() if heard.local is None else local_talk(heard.windows, heard.local, pure),
         )
 
     def _silence(self, heard: Heard, duration: float, probabilities: bool, warnings: tuple[str, ...]) -> Diarization:
@@ -338,19 +339,6 @@ def _report(recording: Recording, stage: str, progress: Progress) -> Callable[[i
 def _warnings(recording: Recording) -> tuple[str, ...]:
     broken = recording.non_finite_samples
     return (*recording.warnings, *([NOT_FINITE.format(broken)] if broken else []))
-
-
-def _evidence(heard: Heard, pure: NDArray[np.int64]) -> list[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-    """Keep of the segmenter's evidence what concerns pure windows, counted among these."""
-    if heard.local is None:
-        return []
-    evidence = []
-    for inside, talk in window_activity(heard.windows, heard.local):
-        at = np.searchsorted(pure, inside)
-        known = (at < len(pure)) & (pure[np.minimum(at, len(pure) - 1)] == inside)
-        if known.any():
-            evidence.append((at[known], talk[known]))
-    return evidence
 
 
 def _voices(clusters: Clusters, names: dict[int, str], acoustics: Acoustics) -> tuple[Voice, ...]:

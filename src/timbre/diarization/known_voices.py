@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from timbre.diarization.clustering import Clusters, MergeRule, SpeakerBounds, merge_odds
+from timbre.diarization.merging import Clusters, MergeRule, SpeakerBounds, merge_odds
 from timbre.models.same_voice import SameVoice, Side
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal, get_args
 
-from timbre.diarization.clustering import SpeakerBounds
+from timbre.diarization.merging import SpeakerBounds
 from timbre.diarization.recipe import Sensitivity
 from timbre.errors import OptionError
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from timbre.diarization.assignment import OverlapRule
-from timbre.diarization.clustering import MergeRule
+from timbre.diarization.merging import MergeRule
 from timbre.diarization.speech import SpeechRule
 
 
@@ -39,7 +39,18 @@ WITHOUT_SEGMENTER: Final = Recipe(
     least_speech=0.74,
     least_dominance=0.0,
     dropped=0.16,
-    merging=MergeRule(sure=3.7, smallest=2, prior=3.35, growth=1.95, longest=12.8, apart=0.0, blend=3.13),
+    merging=MergeRule(
+        sure=3.7,
+        smallest=2,
+        prior=3.35,
+        growth=2.3,
+        longest=12.0,
+        order=0.5,
+        apart=0.0,
+        together=0.0,
+        doubt=0.0,
+        blend=3.25,
+    ),
     overlap=OverlapRule(least_overlap=1.0, least_activity=1.0, cosine_weight=1.0),
     longest_pause=0.25,
     shortest_turn=0.1,
@@ -51,7 +62,18 @@ WITH_SEGMENTER: Final = Recipe(
     least_speech=0.7,
     least_dominance=0.7,
     dropped=0.25,
-    merging=MergeRule(sure=2.68, smallest=2, prior=2.99, growth=1.92, longest=10.0, apart=0.66, blend=3.13),
+    merging=MergeRule(
+        sure=2.68,
+        smallest=2,
+        prior=2.8,
+        growth=2.0,
+        longest=12.1,
+        order=0.5,
+        apart=1.9,
+        together=0.15,
+        doubt=0.2,
+        blend=3.0,
+    ),
     overlap=OverlapRule(least_overlap=0.4, least_activity=0.4, cosine_weight=4.0),
     longest_pause=0.2,
     shortest_turn=0.1,

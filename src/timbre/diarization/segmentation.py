@@ -25,6 +25,8 @@ WINDOW: Final = Segmenter.window // FRAME  # frames a window: 10 s
 _WINDOWS_AT_ONCE: Final = 16
 _FULL: Final = 255
 
+LocalTalk = tuple["NDArray[np.int64]", "NDArray[np.float32]"]  # rows [m] in one of these windows; frames of talk [m, 3]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalSpeakers:

@@ -15,7 +15,7 @@ import numpy as np
 from timbre.audio.recording import SAMPLE_RATE, Recording
 from timbre.diarization.grid import FRAME
 from timbre.diarization.progress import ignore
-from timbre.diarization.segmentation import LocalSpeakers
+from timbre.diarization.segmentation import LocalSpeakers, LocalTalk
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -150,6 +150,17 @@ def window_activity(windows: Windows, local: LocalSpeakers) -> list[tuple[NDArra
         right = np.clip(begins[low:high] - begin + frames, 0, len(seen))
         related.append((np.arange(low, high), total[right] - total[left]))
     return related
+
+
+def local_talk(windows: Windows, local: LocalSpeakers, rows: NDArray[np.int64]) -> list[LocalTalk]:
+    """Keep of `window_activity` what concerns some of the windows, counted among these."""
+    kept = []
+    for inside, talk in window_activity(windows, local):
+        at = np.searchsorted(rows, inside)
+        known = (at < len(rows)) & (rows[np.minimum(at, len(rows) - 1)] == inside)
+        if known.any():
+            kept.append((at[known], talk[known]))
+    return kept
 
 
 def _starts(samples: int, length: int) -> NDArray[np.int64]:

@@ -4,11 +4,23 @@ import numpy as np
 import pytest
 
 from timbre.audio.acoustics import UNKNOWN
-from timbre.diarization.clustering import Clusters, MergeRule, SpeakerBounds
+from timbre.diarization.evidence import Evidence
 from timbre.diarization.known_voices import KnownVoices, unite
+from timbre.diarization.merging import Clusters, MergeRule, SpeakerBounds
 from timbre.models.same_voice import SameVoice, Side, unit
 
-RULE = MergeRule(sure=3.0, smallest=2, prior=3.0, growth=0.0, longest=12.0, apart=1.0, blend=3.0)
+RULE = MergeRule(
+    sure=3.0,
+    smallest=2,
+    prior=3.0,
+    growth=0.0,
+    longest=12.0,
+    order=0.4,
+    apart=2.0,
+    together=0.5,
+    doubt=0.2,
+    blend=3.0,
+)
 MODEL = SameVoice(
     name="toy",
     fitted=True,
@@ -30,7 +42,7 @@ def clusters(*rows: np.ndarray) -> Clusters:
         labels=np.repeat(np.arange(count), 25),
         sums=25.0 * np.stack(rows).astype(np.float64),
         sizes=np.full(count, 25),
-        apart=np.zeros((count, count)),
+        evidence=Evidence.none(count),
     )
 
 
@@ -78,5 +90,5 @@ def test_the_least_number_of_speakers_is_kept() -> None:
 @pytest.mark.parametrize(("windows", "speakers"), [(0, 1), (40, 2)])
 def test_whom_the_segmenter_hears_apart_stay_apart(windows: int, speakers: int) -> None:
     found = clusters(TURNED_AWAY, LAUGHING)
-    found.apart[:] = windows
+    found.evidence.apart[:] = windows
     assert len(set(united(found, ADA))) == speakers
