@@ -100,10 +100,10 @@ bench-docs: $(DEVELOPMENT)
 	$(BIN)/python docs/make_accuracy_page.py
 	$(BIN)/python docs/make_accuracy_pictures.py
 
-# Trains the encoder that ships with Timbre, on the labelled speech that TIMBRE_DATA points to; see training/encoder.
-encoder:
-	test -x .venv-training/bin/python || $(PYTHON) -m venv .venv-training
-	.venv-training/bin/python -m pip install --quiet -r requirements/training.txt -e ".[conversion]"
+# Trains the next encoder, on the labelled speech that TIMBRE_DATA points to; see training/encoder.
+encoder: $(UV)
+	test -x .venv-training/bin/python || $(UV) venv --quiet --python $(PYTHON) .venv-training
+	$(UV) pip install --quiet --python .venv-training/bin/python -r requirements/training.txt -e ".[conversion]"
 	.venv-training/bin/timbre models pull ge2e
 	.venv-training/bin/python -m training.encoder train
 	.venv-training/bin/python -m training.encoder left-out

@@ -12,7 +12,7 @@ from pathlib import Path
 from timbre.evaluation.trials import Trial
 from training.encoder.corpus import is_unseen
 
-SOURCES = {
+SOURCES = {  # the sets that the calibration is fitted to, and what they are called
     "librispeech_resemblyzer": "librispeech",
     "speechocean762": "speechocean762",
     "wuw2_telephone": "telephone",
@@ -29,6 +29,8 @@ def everybody(data: Path) -> dict[str, dict[str, dict[str, list[Path]]]]:
     people: dict[str, dict[str, dict[str, list[Path]]]] = {source: {} for source in SOURCES.values()}
     with (data / "speakers" / "manifest.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
+            if row["set"] not in SOURCES:
+                continue
             sessions = people[SOURCES[row["set"]]].setdefault(row["speaker"], {})
             sessions.setdefault(row["session"], []).append(data / row["path"])
     return people

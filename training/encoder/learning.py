@@ -23,7 +23,8 @@ from training.encoder.verification import centre_of
 Report = list[dict[str, Any]]  # what `train` told
 
 REPORT = 50  # steps from line to line of the log
-_CLEAN_WINDOWS = 6  # of a voice, whose mean vector begins its prototype
+_CLEAN_WINDOWS = 3  # of a voice, whose mean vector begins its prototype
+_VOICES = 32  # at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,10 +142,11 @@ def _prototypes(teacher: Encoder, batches: Batches, middle: Tensor) -> Tensor:
     """Return the teacher's mean vector of every voice, with the mean voice taken off: `[voices, 256]`."""
     length = samples_of(160)
     means = []
-    for voice in range(batches.voices):
-        vectors = teacher(mel_power(batches.of_voice(voice, length, _CLEAN_WINDOWS))) - middle
-        means.append(nn.functional.normalize(vectors, dim=1).mean(dim=0))
-    return torch.stack(means)
+    for voices in torch.arange(batches.voices).split(_VOICES):
+        windows = torch.cat([batches.of_voice(int(voice), length, _CLEAN_WINDOWS) for voice in voices])
+        vectors = nn.functional.normalize(teacher(mel_power(windows)) - middle, dim=1)
+        means.append(vectors.unflatten(0, (len(voices), _CLEAN_WINDOWS)).mean(dim=1))
+    return torch.cat(means)
 
 
 @torch.no_grad()

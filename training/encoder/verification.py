@@ -13,16 +13,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from timbre.evaluation.verification import equal_error_rate
-from training.encoder.corpus import Utterance
+from training.encoder.corpus import LEFT_OUT, Utterance
 from training.encoder.network import STEP, mel_power, samples_of
 
 SHRINKAGE = 0.65
 ENROLLED = 3  # utterances that make one person's prototype
 _WINDOW = samples_of(160)
 _HOP = 20 * STEP
+_CALLS = "wuw2_telephone"
 _OVERLAPPING = 8  # windows that share samples with one
 _BATCH = 64
 _CENTRE = 2  # utterances a speaker
+_CENTRE_SPEAKERS = 300  # of a source
 
 Vectors = NDArray[np.float32]
 Embedder = Callable[[Tensor], Tensor]  # mel power [B, T, 40] to unit vectors [B, 256]
@@ -64,28 +66,36 @@ def unit(rows: Vectors) -> Vectors:
     return rows / np.linalg.norm(rows, axis=-1, keepdims=True)
 
 
+def kind(said: Utterance) -> str:
+    """Return what an utterance is measured as: its source, apart from languages that nobody trains on."""
+    return f"{said.source}, languages left out" if said.language in LEFT_OUT else said.source
+
+
 def error_rates(utterances: Sequence[Utterance], vectors: Sequence[Vectors], middle: Vectors) -> dict[str, float]:
-    """Return the EER in % of every source, each person against all others of it.
+    """Return the EER in % of every kind, each person against all others of it who speak the same language.
 
     Telephone is tested across calls only. Of a reader with one long utterance the second half is tested against the
     first.
     """
-    rates = {}
-    for source in sorted({said.source for said in utterances}):
+    cosines: dict[str, list[NDArray[np.float64]]] = defaultdict(list)
+    labels: dict[str, list[NDArray[np.bool_]]] = defaultdict(list)
+    for of, language in sorted({(kind(said), said.language) for said in utterances}):
         people: dict[str, dict[str, list[Vectors]]] = defaultdict(lambda: defaultdict(list))
         for said, windows in zip(utterances, vectors, strict=True):
-            if said.source == source:
-                people[said.speaker][said.session].append(windows)
-        enrolled, tested = _trials(people, middle, cross_session=source.startswith("wuw"))
-        known = np.stack([vector for _, _, vector in enrolled])
-        heard = np.stack([vector for _, _, vector in tested])
-        cosines = heard @ known.T
+            if (kind(said), said.language) == (of, language):
+                people[said.speaker][said.session if of == _CALLS else ""].append(windows)
+        enrolled, tested = _trials(people, middle, cross_session=of == _CALLS)
+        if not enrolled or not tested:
+            continue
+        likeness = np.stack([vector for _, _, vector in tested]) @ np.stack([vector for _, _, vector in enrolled]).T
         same = np.array([[who == one for who, _, _ in enrolled] for one, _, _ in tested])
-        if source.startswith("wuw"):
-            own = np.array([[(who, call) == (one, line) for who, call, _ in enrolled] for one, line, _ in tested])
-            cosines, same = cosines[~own], same[~own]
-        rates[source] = 100 * equal_error_rate(cosines.ravel().astype(np.float64), same.ravel())
-    return rates
+        own = np.array([[(who, call) == (one, line) for who, call, _ in enrolled] for one, line, _ in tested])
+        fair = ~own if of == _CALLS else np.ones_like(own)
+        cosines[of].append(likeness[fair].astype(np.float64))
+        labels[of].append(same[fair])
+    return {
+        of: 100 * equal_error_rate(np.concatenate(some), np.concatenate(labels[of])) for of, some in cosines.items()
+    }
 
 
 def _trials(
@@ -112,11 +122,13 @@ def measured(encoder: Embedder, known: Sequence[Utterance], tested: Sequence[Utt
 
 
 def centre_of(encoder: Embedder, utterances: Sequence[Utterance]) -> Vectors:
-    """Return the shrunk mean voice `[256]`, from the first utterances of every speaker."""
-    heard: dict[str, int] = defaultdict(int)
+    """Return the shrunk mean voice `[256]`, from the first utterances of some hundred speakers a source."""
+    heard: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     few = []
     for said in utterances:
-        heard[said.speaker] += 1
-        if heard[said.speaker] <= _CENTRE:
-            few.append(said)
+        speakers = heard[said.source]
+        if said.speaker in speakers or len(speakers) < _CENTRE_SPEAKERS:
+            speakers[said.speaker] += 1
+            if speakers[said.speaker] <= _CENTRE:
+                few.append(said)
     return centre(few, embed(encoder, few)).astype(np.float32)

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from training.encoder import transcoding
-from training.encoder.corpus import TEST_PART, Utterance, is_unseen, part, stretches, training_speech
+from training.encoder.corpus import Utterance, is_for_testing, is_unseen, stretches, training_speech
 from training.unseen import unseen_trials
 
 SAID = (np.sin(np.arange(32_000) / 12) * 8_000).astype(np.int16)  # 212 Hz
@@ -23,25 +23,33 @@ def table(path: Path, rows: list[dict[str, str]]) -> None:
 
 
 def utterance(speaker: str, session: str = "", samples: NDArray[np.int16] = SAID) -> Utterance:
-    return Utterance(f"{speaker}.wav", speaker, "wuw2_telephone", session, samples)
+    return Utterance(f"{speaker}.wav", speaker, CALLS, "en", session, samples)
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     table(tmp_path / "conversations" / "enrol.csv", [{"conversation": "one", "speaker": TALKER, "path": "x"}])
     rows = [
-        {"path": f"{speaker}-{call}-{number}.wav", "speaker": speaker, "set": "wuw2_telephone", "session": call}
+        {
+            "path": f"{speaker}-{call}-{number}.wav",
+            "speaker": speaker,
+            "set": CALLS,
+            "language": "en",
+            "session": call,
+        }
         for speaker in (*UNSEEN, *SEEN)
         for call in "ab"
         for number in range(4)
     ]
-    table(tmp_path / "speakers" / "manifest.csv", rows)
+    other = {"path": "other.wav", "speaker": "other", "set": "commonvoice", "language": "fr", "session": ""}
+    table(tmp_path / "speakers" / "manifest.csv", [*rows, other])
     return tmp_path
 
 
+CALLS = "wuw2_telephone"
 NAMES = [f"p{number}" for number in range(60)]
-UNSEEN = [name for name in NAMES if part(name) == TEST_PART]
-TALKER, *SEEN = [name for name in NAMES if part(name) != TEST_PART]
+UNSEEN = [name for name in NAMES if is_for_testing(CALLS, name, "en")]
+TALKER, *SEEN = [name for name in NAMES if not is_for_testing(CALLS, name, "en")]
 
 
 @pytest.mark.parametrize("codec", transcoding.CODECS)
@@ -65,6 +73,25 @@ def test_nobody_who_is_tested_is_trained_on(data: Path) -> None:
     unseen = is_unseen(data)
     assert all(map(unseen, [*UNSEEN, TALKER]))
     assert not any(map(unseen, SEEN))
+
+
+def test_a_third_or_a_sixth_is_for_testing_and_every_language_that_is_left_out() -> None:
+    def share(source: str, language: str = "fr") -> float:
+        return sum(is_for_testing(source, f"somebody {number}", language) for number in range(600)) / 600
+
+    assert share(CALLS) == pytest.approx(1 / 3, abs=0.05)
+    assert share("commonvoice") == pytest.approx(1 / 6, abs=0.04)
+    assert share("commonvoice", "fa") == share("librispeech_long") == 1
+
+
+def test_nobody_who_is_tested_in_one_set_is_trained_on_in_another(tmp_path: Path) -> None:
+    table(tmp_path / "conversations" / "enrol.csv", [{"conversation": "one", "speaker": "somebody", "path": "x"}])
+    both = [
+        {"path": "a", "speaker": SEEN[0], "set": source, "language": "en", "session": ""}
+        for source in (CALLS, "librispeech_long")
+    ]
+    table(tmp_path / "speakers" / "manifest.csv", both)
+    assert is_unseen(tmp_path)(SEEN[0])
 
 
 def test_trials_of_the_calibration_are_among_people_who_were_not_trained_on(data: Path) -> None:
