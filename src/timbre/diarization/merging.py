@@ -145,7 +145,8 @@ def merge(
 
 def merge_odds(clusters: Clusters, rule: MergeRule, same_voice: SameVoice, seconds: float) -> NDArray[np.float64]:
     """Return the log-odds that clusters are one speaker, of all pairs: `[k, k]`."""
-    return _odds(clusters, clusters.centroids, rule, same_voice, seconds, rows=slice(None))
+    every = slice(None)
+    return _odds(clusters, clusters.centroids, rule, same_voice, seconds, rows=every) + _heard(clusters, rule, every)
 
 
 def merge_costs(clusters: Clusters, rule: MergeRule, same_voice: SameVoice, seconds: float) -> NDArray[np.float64]:
@@ -167,11 +168,12 @@ def _costs(
     In logarithms: the distance of the centroids, times a power of how much the variance within clusters would grow with
     it, which is as the sizes' harmonic mean (Ward, "Hierarchical grouping to optimize an objective function", 1963).
     """
-    odds = _odds(clusters, centroids, rule, same_voice, seconds, rows=rows)
+    heard = _heard(clusters, rule, rows)
+    odds = _odds(clusters, centroids, rule, same_voice, seconds, rows=rows) + heard
     distance = 1.0 - (centroids[rows] @ centroids.T).astype(np.float64)
     one, other = clusters.sizes[rows, None], clusters.sizes[None, :]
     costs = np.log(np.maximum(distance, 1e-6)) + rule.order * np.log(one * other / (one + other))
-    costs -= _HEEDED * _for_one_voice(clusters, rule, rows)
+    costs -= _HEEDED * heard
     return np.asarray(costs + np.where(odds > 0, 0.0, _FORBIDDEN), np.float64)
 
 
@@ -184,14 +186,14 @@ def _odds(
     *,
     rows: slice,
 ) -> NDArray[np.float64]:
-    """Return the log-odds that some of the clusters and all of them are one speaker: `[rows, k]`."""
+    """Return the log-odds that some of the clusters and all of them are one speaker, by their sound: `[rows, k]`."""
     speech = np.log(np.clip(clusters.sizes * seconds, SHORTEST, rule.longest) / _REFERENCE)
     needed = rule.prior + rule.growth * (speech[rows, None] + speech[None, :])
     odds = same_voice.log_odds(centroids[rows] @ centroids.T, _REFERENCE, _REFERENCE)
-    return np.asarray(odds - needed + _for_one_voice(clusters, rule, rows), np.float64)
+    return np.asarray(odds - needed, np.float64)
 
 
-def _for_one_voice(clusters: Clusters, rule: MergeRule, rows: slice) -> NDArray[np.float64]:
+def _heard(clusters: Clusters, rule: MergeRule, rows: slice) -> NDArray[np.float64]:
     """Return what the segmenter says for one voice, in log-odds: `[rows, k]`."""
     apart, together = clusters.evidence.apart[rows], clusters.evidence.together[rows]
     heard = (rule.together * together - rule.apart * apart) / (1 + rule.doubt * (apart + together))
