@@ -33,16 +33,25 @@ from timbre.diarization.segmentation import LocalTalk
 from timbre.diarization.windows import STEP_SECONDS, local_talk, pure_windows
 from timbre.evaluation.corpus import Recording, read_corpus
 from timbre.models.same_voice import SameVoice
+from timbre.models.variation import Variation
 
 RANGES = {
-    "prior": (0.0, 4.0),
-    "growth": (0.5, 2.5),
-    "longest": (6.0, 60.0),
+    "sure": (2.0, 6.0),
+    "strangers": (0.3, 2.0),
+    "windows": (0.8, 5.0),
+    "least": (-10.0, 30.0),
     "order": (0.0, 1.0),
-    "apart": (0.0, 4.0),
-    "together": (0.0, 2.0),
-    "doubt": (0.05, 0.6),
+    "apart": (0.0, 20.0),
+    "together": (0.0, 8.0),
+    "doubt": (0.03, 1.0),
+    "heeded": (0.0, 0.4),
     "blend": (1.5, 5.0),
+    "pieces": (2.0, 16.0),
+    "moods": (2.0, 16.0),
+    "moods_minutes": (1.0, 30.0),
+    "moods_growth": (0.0, 1.0),
+    "second": (-10.0, 30.0),
+    "crowd": (0.0, 12.0),
 }
 WEIGHTS = {"sim": 3.5, "ami": 1.3, "learners": 1.5, "calm": 1.2, "lively": 1.2, "alone": 0.8, "librimix": 0.4}
 COUNT = 0.006  # for a speaker too many or too few
@@ -76,19 +85,23 @@ def main() -> None:
     talks = [
         talk for one in (*read_corpus(arguments.folder), *read_corpus(real)) for talk in _talks(engine, recipe, one)
     ]
-    search(talks, recipe.merging, engine.same_voice, seconds=60 * arguments.minutes, seed=arguments.seed)
+    search(
+        talks, recipe.merging, engine.same_voice, engine.variation, seconds=60 * arguments.minutes, seed=arguments.seed
+    )
 
 
-def search(talks: Sequence[Talk], rule: MergeRule, same_voice: SameVoice, *, seconds: float, seed: int) -> MergeRule:
+def search(
+    talks: Sequence[Talk], rule: MergeRule, same_voice: SameVoice, variation: Variation, *, seconds: float, seed: int
+) -> MergeRule:
     """Try settings near the best for so long; print and return what is best."""
     rng = np.random.default_rng(seed)
     end = time.monotonic() + seconds
-    best, found = value(by_kind(talks, rule, same_voice)), rule
+    best, found = value(by_kind(talks, rule, same_voice, variation)), rule
     number = 0
     while time.monotonic() < end:
         number += 1
         tried = _near(found, rng, wide=number % 4 == 0)
-        errors = by_kind(talks, tried, same_voice)
+        errors = by_kind(talks, tried, same_voice, variation)
         if value(errors) < best:
             best, found = value(errors), tried
             numbers = {name: round(getattr(tried, name), 3) for name in RANGES}
@@ -97,11 +110,15 @@ def search(talks: Sequence[Talk], rule: MergeRule, same_voice: SameVoice, *, sec
     return found
 
 
-def by_kind(talks: Sequence[Talk], rule: MergeRule, same_voice: SameVoice) -> dict[str, tuple[float, float]]:
+def by_kind(
+    talks: Sequence[Talk], rule: MergeRule, same_voice: SameVoice, variation: Variation
+) -> dict[str, tuple[float, float]]:
     """Return the mean share of windows given to the wrong speaker, and by how many speakers the count is wrong."""
     found: dict[str, list[tuple[float, float]]] = {}
     for talk in talks:
-        clusters = cluster(talk.pure, rule, same_voice, seconds=STEP_SECONDS, bounds=SpeakerBounds(), local=talk.local)
+        clusters = cluster(
+            talk.pure, rule, same_voice, variation, seconds=STEP_SECONDS, bounds=SpeakerBounds(), local=talk.local
+        )
         given = (talk.every @ clusters.centroids.T).argmax(axis=1)
         known = talk.whose >= 0
         together = np.zeros((talk.people, len(clusters.sizes)))

@@ -21,6 +21,7 @@ from threading import Lock
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from timbre.audio.decoding import open_channels, open_recording
 from timbre.audio.peaks import peaks
@@ -50,6 +51,7 @@ from timbre.identification.voiceprint import MOST_PROTOTYPES, Voiceprint
 from timbre.models.packs import Pack, find_pack, load_encoder, load_pack
 from timbre.models.same_voice import SameVoice
 from timbre.models.spaces import Space, own_space
+from timbre.models.variation import Variation
 from timbre.settings import Settings
 
 THRESHOLD: Final = 0.0  # as the hosted API: among voiceprints that somebody chose, the likeliest
@@ -82,8 +84,9 @@ class Engine:
     def _prepare(self, pack: Pack, space: Space) -> None:
         self._pack = pack
         self._same_voice = space.same_voice(pack.encoder.dimension)
+        self._variation = space.variation(pack.encoder.dimension)
         recipe = WITHOUT_SEGMENTER if pack.segmenter is None else WITH_SEGMENTER
-        self._diarizer = Diarizer(pack, self._same_voice, recipe)
+        self._diarizer = Diarizer(pack, self._same_voice, self._variation, recipe)
         self.space = self._same_voice.space(pack.encoder.fingerprint)
         self._namer = Namer(self._same_voice, self.space, model=pack.encoder.name)
         self._enroller = Enroller(pack, self._same_voice, self._diarizer, self.space)
@@ -128,6 +131,11 @@ class Engine:
         """
         read = {label: read_voiceprint(label, one) for label, one in voiceprints.items()}
         return self.of_space(common_space(read, self.settings, own=self.space))
+
+    @property
+    def variation(self) -> Variation:
+        """How the encoder's vectors vary, which speakers of a recording are told apart by."""
+        return self._variation
 
     @property
     def same_voice(self) -> SameVoice:
@@ -316,6 +324,20 @@ class Engine:
         """
         with self._open(audio, channel) as recording:
             return self._enroller.prototype(recording)
+
+    def speech(self, audio: AudioSource, *, channel: int | None = None) -> NDArray[np.float32]:
+        """Return the speech of a recording without its pauses: float32 `[n]`, 16 kHz.
+
+        Raises:
+            NoSpeech: there is none.
+            AudioError: the audio cannot be used.
+        """
+        with self._open(audio, channel) as recording:
+            return self._enroller.said(recording)
+
+    def window_vectors(self, speech: NDArray[np.float32], *, step: int) -> NDArray[np.float32]:
+        """Embed windows of speech, 16 kHz, every `step` samples: centred unit rows `[windows, dimension]`."""
+        return self._enroller.vectors(speech, step)
 
     def _diarize(
         self,

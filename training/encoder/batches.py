@@ -16,9 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from timbre.evaluation.moods import FASTEST, moody
 from training.encoder.augmentation import LEAD, augmented
 from training.encoder.corpus import Stretch
-from training.encoder.moods import FASTEST, moody
 from training.encoder.network import samples_of
 from training.encoder.transcoding import transcoded
 
@@ -72,9 +72,9 @@ class Batches:
             windows = [self._window(int(voice), length) for voice in voices]
             clean = torch.from_numpy(np.stack([window[0] for window in windows]))[:, -length:]
             said = torch.from_numpy(np.stack([window[1] for window in windows]))
-            calm = said[:, -LEAD - length :]
-            rows = torch.nonzero(torch.rand(self.size, generator=self._generator) < MOODY)[:, 0]
-            calm = calm.index_copy(0, rows, moody(said[rows], LEAD + length, self._generator))
+            calm = said[:, -LEAD - length :].clone()
+            rows = np.flatnonzero(self._rng.random(self.size) < MOODY)
+            calm[rows] = torch.from_numpy(moody(said[rows].numpy(), LEAD + length, self._rng))
             heard = augmented(calm, self._generator)
             untouched = torch.rand(self.size, 1, generator=self._generator) < UNTOUCHED
             yield Batch(torch.from_numpy(voices), clean, torch.where(untouched, calm[:, LEAD:], heard))

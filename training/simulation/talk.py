@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from timbre.evaluation.moods import FASTEST, moody
 from training.encoder.augmentation import coloured_noise, reverberant, telephone
-from training.encoder.moods import FASTEST, moody
 from training.simulation.turn_taking import Manner, slots
 
 RATE = 16_000
@@ -72,8 +72,7 @@ def conversation(voices: Sequence[Sequence[NDArray[np.int16]]], seconds: float, 
             said = said[: int(rng.uniform(*_SHORT) * RATE)]
         elif setting.moods:
             arousal = float(np.clip(setting.moods * (moods[who] + rng.normal(0, 0.4)), -1.6, 1.6))
-            row = torch.from_numpy(said)[None]
-            said = moody(row, int(len(said) / FASTEST), generator, torch.tensor([[arousal]]))[0].numpy()
+            said = moody(said[None], int(len(said) / FASTEST), rng, np.array([[arousal]], np.float32))[0]
         said = said / max(float(np.sqrt(np.mean(said**2))), 1e-4) * 0.05 * levels[who]
         begin = max(0.0, end + slot.gap)
         turns.append((begin, begin + len(said) / RATE, who))

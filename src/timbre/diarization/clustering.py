@@ -12,18 +12,21 @@ with the square of the recording's length.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from timbre.diarization.blends import find_blend
 from timbre.diarization.evidence import Evidence, within
-from timbre.diarization.merging import Clusters, MergeRule, SpeakerBounds, merge
+from timbre.diarization.merging import Clusters, MergeRule, SpeakerBounds, merge, sums_of
 from timbre.diarization.segmentation import LocalTalk
 from timbre.models.same_voice import SameVoice, unit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from timbre.models.variation import Variation
 
 STRETCH: Final = 3_000  # pure windows that are clustered at once: up to twenty minutes of speech
 _REFERENCE: Final = 10.0  # seconds on both sides for which a blend's likeness is stated
@@ -73,6 +76,7 @@ def cluster(
     vectors: NDArray[np.float32],
     rule: MergeRule,
     same_voice: SameVoice,
+    variation: Variation,
     *,
     seconds: float,
     bounds: SpeakerBounds,
@@ -84,6 +88,7 @@ def cluster(
         vectors: Centred unit rows `[n, dimension]` in order of time, n ≥ 1.
         rule: When to split and merge.
         same_voice: The model of identity.
+        variation: How voices vary.
         seconds: Speech that one window stands for.
         bounds: Allowed number of speakers; kept if there are enough windows.
         local: What the segmenter heard of these windows, in order of time, if there is one.
@@ -91,19 +96,36 @@ def cluster(
     Returns:
         Clusters with the label of every row.
     """
-    parts: list[Clusters] = []
     cosine = same_voice.cosine_at(rule.sure, _WINDOW, _WINDOW)
-    stretches = np.array_split(np.arange(len(vectors)), -(-len(vectors) // STRETCH))
-    for rows in stretches:
-        least = bounds.least if len(stretches) == 1 else 1
+    least = bounds.least if len(vectors) <= STRETCH else 1
+    stretches = []
+    for rows in np.array_split(np.arange(len(vectors)), -(-len(vectors) // STRETCH)):
         labels = over_split(vectors[rows], cosine=cosine, smallest=rule.smallest, least=least)
-        part = _clusters(vectors[rows], labels, within(local, rows))
-        parts.append(merge(part, rule, same_voice, seconds, SpeakerBounds()) if len(stretches) > 1 else part)
-    found = merge(_side_by_side(parts), rule, same_voice, seconds, bounds)
+        stretches.append((vectors[rows], labels, Evidence.of(labels, within(local, rows))))
+    found = _merged(stretches, rule, variation, bounds)
+    crowded = rule.among(len(found.sizes))
+    if crowded != rule:
+        found = _merged(stretches, crowded, variation, bounds)
     labels = _nearest(vectors, found.labels)
     if labels.max() + 1 >= bounds.least:
-        found = merge(_clusters(vectors, labels, local), rule, same_voice, seconds, bounds)
+        between_moods = rule.between_moods(variation, len(vectors) * seconds / 60)
+        moods = Clusters.of(vectors, labels, Evidence.of(labels, local), between_moods)
+        found = merge(moods, replace(crowded, least=crowded.second), bounds)
     return _without_blends(found, vectors, same_voice.cosine_at(rule.blend, _REFERENCE, _REFERENCE), bounds)
+
+
+def _merged(
+    stretches: Sequence[tuple[NDArray[np.float32], NDArray[np.int64], Evidence]],
+    rule: MergeRule,
+    variation: Variation,
+    bounds: SpeakerBounds,
+) -> Clusters:
+    """Merge small clusters within each stretch of a recording, then across."""
+    spread = rule.within_mood(variation)
+    parts = [Clusters.of(vectors, labels, known.copy(), spread) for vectors, labels, known in stretches]
+    if len(parts) > 1:
+        parts = [merge(part, rule, SpeakerBounds()) for part in parts]
+    return merge(_side_by_side(parts), rule, bounds)
 
 
 def _without_blends(clusters: Clusters, vectors: NDArray[np.float32], cosine: float, bounds: SpeakerBounds) -> Clusters:
@@ -112,7 +134,7 @@ def _without_blends(clusters: Clusters, vectors: NDArray[np.float32], cosine: fl
         blend = find_blend(clusters.centroids, clusters.sizes, cosine)
         if blend is None:
             break
-        clusters.dissolve(blend, vectors)
+        clusters = clusters.without(blend, vectors)
     return clusters
 
 
@@ -122,7 +144,7 @@ def _nearest(vectors: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray
     Source: Dhillon & Modha, "Concept decompositions for large sparse text data using clustering", 2001.
     """
     for _ in range(_SECOND_THOUGHTS):
-        centroids = unit(_sums(vectors, labels).astype(np.float32))
+        centroids = unit(sums_of(vectors, labels).astype(np.float32))
         labels = np.unique((vectors @ centroids.T).argmax(axis=1), return_inverse=True)[1].astype(np.int64)
     return labels
 
@@ -144,19 +166,6 @@ def _refined(vectors: NDArray[np.float32], labels: NDArray[np.int64], kept: NDAr
     return np.unique(nearest, return_inverse=True)[1].astype(np.int64)
 
 
-def _clusters(vectors: NDArray[np.float32], labels: NDArray[np.int64], local: Sequence[LocalTalk]) -> Clusters:
-    return Clusters(
-        labels=labels, sums=_sums(vectors, labels), sizes=np.bincount(labels), evidence=Evidence.of(labels, local)
-    )
-
-
-def _sums(vectors: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the sum of each cluster's vectors, float64 `[k, dimension]`."""
-    order = np.argsort(labels, kind="stable")
-    begins = np.searchsorted(labels[order], np.arange(int(labels.max()) + 1))
-    return np.add.reduceat(vectors[order].astype(np.float64), begins)
-
-
 def _side_by_side(parts: list[Clusters]) -> Clusters:
     """Put the clusters of consecutive stretches into one set."""
     begins = np.cumsum([0] + [len(part.sizes) for part in parts])
@@ -165,4 +174,7 @@ def _side_by_side(parts: list[Clusters]) -> Clusters:
         sums=np.concatenate([part.sums for part in parts]),
         sizes=np.concatenate([part.sizes for part in parts]),
         evidence=Evidence.side_by_side([part.evidence for part in parts]),
+        spread=parts[0].spread,
+        precision=np.concatenate([part.precision for part in parts]),
+        weighted=np.concatenate([part.weighted for part in parts]),
     )

@@ -34,9 +34,11 @@ if TYPE_CHECKING:
 
     from timbre.models.packs import Pack
     from timbre.models.same_voice import SameVoice
+    from timbre.models.variation import Variation
 
 NO_SPEECH: Final = "No speech was found"
 NOT_FINITE: Final = "{} samples are not finite numbers and count as silence"
+_ONE_EXPECTED: Final = 3.9  # log-odds that one person speaks where one is expected to
 WRONG_NUMBER: Final = "Could not find the requested number of speakers"
 
 
@@ -54,9 +56,10 @@ class Heard:
 class Diarizer:
     """Diarizes recordings with the models of one pack."""
 
-    def __init__(self, pack: Pack, same_voice: SameVoice, recipe: Recipe) -> None:
+    def __init__(self, pack: Pack, same_voice: SameVoice, variation: Variation, recipe: Recipe) -> None:
         self._pack = pack
         self._same_voice = same_voice
+        self._variation = variation
         self._recipe = recipe
 
     def diarize(
@@ -142,8 +145,8 @@ class Diarizer:
         if not len(heard.windows):
             return 1.0
         clusters = self._cluster(heard, SpeakerBounds(least=2, most=2))
-        odds = merge_odds(clusters, self._recipe.merging, self._same_voice, STEP_SECONDS)
-        return float(1 / (1 + np.exp(-odds[0, -1])))
+        odds = merge_odds(clusters, self._recipe.merging)
+        return float(1 / (1 + np.exp(-odds[0, -1] - _ONE_EXPECTED)))
 
     def hear(self, recording: Recording, sensitivity: Sensitivity, progress: Progress) -> Heard:
         """Run the networks over a recording: nearly all of the work, and none of the decisions about speakers."""
@@ -280,7 +283,7 @@ class Diarizer:
             clusters = self._cluster(heard[number], SpeakerBounds(least=count, most=count))
             if len(clusters.sizes) < count:
                 return np.inf
-            odds = merge_odds(clusters, self._recipe.merging, self._same_voice, STEP_SECONDS)
+            odds = merge_odds(clusters, self._recipe.merging)
             return float(odds[~np.eye(count, dtype=bool)].max())
 
         for number in talking:
@@ -308,6 +311,7 @@ class Diarizer:
             heard.windows.embeddings[pure],
             recipe.merging,
             self._same_voice,
+            self._variation,
             seconds=STEP_SECONDS,
             bounds=bounds,
             local=() if heard.local is None else local_talk(heard.windows, heard.local, pure),

@@ -69,6 +69,10 @@ class Evidence:
                 getattr(whole, field.name)[place, place] = getattr(part, field.name)
         return whole
 
+    def copy(self) -> Evidence:
+        """Return the same, to be changed apart."""
+        return self.only(np.arange(len(self.apart)))
+
     def absorb(self, keep: int, gone: int) -> None:
         """Add what is known of the second cluster to the first."""
         for field in fields(self):

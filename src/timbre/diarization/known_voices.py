@@ -68,7 +68,7 @@ def unite(
         odds = same_voice.log_odds(clusters.centroids @ known.embeddings.T, known.side, heard.column())
         worth = same_voice.among(odds, known.people)
         who, sure = worth.argmax(axis=1), worth.max(axis=1)
-        alike = merge_odds(clusters, rule, same_voice, seconds) > _UNLIKE
+        alike = merge_odds(clusters, rule) > _UNLIKE
         pairs = np.where((who[:, None] == who[None, :]) & alike, np.minimum(sure[:, None], sure[None, :]), -np.inf)
         np.fill_diagonal(pairs, -np.inf)
         keep, gone = sorted(int(index) for index in np.unravel_index(int(pairs.argmax()), pairs.shape))

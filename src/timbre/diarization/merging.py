@@ -1,27 +1,28 @@
-"""Merging clusters into speakers with the model that decides identity.
+"""Merging clusters into speakers: which pairs may be merged, and which pair is merged first.
 
-Two questions are kept apart: whether a pair may be merged, and which pair is merged first. A pair may be when the
-log-odds that it is one voice, as `SameVoice` sees its centroids and with what the segmenter says, reach what
-its speech asks for. First comes the pair that costs the least, as small pieces do: so what is decided about much speech
-is decided last, and by centroids that have much speech in them.
+The two questions are kept apart. A pair may be merged when how its pieces lie (`spread`), with what the segmenter says
+(`evidence`), speaks for one voice. First comes the pair that costs the least, as small pieces do: so what is decided
+about much speech is decided last, and by centroids that have much speech in them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
 from timbre.diarization.evidence import Evidence
-from timbre.models.same_voice import SHORTEST, SameVoice, unit
+from timbre.diarization.spread import Spread
+from timbre.models.same_voice import unit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_REFERENCE: Final = 10.0  # seconds of speech at which the rule is stated
+    from timbre.models.variation import Variation
+
+_FEW: Final = 3  # speakers, of whom two are hardly ever alike by chance
 _FORBIDDEN: Final = 1e6  # added to the cost of what is no one voice
-_HEEDED: Final = 0.4  # of the evidence, in the cost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,23 +35,40 @@ class SpeakerBounds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergeRule:
-    """When clusters of one recording are one speaker, in log-odds of the model that decides identity.
+    """When clusters of one recording are one speaker."""
 
-    Within a recording voices share a room, a channel and a day. So strangers are nearer to each other than in trials
-    across recordings, which `prior` makes up for, and what remains between two pieces of one voice shrinks faster with
-    their length, which `growth` does: up to a length from which moods, and no longer chance, keep them apart.
-    """
-
-    sure: float  # log-odds for two windows at which over-splitting stops to join them
+    sure: float  # log-odds of `SameVoice` for two windows at which over-splitting stops to join them
     smallest: int  # windows; smaller clusters are given to their nearest neighbours
-    prior: float  # log-odds that two clusters of 10 s each must reach to be merged
-    growth: float  # more log-odds to reach for every factor of e that either side's speech grows
-    longest: float  # seconds; more speech on one side asks for no more
+    strangers: float  # how much people vary who share a room and a language, beside those of the fit
+    windows: float  # how much windows vary which share samples with each other, beside those of the fit
+    pieces: float  # how much pieces of one mood vary, beside the moods of the fit
+    least: float  # how much must speak for one voice, as a logarithm, before two clusters are merged
+    moods: float  # how much moods of one person do in a long recording
+    moods_minutes: float  # of speech, after which they vary as much
+    moods_growth: float  # power of the minutes before
+    second: float  # as `least`, for moods
+    crowd: float  # more that must speak for one voice, for every factor of e of speakers beyond a few
+    trust: float  # log-odds for what speaks for one voice; less than 1, because windows depend on each other
     order: float  # how strongly smaller clusters come first: 0 the nearest, 1 those of least variance (Ward, 1963)
-    apart: float  # log-odds against one voice for every time the segmenter hears two
-    together: float  # log-odds for one voice for every time it hears one
+    apart: float  # what speaks against one voice for every time the segmenter hears two
+    together: float  # what speaks for one voice for every time it hears one
     doubt: float  # of each of these times about the ones before, so that they do not add up for ever
-    blend: float  # log-odds from which a cluster is a blend of two larger ones and no voice of its own
+    heeded: float  # of the segmenter's evidence, in which pair comes first
+    blend: float  # log-odds of `SameVoice` from which a cluster is a blend of two larger ones and no voice of its own
+
+    def among(self, speakers: int) -> MergeRule:
+        """Return the rule for a recording of about so many speakers: of many, two are more often alike."""
+        more = self.crowd * float(np.log(max(1.0, speakers / _FEW)))
+        return replace(self, least=self.least + more, second=self.second + more)
+
+    def within_mood(self, variation: Variation) -> Spread:
+        """Return how pieces of one person in one mood vary."""
+        return Spread.of(variation, strangers=self.strangers, moods=self.pieces, windows=self.windows)
+
+    def between_moods(self, variation: Variation, minutes: float) -> Spread:
+        """Return how the moods of one person vary in so many minutes of speech."""
+        reach = min(1.0, minutes / self.moods_minutes) ** self.moods_growth
+        return Spread.of(variation, strangers=self.strangers, moods=self.moods * reach, windows=self.windows)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,6 +79,31 @@ class Clusters:
     sums: NDArray[np.float64]  # [k, dimension] sum of each cluster's vectors
     sizes: NDArray[np.int64]  # [k] windows in each
     evidence: Evidence
+    spread: Spread
+    precision: NDArray[np.float32]  # [k, d] see `Spread.pieces`, summed over the pieces of each cluster
+    weighted: NDArray[np.float32]  # [k, d]
+
+    @classmethod
+    def of(cls, vectors: NDArray[np.float32], labels: NDArray[np.int64], evidence: Evidence, spread: Spread) -> Self:
+        """Begin with clusters that are a piece each.
+
+        Args:
+            vectors: Unit rows `[n, dimension]`.
+            labels: Cluster of each, from 0 on, none empty.
+            evidence: Of these clusters.
+            spread: How far pieces lie apart.
+        """
+        sums, sizes = sums_of(vectors, labels), np.bincount(labels)
+        precision, weighted = spread.pieces(sums, sizes)
+        return cls(
+            labels=labels,
+            sums=sums,
+            sizes=sizes,
+            evidence=evidence,
+            spread=spread,
+            precision=precision,
+            weighted=weighted,
+        )
 
     @property
     def centroids(self) -> NDArray[np.float32]:
@@ -68,36 +111,43 @@ class Clusters:
         return unit(self.sums.astype(np.float32))
 
     def absorb(self, keep: int, gone: int) -> None:
-        """Put the sums of the second cluster into the first; `joined` says later where the windows belong."""
-        self.sums[keep] += self.sums[gone]
-        self.sizes[keep] += self.sizes[gone]
+        """Put the second cluster into the first; `joined` says later where the windows belong."""
+        for sums in (self.sums, self.sizes, self.precision, self.weighted):
+            sums[keep] += sums[gone]
         self.evidence.absorb(keep, gone)
 
     def joined(self, into: NDArray[np.int64]) -> Clusters:
         """Return the clusters that are left when each has gone into another one, or has stayed, `[k]`."""
         left, labels = np.unique(into, return_inverse=True)
-        return Clusters(
+        return replace(
+            self,
             labels=labels[self.labels],
             sums=self.sums[left],
             sizes=self.sizes[left],
             evidence=self.evidence.only(left),
+            precision=self.precision[left],
+            weighted=self.weighted[left],
         )
 
-    def dissolve(self, gone: int, vectors: NDArray[np.float32]) -> None:
-        """Give every window of a cluster to the nearest other one; clusters behind it move up by one."""
-        rows = np.flatnonzero(self.labels == gone)
-        self.sums, self.sizes = np.delete(self.sums, gone, 0), np.delete(self.sizes, gone)
-        self.evidence = self.evidence.only(np.delete(np.arange(len(self.sizes) + 1), gone))
-        self.labels[self.labels > gone] -= 1
-        nearest = (vectors[rows] @ self.centroids.T).argmax(axis=1)
-        self.labels[rows] = nearest
-        np.add.at(self.sums, nearest, vectors[rows])
-        self.sizes = self.sizes + np.bincount(nearest, minlength=len(self.sizes))
+    def without(self, gone: int, vectors: NDArray[np.float32]) -> Clusters:
+        """Return the clusters with every window of one of them given to the nearest other one."""
+        others = np.delete(np.arange(len(self.sizes)), gone)
+        rows = self.labels == gone
+        labels = np.searchsorted(others, self.labels)
+        labels[rows] = (vectors[rows] @ self.centroids[others].T).argmax(axis=1)
+        shares = np.eye(len(others))[labels[rows]]  # [windows of the cluster, others]
+        return replace(
+            self,
+            labels=labels,
+            sums=self.sums[others] + shares.T @ vectors[rows],
+            sizes=self.sizes[others] + shares.sum(axis=0).astype(np.int64),
+            evidence=self.evidence.only(others),
+            precision=self.precision[others],
+            weighted=self.weighted[others],
+        )
 
 
-def merge(
-    clusters: Clusters, rule: MergeRule, same_voice: SameVoice, seconds: float, bounds: SpeakerBounds
-) -> Clusters:
+def merge(clusters: Clusters, rule: MergeRule, bounds: SpeakerBounds) -> Clusters:
     """Merge pairs of clusters that are one voice rather than two, those that cost the least first.
 
     Each cluster remembers its cheapest partner, so that a merger costs a pass over the clusters and not over all pairs
@@ -106,16 +156,15 @@ def merge(
     Args:
         clusters: No longer to be used afterwards.
         rule: See `MergeRule`.
-        same_voice: The model of identity.
-        seconds: Speech that one window stands for.
         bounds: Below `least` nothing is merged; above `most` the cheapest pair is, whether it is one voice or not.
 
     Returns:
         What is left of them.
     """
-    costs = merge_costs(clusters, rule, same_voice, seconds)
+    costs = merge_costs(clusters, rule)
     np.fill_diagonal(costs, np.inf)
-    centroids, into = clusters.centroids, np.arange(len(costs))
+    support, centroids = clusters.spread.support(clusters.precision, clusters.weighted), clusters.centroids
+    into = np.arange(len(costs))
     partner = costs.argmin(axis=1)
     cheapest = costs[into, partner]
     left = len(costs)
@@ -127,10 +176,11 @@ def merge(
             break
         clusters.absorb(keep, gone)
         centroids[keep] = unit(clusters.sums[keep].astype(np.float32))
+        support[keep] = clusters.spread.support(clusters.precision[keep], clusters.weighted[keep])
         into[into == gone] = keep
         left -= 1
         # Only what concerns the merged cluster has changed.
-        new = _costs(clusters, centroids, rule, same_voice, seconds, rows=slice(keep, keep + 1))[0]
+        new = _costs(clusters, rule, keep, support, centroids)
         new[(into != np.arange(len(into))) | (np.arange(len(into)) == keep)] = np.inf
         costs[gone] = costs[:, gone] = cheapest[gone] = np.inf
         costs[keep] = costs[:, keep] = new
@@ -143,58 +193,51 @@ def merge(
     return clusters.joined(into)
 
 
-def merge_odds(clusters: Clusters, rule: MergeRule, same_voice: SameVoice, seconds: float) -> NDArray[np.float64]:
-    """Return the log-odds that clusters are one speaker, of all pairs: `[k, k]`."""
-    every = slice(None)
-    return _odds(clusters, clusters.centroids, rule, same_voice, seconds, rows=every) + _heard(clusters, rule, every)
+def merge_odds(clusters: Clusters, rule: MergeRule) -> NDArray[np.float64]:
+    """Return the log-odds that clusters are one speaker, of all pairs: `[k, k]`; above 0 they may be merged."""
+    support = clusters.spread.support(clusters.precision, clusters.weighted)
+    pairs = [_odds(clusters, rule, row, support) + _heard(clusters, rule, row) for row in range(len(support))]
+    return rule.trust * np.stack(pairs)
 
 
-def merge_costs(clusters: Clusters, rule: MergeRule, same_voice: SameVoice, seconds: float) -> NDArray[np.float64]:
+def merge_costs(clusters: Clusters, rule: MergeRule) -> NDArray[np.float64]:
     """Return what it costs to merge clusters, of all pairs, `[k, k]`; forbidden pairs cost more than all others."""
-    return _costs(clusters, clusters.centroids, rule, same_voice, seconds, rows=slice(None))
+    support, centroids = clusters.spread.support(clusters.precision, clusters.weighted), clusters.centroids
+    return np.stack([_costs(clusters, rule, row, support, centroids) for row in range(len(support))])
 
 
 def _costs(
-    clusters: Clusters,
-    centroids: NDArray[np.float32],
-    rule: MergeRule,
-    same_voice: SameVoice,
-    seconds: float,
-    *,
-    rows: slice,
+    clusters: Clusters, rule: MergeRule, row: int, support: NDArray[np.float32], centroids: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """Return the costs of some of the clusters with all of them, `[rows, k]`.
+    """Return the costs of one of the clusters with all of them, `[k]`.
 
     In logarithms: the distance of the centroids, times a power of how much the variance within clusters would grow with
     it, which is as the sizes' harmonic mean (Ward, "Hierarchical grouping to optimize an objective function", 1963).
     """
-    heard = _heard(clusters, rule, rows)
-    odds = _odds(clusters, centroids, rule, same_voice, seconds, rows=rows) + heard
-    distance = 1.0 - (centroids[rows] @ centroids.T).astype(np.float64)
-    one, other = clusters.sizes[rows, None], clusters.sizes[None, :]
+    heard = _heard(clusters, rule, row)
+    odds = _odds(clusters, rule, row, support) + heard
+    distance = 1.0 - (centroids @ centroids[row]).astype(np.float64)
+    one, other = clusters.sizes[row], clusters.sizes
     costs = np.log(np.maximum(distance, 1e-6)) + rule.order * np.log(one * other / (one + other))
-    costs -= _HEEDED * heard
-    return np.asarray(costs + np.where(odds > 0, 0.0, _FORBIDDEN), np.float64)
+    return np.asarray(costs - rule.heeded * heard + np.where(odds > 0, 0.0, _FORBIDDEN), np.float64)
 
 
-def _odds(
-    clusters: Clusters,
-    centroids: NDArray[np.float32],
-    rule: MergeRule,
-    same_voice: SameVoice,
-    seconds: float,
-    *,
-    rows: slice,
-) -> NDArray[np.float64]:
-    """Return the log-odds that some of the clusters and all of them are one speaker, by their sound: `[rows, k]`."""
-    speech = np.log(np.clip(clusters.sizes * seconds, SHORTEST, rule.longest) / _REFERENCE)
-    needed = rule.prior + rule.growth * (speech[rows, None] + speech[None, :])
-    odds = same_voice.log_odds(centroids[rows] @ centroids.T, _REFERENCE, _REFERENCE)
-    return np.asarray(odds - needed, np.float64)
+def _odds(clusters: Clusters, rule: MergeRule, row: int, support: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return what speaks for one voice in one of the clusters and all of them, beyond what merging takes: `[k]`."""
+    precision, weighted = clusters.precision, clusters.weighted
+    together = clusters.spread.support(precision + precision[row], weighted + weighted[row])
+    return np.asarray((together - support - support[row]).astype(np.float64) - rule.least)
 
 
-def _heard(clusters: Clusters, rule: MergeRule, rows: slice) -> NDArray[np.float64]:
-    """Return what the segmenter says for one voice, in log-odds: `[rows, k]`."""
-    apart, together = clusters.evidence.apart[rows], clusters.evidence.together[rows]
+def _heard(clusters: Clusters, rule: MergeRule, row: int) -> NDArray[np.float64]:
+    """Return what the segmenter says for one voice: `[k]`."""
+    apart, together = clusters.evidence.apart[row], clusters.evidence.together[row]
     heard = (rule.together * together - rule.apart * apart) / (1 + rule.doubt * (apart + together))
     return np.asarray(heard, np.float64)
+
+
+def sums_of(vectors: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the sum of each cluster's vectors, float64 `[k, dimension]`; none may be empty."""
+    order = np.argsort(labels, kind="stable")
+    begins = np.searchsorted(labels[order], np.arange(int(labels.max()) + 1))
+    return np.asarray(np.add.reduceat(vectors[order].astype(np.float64), begins))

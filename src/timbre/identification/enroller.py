@@ -114,6 +114,22 @@ class Enroller:
         samples, speech = self._listen(recording)
         return self._pool(samples, speech)
 
+    def said(self, recording: Recording) -> NDArray[np.float32]:
+        """Return the speech of a recording without its pauses, `[n]`.
+
+        Raises:
+            NoSpeech: there is none.
+        """
+        return _without_pauses(*self._listen(recording))
+
+    def vectors(self, said: NDArray[np.float32], step: int, *, to_the_end: bool = False) -> NDArray[np.float32]:
+        """Embed windows of speech every `step` samples, and perhaps one more that ends with it; centred unit rows."""
+        length = min(self._pack.encoder.window, said.size)
+        starts = np.arange(0, said.size - length + 1, step)
+        if to_the_end and starts[-1] != said.size - length:
+            starts = np.append(starts, said.size - length)
+        return self._same_voice.centred(self._pack.encoder.embed(said, starts, length))
+
     def _enrol(self, recording: Recording, max_seconds: float | None) -> tuple[Prototype, Quality, NDArray[np.bool_]]:
         """Return how a recording sounds, how good it is, and which frames of it are speech."""
         if max_seconds is not None and recording.duration > max_seconds:
@@ -150,14 +166,13 @@ class Enroller:
 
     def _pool(self, samples: NDArray[np.float32], speech: NDArray[np.bool_]) -> Prototype:
         """Embed the speech, put together without its pauses, and average the windows."""
-        said = without_offset(samples[np.repeat(speech, FRAME)[: samples.size]])
-        length = min(self._pack.encoder.window, said.size)
-        starts = np.arange(0, said.size - length + 1, _STEP)
-        if starts[-1] != said.size - length:
-            starts = np.append(starts, said.size - length)
-        vectors = self._same_voice.centred(self._pack.encoder.embed(said, starts, length))
+        said = _without_pauses(samples, speech)
         return Prototype(
-            vector=unit(vectors.sum(axis=0)),
+            vector=unit(self.vectors(said, _STEP, to_the_end=True).sum(axis=0)),
             seconds=float(said.size / SAMPLE_RATE),
             acoustics=acoustics(samples - np.median(samples), speech),
         )
+
+
+def _without_pauses(samples: NDArray[np.float32], speech: NDArray[np.bool_]) -> NDArray[np.float32]:
+    return without_offset(samples[np.repeat(speech, FRAME)[: samples.size]])

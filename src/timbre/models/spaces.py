@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from timbre.models.catalogue import Catalogue, EncoderFile, catalogue
 from timbre.models.same_voice import SameVoice, load_same_voice, read_same_voice
+from timbre.models.variation import Variation, load_variation
 
 if TYPE_CHECKING:
     from timbre.settings import Settings
@@ -36,6 +37,14 @@ class Space:
         if self.calibration is None:
             return load_same_voice(self.encoder.calibration, dimension)
         return read_same_voice(self.calibration, dimension)
+
+    def variation(self, dimension: int) -> Variation:
+        """Load how the encoder's vectors vary; an assumption where that was not fitted.
+
+        Raises:
+            ModelCorrupt: it is damaged, or for vectors of another dimension.
+        """
+        return load_variation(self.encoder.calibration, dimension)
 
     @property
     def name(self) -> str:

@@ -8,18 +8,27 @@ import numpy as np
 from timbre.diarization.clustering import STRETCH, average_linkage, cluster, over_split
 from timbre.diarization.merging import Clusters, MergeRule, SpeakerBounds
 from timbre.models.same_voice import SameVoice, unit
+from timbre.models.variation import Variation
 
 RULE = MergeRule(
     sure=5.0,
     smallest=3,
-    prior=2.72,
-    growth=1.2,
-    longest=15.0,
+    strangers=1.0,
+    windows=1.0,
+    least=3.0,
     order=0.4,
-    apart=2.0,
-    together=0.5,
+    apart=4.0,
+    together=1.0,
     doubt=0.2,
+    heeded=0.1,
     blend=5.0,
+    pieces=1.0,
+    moods=1.0,
+    moods_minutes=3.0,
+    moods_growth=0.5,
+    second=3.0,
+    trust=1.0,
+    crowd=0.0,
 )
 MODEL = SameVoice(
     name="test",
@@ -29,6 +38,12 @@ MODEL = SameVoice(
     test_weight=0.8,
     bias=-2.0,
     centre=np.zeros(32, np.float32),
+)
+VARIATION = Variation(
+    axes=np.eye(32, dtype=np.float32),
+    people=np.full(32, 1 / 32, np.float32),
+    moods=np.full(32, 0.002, np.float32),
+    windows=np.full(32, 0.01, np.float32),
 )
 
 
@@ -46,7 +61,7 @@ def same_partition(one: np.ndarray, other: np.ndarray) -> bool:
 
 
 def clustered(vectors: np.ndarray, **bounds: int) -> Clusters:
-    return cluster(vectors, RULE, MODEL, seconds=0.4, bounds=SpeakerBounds(**bounds))
+    return cluster(vectors, RULE, MODEL, VARIATION, seconds=0.4, bounds=SpeakerBounds(**bounds))
 
 
 def test_average_linkage_equals_the_reference(golden: Callable[[str], dict[str, np.ndarray]]) -> None:
@@ -96,7 +111,7 @@ def test_what_the_segmenter_hears_apart_is_not_merged() -> None:
     talk[:12, 0], talk[12:, 1] = 80, 80
     local = [(rows, talk)] * 20
     rule = replace(RULE, sure=9.0)
-    apart = cluster(both, rule, MODEL, seconds=0.4, bounds=SpeakerBounds(), local=local)
+    apart = cluster(both, rule, MODEL, VARIATION, seconds=0.4, bounds=SpeakerBounds(), local=local)
     assert len(alike.sizes) == 1
     assert len(apart.sizes) == 2
 
@@ -117,7 +132,7 @@ def test_the_segmenters_evidence_keeps_its_place_in_a_long_recording() -> None:
 
     def speakers_with(first_row: int) -> int:
         local = [(np.arange(first_row, first_row + 24), talk)] * 20
-        return len(cluster(vectors, rule, MODEL, seconds=0.4, bounds=SpeakerBounds(), local=local).sizes)
+        return len(cluster(vectors, rule, MODEL, VARIATION, seconds=0.4, bounds=SpeakerBounds(), local=local).sizes)
 
     assert [speakers_with(row) for row in (0, STRETCH // 2, STRETCH)] == [2, 2, 3]
 

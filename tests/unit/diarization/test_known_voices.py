@@ -7,19 +7,28 @@ from timbre.audio.acoustics import UNKNOWN
 from timbre.diarization.evidence import Evidence
 from timbre.diarization.known_voices import KnownVoices, unite
 from timbre.diarization.merging import Clusters, MergeRule, SpeakerBounds
+from timbre.diarization.spread import Spread
 from timbre.models.same_voice import SameVoice, Side, unit
 
 RULE = MergeRule(
     sure=3.0,
     smallest=2,
-    prior=3.0,
-    growth=0.0,
-    longest=12.0,
+    strangers=1.0,
+    windows=1.0,
+    least=3.0,
     order=0.4,
-    apart=2.0,
-    together=0.5,
+    apart=4.0,
+    together=1.0,
     doubt=0.2,
-    blend=3.0,
+    heeded=0.1,
+    blend=5.0,
+    pieces=1.0,
+    moods=1.0,
+    moods_minutes=3.0,
+    moods_growth=0.5,
+    second=3.0,
+    trust=0.3,
+    crowd=0.0,
 )
 MODEL = SameVoice(
     name="toy",
@@ -30,6 +39,12 @@ MODEL = SameVoice(
     bias=-10.0,
     centre=np.zeros(4, np.float32),
 )
+SPREAD = Spread(
+    axes=np.eye(4, dtype=np.float32),
+    people=np.full(4, 0.3, np.float32),
+    moods=np.full(4, 0.03, np.float32),
+    windows=np.full(4, 0.1, np.float32),
+)
 ADA = np.array([1, 0, 0, 0], np.float32)
 TURNED_AWAY = unit(np.array([1, 0.9, 0, 0], np.float32))  # log-odds 2.9 that it is hers
 LAUGHING = unit(np.array([1, 0, 0.9, 0], np.float32))  # and these two: 1.0, less than merging asks for
@@ -38,12 +53,8 @@ BEN = np.array([0, 0, 0, 1], np.float32)
 
 def clusters(*rows: np.ndarray) -> Clusters:
     count = len(rows)
-    return Clusters(
-        labels=np.repeat(np.arange(count), 25),
-        sums=25.0 * np.stack(rows).astype(np.float64),
-        sizes=np.full(count, 25),
-        evidence=Evidence.none(count),
-    )
+    labels = np.repeat(np.arange(count), 25)
+    return Clusters.of(np.stack(rows)[labels], labels, Evidence.none(count), SPREAD)
 
 
 def united(found: Clusters, *people: np.ndarray, least: int = 1, among: int | None = None) -> list[int]:

@@ -1,12 +1,14 @@
 """Simulated talk and the search on it, as far as they need no torch."""
 
+from dataclasses import replace
 from itertools import islice, pairwise
 
 import numpy as np
 import pytest
 
-from timbre.diarization.merging import MergeRule
+from timbre.diarization.recipe import WITHOUT_SEGMENTER
 from timbre.models.same_voice import SameVoice
+from timbre.models.variation import Variation
 from training.merging import Talk, by_kind, value
 from training.simulation.turn_taking import LIVELY, MONOLOGUE, Manner, slots
 
@@ -57,9 +59,15 @@ def test_a_setting_costs_its_errors_and_its_wrong_count() -> None:
         bias=-10.0,
         centre=np.zeros(8, np.float32),
     )
-    rule = dict.fromkeys(("growth", "order", "apart", "together", "doubt"), 0.0)
-    right = by_kind([talk], MergeRule(sure=5, smallest=2, prior=0, longest=10, blend=9, **rule), model)
-    wrong = by_kind([talk], MergeRule(sure=5, smallest=2, prior=-11, longest=10, blend=9, **rule), model)
+    variation = Variation(
+        axes=np.eye(8, dtype=np.float32),
+        people=np.full(8, 0.3, np.float32),
+        moods=np.full(8, 0.01, np.float32),
+        windows=np.full(8, 0.1, np.float32),
+    )
+    rule = WITHOUT_SEGMENTER.merging
+    right = by_kind([talk], replace(rule, least=0.0, second=0.0), model, variation)
+    wrong = by_kind([talk], replace(rule, least=-99.0, second=-99.0), model, variation)
     assert right == {"made up": (0.0, 0.0)}
     assert wrong == {"made up": (0.5, 1.0)}
     assert value(right) == 0 < value(wrong)
