@@ -36,22 +36,24 @@ from timbre.models.same_voice import SameVoice
 from timbre.models.variation import Variation
 
 RANGES = {
-    "sure": (2.0, 6.0),
+    "sure": (2.5, 5.5),
+    "prior": (0.0, 6.0),
+    "growth": (0.5, 3.0),
+    "longest": (6.0, 40.0),
+    "minutes": (5.0, 150.0),
     "strangers": (0.3, 2.0),
     "windows": (0.8, 5.0),
-    "least": (-10.0, 30.0),
-    "order": (0.0, 1.0),
-    "apart": (0.0, 20.0),
-    "together": (0.0, 8.0),
-    "doubt": (0.03, 1.0),
-    "heeded": (0.0, 0.4),
-    "blend": (1.5, 5.0),
     "pieces": (2.0, 16.0),
+    "least": (-10.0, 30.0),
     "moods": (2.0, 16.0),
-    "moods_minutes": (1.0, 30.0),
-    "moods_growth": (0.0, 1.0),
     "second": (-10.0, 30.0),
     "crowd": (0.0, 12.0),
+    "order": (0.0, 1.0),
+    "apart": (0.0, 6.0),
+    "together": (0.0, 2.0),
+    "doubt": (0.05, 0.6),
+    "heeded": (0.0, 0.4),
+    "blend": (1.5, 5.0),
 }
 WEIGHTS = {"sim": 3.5, "ami": 1.3, "learners": 1.5, "calm": 1.2, "lively": 1.2, "alone": 0.8, "librimix": 0.4}
 COUNT = 0.006  # for a speaker too many or too few

@@ -19,13 +19,14 @@ import numpy as np
 
 from timbre.diarization.blends import find_blend
 from timbre.diarization.evidence import Evidence, within
-from timbre.diarization.merging import Clusters, MergeRule, SpeakerBounds, merge, sums_of
+from timbre.diarization.merging import Clusters, Judge, MergeRule, SpeakerBounds, merge, sums_of
 from timbre.diarization.segmentation import LocalTalk
 from timbre.models.same_voice import SameVoice, unit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from timbre.diarization.spread import Spread
     from timbre.models.variation import Variation
 
 STRETCH: Final = 3_000  # pure windows that are clustered at once: up to twenty minutes of speech
@@ -102,30 +103,31 @@ def cluster(
     for rows in np.array_split(np.arange(len(vectors)), -(-len(vectors) // STRETCH)):
         labels = over_split(vectors[rows], cosine=cosine, smallest=rule.smallest, least=least)
         stretches.append((vectors[rows], labels, Evidence.of(labels, within(local, rows))))
-    found = _merged(stretches, rule, variation, bounds)
-    crowded = rule.among(len(found.sizes))
-    if crowded != rule:
-        found = _merged(stretches, crowded, variation, bounds)
+    minutes = len(vectors) * seconds / 60
+    within_mood = rule.within_mood(variation, minutes)
+    judge = Judge(rule=rule, same_voice=same_voice, seconds=seconds)
+    found = _merged(stretches, judge, within_mood, bounds)
+    crowded = replace(judge, rule=rule.among(len(found.sizes)))
+    if crowded != judge:
+        found = _merged(stretches, crowded, within_mood, bounds)
     labels = _nearest(vectors, found.labels)
     if labels.max() + 1 >= bounds.least:
-        between_moods = rule.between_moods(variation, len(vectors) * seconds / 60)
-        moods = Clusters.of(vectors, labels, Evidence.of(labels, local), between_moods)
-        found = merge(moods, replace(crowded, least=crowded.second), bounds)
+        moods = Clusters.of(vectors, labels, Evidence.of(labels, local), rule.between_moods(variation, minutes))
+        found = merge(moods, replace(crowded, rule=crowded.rule.for_moods()), bounds)
     return _without_blends(found, vectors, same_voice.cosine_at(rule.blend, _REFERENCE, _REFERENCE), bounds)
 
 
 def _merged(
     stretches: Sequence[tuple[NDArray[np.float32], NDArray[np.int64], Evidence]],
-    rule: MergeRule,
-    variation: Variation,
+    judge: Judge,
+    spread: Spread,
     bounds: SpeakerBounds,
 ) -> Clusters:
     """Merge small clusters within each stretch of a recording, then across."""
-    spread = rule.within_mood(variation)
     parts = [Clusters.of(vectors, labels, known.copy(), spread) for vectors, labels, known in stretches]
     if len(parts) > 1:
-        parts = [merge(part, rule, SpeakerBounds()) for part in parts]
-    return merge(_side_by_side(parts), rule, bounds)
+        parts = [merge(part, judge, SpeakerBounds()) for part in parts]
+    return merge(_side_by_side(parts), judge, bounds)
 
 
 def _without_blends(clusters: Clusters, vectors: NDArray[np.float32], cosine: float, bounds: SpeakerBounds) -> Clusters:

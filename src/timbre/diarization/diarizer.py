@@ -21,7 +21,7 @@ from timbre.diarization.clustering import cluster
 from timbre.diarization.confidence import frame_confidence, percent, speaker_probabilities, with_confidence
 from timbre.diarization.diarization import Diarization, FrameScores, Probabilities, Voice
 from timbre.diarization.known_voices import LookUp, unite
-from timbre.diarization.merging import Clusters, SpeakerBounds, merge_odds
+from timbre.diarization.merging import Clusters, Judge, SpeakerBounds, merge_odds, one_person_odds
 from timbre.diarization.progress import Progress, silent
 from timbre.diarization.recipe import Recipe, Sensitivity
 from timbre.diarization.segmentation import LocalSpeakers, local_speakers
@@ -61,6 +61,7 @@ class Diarizer:
         self._same_voice = same_voice
         self._variation = variation
         self._recipe = recipe
+        self._judge = Judge(rule=recipe.merging, same_voice=same_voice, seconds=STEP_SECONDS)
 
     def diarize(
         self,
@@ -145,8 +146,8 @@ class Diarizer:
         if not len(heard.windows):
             return 1.0
         clusters = self._cluster(heard, SpeakerBounds(least=2, most=2))
-        odds = merge_odds(clusters, self._recipe.merging)
-        return float(1 / (1 + np.exp(-odds[0, -1] - _ONE_EXPECTED)))
+        odds = one_person_odds(clusters, self._judge) + _ONE_EXPECTED
+        return float(1 / (1 + np.exp(-odds)))
 
     def hear(self, recording: Recording, sensitivity: Sensitivity, progress: Progress) -> Heard:
         """Run the networks over a recording: nearly all of the work, and none of the decisions about speakers."""
@@ -229,9 +230,7 @@ class Diarizer:
             clusters = unite(
                 clusters,
                 known,
-                self._recipe.merging,
-                self._same_voice,
-                seconds=STEP_SECONDS,
+                self._judge,
                 acoustics=heard.acoustics,
                 bounds=bounds,
             )
@@ -283,7 +282,7 @@ class Diarizer:
             clusters = self._cluster(heard[number], SpeakerBounds(least=count, most=count))
             if len(clusters.sizes) < count:
                 return np.inf
-            odds = merge_odds(clusters, self._recipe.merging)
+            odds = merge_odds(clusters, self._judge)
             return float(odds[~np.eye(count, dtype=bool)].max())
 
         for number in talking:

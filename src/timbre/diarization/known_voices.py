@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from timbre.diarization.merging import Clusters, MergeRule, SpeakerBounds, merge_odds
-from timbre.models.same_voice import SameVoice, Side
+from timbre.diarization.merging import Clusters, Judge, SpeakerBounds, merge_odds
+from timbre.models.same_voice import Side
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,10 +40,8 @@ LookUp = Callable[["NDArray[np.float32]"], KnownVoices | None]
 def unite(
     clusters: Clusters,
     look_up: LookUp,
-    rule: MergeRule,
-    same_voice: SameVoice,
+    judge: Judge,
     *,
-    seconds: float,
     acoustics: Acoustics,
     bounds: SpeakerBounds,
 ) -> Clusters:
@@ -52,9 +50,7 @@ def unite(
     Args:
         clusters: No longer to be used afterwards.
         look_up: Finds the people; how many there are in all counts, as for names.
-        rule: When clusters are merged by themselves.
-        same_voice: The model of identity.
-        seconds: Speech that one window stands for.
+        judge: Says what is one voice without them.
         acoustics: How the recording sounds.
         bounds: Below the least number of speakers nothing is merged.
 
@@ -64,11 +60,11 @@ def unite(
     fewest = max(1, bounds.least)
     known = look_up(clusters.centroids) if len(clusters.sizes) > fewest else None
     while known is not None and len(clusters.sizes) > fewest:
-        heard = Side.of((clusters.sizes * seconds).tolist(), [acoustics] * len(clusters.sizes))
-        odds = same_voice.log_odds(clusters.centroids @ known.embeddings.T, known.side, heard.column())
-        worth = same_voice.among(odds, known.people)
+        heard = Side.of((clusters.sizes * judge.seconds).tolist(), [acoustics] * len(clusters.sizes))
+        odds = judge.same_voice.log_odds(clusters.centroids @ known.embeddings.T, known.side, heard.column())
+        worth = judge.same_voice.among(odds, known.people)
         who, sure = worth.argmax(axis=1), worth.max(axis=1)
-        alike = merge_odds(clusters, rule) > _UNLIKE
+        alike = merge_odds(clusters, judge) > _UNLIKE
         pairs = np.where((who[:, None] == who[None, :]) & alike, np.minimum(sure[:, None], sure[None, :]), -np.inf)
         np.fill_diagonal(pairs, -np.inf)
         keep, gone = sorted(int(index) for index in np.unravel_index(int(pairs.argmax()), pairs.shape))

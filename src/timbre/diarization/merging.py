@@ -1,8 +1,9 @@
 """Merging clusters into speakers: which pairs may be merged, and which pair is merged first.
 
-The two questions are kept apart. A pair may be merged when how its pieces lie (`spread`), with what the segmenter says
-(`evidence`), speaks for one voice. First comes the pair that costs the least, as small pieces do: so what is decided
-about much speech is decided last, and by centroids that have much speech in them.
+The two questions are kept apart. A pair may be merged when what speaks for one voice outweighs what speaks for two: how
+alike the means are, to the model that decides identity; how the pieces lie (`spread`), which counts the more the longer
+the recording is; and what the segmenter says (`evidence`). First comes the pair that costs the least, as small pieces
+do: so what is decided about much speech is decided last, and by centroids that have much speech in them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 
 from timbre.diarization.evidence import Evidence
 from timbre.diarization.spread import Spread
-from timbre.models.same_voice import unit
+from timbre.models.same_voice import SHORTEST, SameVoice, unit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from timbre.models.variation import Variation
 
 _FEW: Final = 3  # speakers, of whom two are hardly ever alike by chance
+_REFERENCE: Final = 10.0  # seconds of speech at which likeness is stated
 _FORBIDDEN: Final = 1e6  # added to the cost of what is no one voice
 
 
@@ -35,23 +37,25 @@ class SpeakerBounds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergeRule:
-    """When clusters of one recording are one speaker."""
+    """When clusters of one recording are one speaker, by the likeness of their means and by how their pieces lie."""
 
     sure: float  # log-odds of `SameVoice` for two windows at which over-splitting stops to join them
     smallest: int  # windows; smaller clusters are given to their nearest neighbours
+    prior: float  # log-odds of `SameVoice` that two clusters of 10 s each need
+    growth: float  # more log-odds needed for every factor of e that either side's speech grows
+    longest: float  # seconds; more speech on one side asks for no more
+    minutes: float  # of speech in a recording, in which a unit of what pieces say is worth one of log-odds
     strangers: float  # how much people vary who share a room and a language, beside those of the fit
     windows: float  # how much windows vary which share samples with each other, beside those of the fit
     pieces: float  # how much pieces of one mood vary, beside the moods of the fit
-    least: float  # how much must speak for one voice, as a logarithm, before two clusters are merged
-    moods: float  # how much moods of one person do in a long recording
-    moods_minutes: float  # of speech, after which they vary as much
-    moods_growth: float  # power of the minutes before
+    least: float  # how much pieces must speak for one voice to count for it, as a logarithm
+    moods: float  # how much moods of one person vary, beside those of the fit
     second: float  # as `least`, for moods
     crowd: float  # more that must speak for one voice, for every factor of e of speakers beyond a few
-    trust: float  # log-odds for what speaks for one voice; less than 1, because windows depend on each other
+    single: float  # log-odds for what speaks for one person in a recording of which one is expected
     order: float  # how strongly smaller clusters come first: 0 the nearest, 1 those of least variance (Ward, 1963)
-    apart: float  # what speaks against one voice for every time the segmenter hears two
-    together: float  # what speaks for one voice for every time it hears one
+    apart: float  # log-odds against one voice for every time the segmenter hears two
+    together: float  # log-odds for one voice for every time it hears one
     doubt: float  # of each of these times about the ones before, so that they do not add up for ever
     heeded: float  # of the segmenter's evidence, in which pair comes first
     blend: float  # log-odds of `SameVoice` from which a cluster is a blend of two larger ones and no voice of its own
@@ -61,14 +65,21 @@ class MergeRule:
         more = self.crowd * float(np.log(max(1.0, speakers / _FEW)))
         return replace(self, least=self.least + more, second=self.second + more)
 
-    def within_mood(self, variation: Variation) -> Spread:
-        """Return how pieces of one person in one mood vary."""
-        return Spread.of(variation, strangers=self.strangers, moods=self.pieces, windows=self.windows)
+    def for_moods(self) -> MergeRule:
+        """Return the rule for clusters that are moods."""
+        return replace(self, least=self.second)
+
+    def within_mood(self, variation: Variation, minutes: float) -> Spread:
+        """Return how pieces of one person in one mood vary in so many minutes of speech."""
+        return self._spread(variation, minutes, self.pieces)
 
     def between_moods(self, variation: Variation, minutes: float) -> Spread:
-        """Return how the moods of one person vary in so many minutes of speech."""
-        reach = min(1.0, minutes / self.moods_minutes) ** self.moods_growth
-        return Spread.of(variation, strangers=self.strangers, moods=self.moods * reach, windows=self.windows)
+        """Return how moods of one person vary in so many minutes of speech."""
+        return self._spread(variation, minutes, self.moods)
+
+    def _spread(self, variation: Variation, minutes: float, moods: float) -> Spread:
+        trust = minutes / self.minutes
+        return Spread.of(variation, strangers=self.strangers, moods=moods, windows=self.windows, trust=trust)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -147,7 +158,7 @@ class Clusters:
         )
 
 
-def merge(clusters: Clusters, rule: MergeRule, bounds: SpeakerBounds) -> Clusters:
+def merge(clusters: Clusters, judge: Judge, bounds: SpeakerBounds) -> Clusters:
     """Merge pairs of clusters that are one voice rather than two, those that cost the least first.
 
     Each cluster remembers its cheapest partner, so that a merger costs a pass over the clusters and not over all pairs
@@ -155,15 +166,15 @@ def merge(clusters: Clusters, rule: MergeRule, bounds: SpeakerBounds) -> Cluster
 
     Args:
         clusters: No longer to be used afterwards.
-        rule: See `MergeRule`.
+        judge: Says what is one voice, and what merging costs.
         bounds: Below `least` nothing is merged; above `most` the cheapest pair is, whether it is one voice or not.
 
     Returns:
         What is left of them.
     """
-    costs = merge_costs(clusters, rule)
+    costs = merge_costs(clusters, judge)
     np.fill_diagonal(costs, np.inf)
-    support, centroids = clusters.spread.support(clusters.precision, clusters.weighted), clusters.centroids
+    support, centroids = _support(clusters), clusters.centroids
     into = np.arange(len(costs))
     partner = costs.argmin(axis=1)
     cheapest = costs[into, partner]
@@ -180,7 +191,7 @@ def merge(clusters: Clusters, rule: MergeRule, bounds: SpeakerBounds) -> Cluster
         into[into == gone] = keep
         left -= 1
         # Only what concerns the merged cluster has changed.
-        new = _costs(clusters, rule, keep, support, centroids)
+        new = judge.costs(clusters, keep, support, centroids)
         new[(into != np.arange(len(into))) | (np.arange(len(into)) == keep)] = np.inf
         costs[gone] = costs[:, gone] = cheapest[gone] = np.inf
         costs[keep] = costs[:, keep] = new
@@ -193,47 +204,73 @@ def merge(clusters: Clusters, rule: MergeRule, bounds: SpeakerBounds) -> Cluster
     return clusters.joined(into)
 
 
-def merge_odds(clusters: Clusters, rule: MergeRule) -> NDArray[np.float64]:
+def merge_odds(clusters: Clusters, judge: Judge) -> NDArray[np.float64]:
     """Return the log-odds that clusters are one speaker, of all pairs: `[k, k]`; above 0 they may be merged."""
-    support = clusters.spread.support(clusters.precision, clusters.weighted)
-    pairs = [_odds(clusters, rule, row, support) + _heard(clusters, rule, row) for row in range(len(support))]
-    return rule.trust * np.stack(pairs)
+    support, centroids = _support(clusters), clusters.centroids
+    return np.stack([judge.odds(clusters, row, support, centroids) for row in range(len(support))])
 
 
-def merge_costs(clusters: Clusters, rule: MergeRule) -> NDArray[np.float64]:
+def merge_costs(clusters: Clusters, judge: Judge) -> NDArray[np.float64]:
     """Return what it costs to merge clusters, of all pairs, `[k, k]`; forbidden pairs cost more than all others."""
-    support, centroids = clusters.spread.support(clusters.precision, clusters.weighted), clusters.centroids
-    return np.stack([_costs(clusters, rule, row, support, centroids) for row in range(len(support))])
+    support, centroids = _support(clusters), clusters.centroids
+    return np.stack([judge.costs(clusters, row, support, centroids) for row in range(len(support))])
 
 
-def _costs(
-    clusters: Clusters, rule: MergeRule, row: int, support: NDArray[np.float32], centroids: NDArray[np.float32]
-) -> NDArray[np.float64]:
-    """Return the costs of one of the clusters with all of them, `[k]`.
-
-    In logarithms: the distance of the centroids, times a power of how much the variance within clusters would grow with
-    it, which is as the sizes' harmonic mean (Ward, "Hierarchical grouping to optimize an objective function", 1963).
-    """
-    heard = _heard(clusters, rule, row)
-    odds = _odds(clusters, rule, row, support) + heard
-    distance = 1.0 - (centroids @ centroids[row]).astype(np.float64)
-    one, other = clusters.sizes[row], clusters.sizes
-    costs = np.log(np.maximum(distance, 1e-6)) + rule.order * np.log(one * other / (one + other))
-    return np.asarray(costs - rule.heeded * heard + np.where(odds > 0, 0.0, _FORBIDDEN), np.float64)
+def one_person_odds(clusters: Clusters, judge: Judge) -> float:
+    """Return the log-odds that the first and the last cluster are one person, where one person is expected to speak."""
+    return judge.rule.single * float(judge.said(clusters, 0, _support(clusters))[-1])
 
 
-def _odds(clusters: Clusters, rule: MergeRule, row: int, support: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return what speaks for one voice in one of the clusters and all of them, beyond what merging takes: `[k]`."""
-    precision, weighted = clusters.precision, clusters.weighted
-    together = clusters.spread.support(precision + precision[row], weighted + weighted[row])
-    return np.asarray((together - support - support[row]).astype(np.float64) - rule.least)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judge:
+    """Compares one of some clusters, a row, with all of them."""
+
+    rule: MergeRule
+    same_voice: SameVoice
+    seconds: float  # of speech that one window stands for
+
+    def costs(
+        self, clusters: Clusters, row: int, support: NDArray[np.float32], centroids: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
+        """Return the costs of merging, `[k]`.
+
+        In logarithms: the distance of the centroids, times a power of how much the variance within clusters would grow
+        with it, which is as the sizes' harmonic mean (Ward, "Hierarchical grouping to optimize an objective function",
+        1963).
+        """
+        odds = self.odds(clusters, row, support, centroids)
+        distance = 1.0 - (centroids @ centroids[row]).astype(np.float64)
+        one, other = clusters.sizes[row], clusters.sizes
+        costs = np.log(np.maximum(distance, 1e-6)) + self.rule.order * np.log(one * other / (one + other))
+        costs -= self.rule.heeded * self.heard(clusters, row)
+        return np.asarray(costs + np.where(odds > 0, 0.0, _FORBIDDEN), np.float64)
+
+    def odds(
+        self, clusters: Clusters, row: int, support: NDArray[np.float32], centroids: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
+        """Return the log-odds of one speaker, `[k]`."""
+        rule = self.rule
+        speech = np.log(np.clip(clusters.sizes * self.seconds, SHORTEST, rule.longest) / _REFERENCE)
+        needed = rule.prior + rule.growth * (speech[row] + speech)
+        odds = self.same_voice.log_odds(centroids @ centroids[row], _REFERENCE, _REFERENCE) - needed
+        said = clusters.spread.trust * self.said(clusters, row, support)
+        return np.asarray(odds + said + self.heard(clusters, row), np.float64)
+
+    def said(self, clusters: Clusters, row: int, support: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return what the pieces say for one voice beyond what counts for it, `[k]`, as a logarithm."""
+        precision, weighted = clusters.precision, clusters.weighted
+        together = clusters.spread.support(precision + precision[row], weighted + weighted[row])
+        return np.asarray((together - support - support[row]).astype(np.float64) - self.rule.least)
+
+    def heard(self, clusters: Clusters, row: int) -> NDArray[np.float64]:
+        """Return what the segmenter says for one voice, `[k]`, in log-odds."""
+        rule, apart, together = self.rule, clusters.evidence.apart[row], clusters.evidence.together[row]
+        heard = (rule.together * together - rule.apart * apart) / (1 + rule.doubt * (apart + together))
+        return np.asarray(heard, np.float64)
 
 
-def _heard(clusters: Clusters, rule: MergeRule, row: int) -> NDArray[np.float64]:
-    """Return what the segmenter says for one voice: `[k]`."""
-    apart, together = clusters.evidence.apart[row], clusters.evidence.together[row]
-    heard = (rule.together * together - rule.apart * apart) / (1 + rule.doubt * (apart + together))
-    return np.asarray(heard, np.float64)
+def _support(clusters: Clusters) -> NDArray[np.float32]:
+    return clusters.spread.support(clusters.precision, clusters.weighted)
 
 
 def sums_of(vectors: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.float64]:

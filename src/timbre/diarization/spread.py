@@ -27,15 +27,17 @@ class Spread:
     people: NDArray[np.float32]  # [d] between people who talk in it
     moods: NDArray[np.float32]  # [d] between pieces of one person
     windows: NDArray[np.float32]  # [d] between the windows of a piece, as if no sample were in two of them
+    trust: float  # log-odds for a unit of log-likelihood: pieces depend on each other, and few say little of moods
 
     @classmethod
-    def of(cls, variation: Variation, *, strangers: float, moods: float, windows: float) -> Self:
+    def of(cls, variation: Variation, *, strangers: float, moods: float, windows: float, trust: float) -> Self:
         """Return how voices vary in a recording, as multiples of how they do in what the encoder was fitted to."""
         return cls(
             axes=variation.axes,
             people=np.float32(strangers) * variation.people,
             moods=np.float32(moods) * variation.moods,
             windows=np.float32(windows) * variation.windows,
+            trust=trust,
         )
 
     def pieces(

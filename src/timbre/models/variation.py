@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _FIELDS: Final = ("axes", "people", "moods", "windows")
 _PEOPLE: Final = np.float32(0.5)  # variances on every axis where nothing was fitted
-_MOODS: Final = np.float32(0.01)
+_MOODS: Final = np.float32(0.02)
 _WINDOWS: Final = np.float32(0.4)
 
 

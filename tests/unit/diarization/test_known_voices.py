@@ -6,29 +6,31 @@ import pytest
 from timbre.audio.acoustics import UNKNOWN
 from timbre.diarization.evidence import Evidence
 from timbre.diarization.known_voices import KnownVoices, unite
-from timbre.diarization.merging import Clusters, MergeRule, SpeakerBounds
+from timbre.diarization.merging import Clusters, Judge, MergeRule, SpeakerBounds
 from timbre.diarization.spread import Spread
 from timbre.models.same_voice import SameVoice, Side, unit
 
 RULE = MergeRule(
     sure=3.0,
     smallest=2,
+    prior=3.0,
+    growth=0.0,
+    longest=12.0,
+    minutes=30.0,
     strangers=1.0,
     windows=1.0,
-    least=3.0,
-    order=0.4,
-    apart=4.0,
-    together=1.0,
-    doubt=0.2,
-    heeded=0.1,
-    blend=5.0,
     pieces=1.0,
+    least=3.0,
     moods=1.0,
-    moods_minutes=3.0,
-    moods_growth=0.5,
     second=3.0,
-    trust=0.3,
     crowd=0.0,
+    single=0.1,
+    order=0.4,
+    apart=2.0,
+    together=0.5,
+    doubt=0.2,
+    heeded=0.4,
+    blend=3.0,
 )
 MODEL = SameVoice(
     name="toy",
@@ -39,11 +41,13 @@ MODEL = SameVoice(
     bias=-10.0,
     centre=np.zeros(4, np.float32),
 )
+JUDGE = Judge(rule=RULE, same_voice=MODEL, seconds=0.4)
 SPREAD = Spread(
     axes=np.eye(4, dtype=np.float32),
     people=np.full(4, 0.3, np.float32),
     moods=np.full(4, 0.03, np.float32),
     windows=np.full(4, 0.1, np.float32),
+    trust=0.0,
 )
 ADA = np.array([1, 0, 0, 0], np.float32)
 TURNED_AWAY = unit(np.array([1, 0.9, 0, 0], np.float32))  # log-odds 2.9 that it is hers
@@ -62,7 +66,7 @@ def united(found: Clusters, *people: np.ndarray, least: int = 1, among: int | No
         embeddings=np.stack(people), side=Side(seconds=np.full(len(people), 20.0)), people=among or len(people)
     )
     bounds = SpeakerBounds(least=least)
-    left = unite(found, lambda _: known, RULE, MODEL, seconds=0.4, acoustics=UNKNOWN, bounds=bounds)
+    left = unite(found, lambda _: known, JUDGE, acoustics=UNKNOWN, bounds=bounds)
     return left.labels[::25].tolist()
 
 
@@ -91,7 +95,7 @@ def test_people_who_were_looked_for_count_though_they_are_not_near() -> None:
 
 def test_nobody_is_looked_up_where_nothing_can_be_merged() -> None:
     alone = clusters(ADA)
-    assert unite(alone, None, RULE, MODEL, seconds=0.4, acoustics=UNKNOWN, bounds=SpeakerBounds()) is alone
+    assert unite(alone, None, JUDGE, acoustics=UNKNOWN, bounds=SpeakerBounds()) is alone
 
 
 def test_the_least_number_of_speakers_is_kept() -> None:

@@ -4,36 +4,60 @@ import numpy as np
 import pytest
 
 from timbre.diarization.evidence import Evidence
-from timbre.diarization.merging import Clusters, MergeRule, SpeakerBounds, merge, merge_costs, merge_odds
+from timbre.diarization.merging import (
+    Clusters,
+    Judge,
+    MergeRule,
+    SpeakerBounds,
+    merge,
+    merge_costs,
+    merge_odds,
+    one_person_odds,
+)
 from timbre.diarization.spread import Spread
-from timbre.models.same_voice import unit
+from timbre.models.same_voice import SameVoice, unit
 
 RULE = MergeRule(
     sure=5.0,
     smallest=3,
+    prior=2.72,
+    growth=1.2,
+    longest=15.0,
+    minutes=30.0,
     strangers=1.0,
     windows=1.0,
-    least=3.0,
-    order=0.4,
-    apart=4.0,
-    together=1.0,
-    doubt=0.2,
-    heeded=0.1,
-    blend=5.0,
     pieces=1.0,
+    least=3.0,
     moods=1.0,
-    moods_minutes=3.0,
-    moods_growth=0.5,
     second=3.0,
-    trust=1.0,
     crowd=0.0,
+    single=0.1,
+    order=0.4,
+    apart=2.0,
+    together=0.5,
+    doubt=0.2,
+    heeded=0.4,
+    blend=5.0,
 )
 
 
-def spread(dimension: int, **variances: float) -> Spread:
+MODEL = SameVoice(
+    name="test",
+    fitted=False,
+    score_weight=12.0,
+    enrol_weight=0.8,
+    test_weight=0.8,
+    bias=-2.0,
+    centre=np.zeros(32, np.float32),
+)
+
+JUDGE = Judge(rule=RULE, same_voice=MODEL, seconds=0.4)
+
+
+def spread(dimension: int, *, trust: float = 0.0, **variances: float) -> Spread:
     chosen = {"people": 0.3, "moods": 0.03, "windows": 0.3} | variances
     arrays = {name: np.full(dimension, value, np.float32) for name, value in chosen.items()}
-    return Spread(axes=np.eye(dimension, dtype=np.float32), **arrays)
+    return Spread(axes=np.eye(dimension, dtype=np.float32), trust=trust, **arrays)
 
 
 def noisy_voices(sizes: list[int], rng: np.random.Generator) -> np.ndarray:
@@ -43,51 +67,58 @@ def noisy_voices(sizes: list[int], rng: np.random.Generator) -> np.ndarray:
     return unit((centres[who] + 0.14 * rng.standard_normal((len(who), 32))).astype(np.float32))
 
 
-def two(cosine: float, *, windows: int = 25, moods: float = 0.03, **evidence: float) -> Clusters:
+def two(cosine: float, *, windows: int = 25, trust: float = 0.0, moods: float = 0.03, **evidence: float) -> Clusters:
     """Return two clusters and what is known of them."""
     rows = np.array([[1.0, 0.0], [cosine, np.sqrt(1 - cosine**2)]], np.float32)
     known = Evidence.none(2)
     for name, value in evidence.items():
         getattr(known, name)[0, 1] = getattr(known, name)[1, 0] = value
     labels = np.repeat([0, 1], windows)
-    return Clusters.of(rows[labels], labels, known, spread(2, moods=moods))
+    return Clusters.of(rows[labels], labels, known, spread(2, trust=trust, moods=moods))
 
 
 def odds(clusters: Clusters) -> float:
-    return float(merge_odds(clusters, RULE)[0, 1])
+    return float(merge_odds(clusters, JUDGE)[0, 1])
 
 
-def test_more_speech_of_one_mood_says_no_more_than_moods_allow() -> None:
-    """Pieces that differ a little are ever less likely one voice, but an hour says hardly more than some minutes."""
-    second, minute, hour = (odds(two(0.5, windows=windows)) for windows in (2, 400, 9_000))
-    assert second > minute
-    assert second - minute > 10 * (minute - hour)
+def test_more_speech_on_both_sides_asks_for_a_higher_cosine() -> None:
+    found = [odds(two(0.7, windows=windows)) for windows in (2, 5, 25, 60)]
+    assert found == sorted(found, reverse=True)
+    assert found[2] == pytest.approx(0.0, abs=0.01)  # 10 s on both sides and a cosine of .7: the rule's own prior
 
 
-def test_where_moods_go_far_less_likeness_is_enough() -> None:
-    assert odds(two(0.5, moods=0.2)) > odds(two(0.5))
+def test_in_a_long_recording_moods_excuse_what_a_cosine_would_not() -> None:
+    """Where moods reach far, pieces that differ speak for one voice, and the longer it is the more that counts."""
+    short, long = (odds(two(0.6, trust=trust, moods=2.0)) for trust in (0.02, 1.0))
+    calm, lively = (odds(two(0.6, trust=1.0, moods=moods)) for moods in (0.03, 0.3))
+    assert short > long  # these two axes say little, and less than what counts for one voice
+    assert lively > calm
+
+
+def test_one_person_is_expected_at_enrolment() -> None:
+    near, far = (one_person_odds(two(cosine), JUDGE) for cosine in (0.95, 0.1))
+    assert far < near < 1
 
 
 def test_what_the_segmenter_says_is_a_rate_and_not_a_count() -> None:
     """Somebody heard as two now and then for an hour is still one; two who are heard as two are two after a minute."""
-    plain = odds(two(0.7))
     hour = odds(two(0.7, together=300, apart=40))
     minute = odds(two(0.7, together=0, apart=3))
-    assert minute < plain - 5 < hour
+    assert minute < 0 < hour
     assert odds(two(0.7, together=600, apart=80)) == pytest.approx(hour, abs=0.1)
 
 
 def test_being_one_to_the_segmenter_pulls_clusters_together() -> None:
-    assert odds(two(0.65)) + 2 < odds(two(0.65, together=10))
+    assert odds(two(0.65)) < 0 < odds(two(0.65, together=10))
 
 
 def test_small_pieces_come_before_nearer_large_ones() -> None:
     """What is decided about much speech is decided last."""
     rows = unit(np.array([[1, 0, 0], [0.9, 0.44, 0], [0, 0, 1], [0, 0.5, 0.87]], np.float32))
     labels = np.repeat(np.arange(4), [100, 100, 4, 4])
-    clusters = Clusters.of(rows[labels], labels, Evidence.none(4), spread(3, people=20.0, moods=0.3))
-    costs = merge_costs(clusters, RULE)
-    assert merge_odds(clusters, RULE)[0, 1] > 0
+    clusters = Clusters.of(rows[labels], labels, Evidence.none(4), spread(3))
+    costs = merge_costs(clusters, JUDGE)
+    assert merge_odds(clusters, JUDGE)[0, 1] > 0
     assert costs[2, 3] < costs[0, 1]
 
 
@@ -95,7 +126,7 @@ def plainly_merged(clusters: Clusters, least: int = 1, most: int | None = None) 
     """Merge by the plain rule: compute every pair anew, take the cheapest one, begin again."""
     labels = clusters.labels
     while len(clusters.sizes) > least:
-        odds, costs = merge_odds(clusters, RULE), merge_costs(clusters, RULE)
+        odds, costs = merge_odds(clusters, JUDGE), merge_costs(clusters, JUDGE)
         np.fill_diagonal(odds, -np.inf)
         np.fill_diagonal(costs, np.inf)
         if odds.max() <= 0 and not (most and len(clusters.sizes) > most):
@@ -124,10 +155,12 @@ def test_merging_equals_the_plain_rule(seed: int, bounds: dict[str, int]) -> Non
 
         evidence = Evidence(apart=pairs(0.05, 3), together=pairs(0.05, 3))
         labels = np.repeat(rng.permutation(60), sizes)
-        return Clusters.of(np.repeat(vectors, sizes, axis=0), labels, evidence, spread(32, moods=0.002, windows=0.02))
+        return Clusters.of(
+            np.repeat(vectors, sizes, axis=0), labels, evidence, spread(32, trust=0.2, moods=0.002, windows=0.02)
+        )
 
     plain = plainly_merged(start(), **bounds)
     assert 1 < plain.max() + 1 < 50
-    merged = merge(start(), RULE, SpeakerBounds(**bounds))
+    merged = merge(start(), JUDGE, SpeakerBounds(**bounds))
     assert (merged.labels == plain).all()
     assert merged.sizes.sum() == start().sizes.sum()

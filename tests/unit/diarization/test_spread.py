@@ -19,7 +19,7 @@ def spread() -> Spread:
         moods=rng.uniform(0.1, 0.5, 4).astype(np.float32),
         windows=rng.uniform(2, 6, 4).astype(np.float32),
     )
-    return Spread.of(variation, strangers=0.8, moods=2.0, windows=1.5)
+    return Spread.of(variation, strangers=0.8, moods=2.0, windows=1.5, trust=1.0)
 
 
 def likelihood(spread: Spread, places: np.ndarray, sizes: np.ndarray) -> float:

@@ -66,8 +66,8 @@ def test_a_setting_costs_its_errors_and_its_wrong_count() -> None:
         windows=np.full(8, 0.1, np.float32),
     )
     rule = WITHOUT_SEGMENTER.merging
-    right = by_kind([talk], replace(rule, least=0.0, second=0.0), model, variation)
-    wrong = by_kind([talk], replace(rule, least=-99.0, second=-99.0), model, variation)
+    right = by_kind([talk], replace(rule, prior=0.0), model, variation)
+    wrong = by_kind([talk], replace(rule, prior=-99.0), model, variation)
     assert right == {"made up": (0.0, 0.0)}
     assert wrong == {"made up": (0.5, 1.0)}
     assert value(right) == 0 < value(wrong)
