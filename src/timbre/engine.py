@@ -18,11 +18,12 @@ from copy import copy
 from dataclasses import replace
 from os import PathLike
 from threading import Lock
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
-from timbre.audio.decoding import open_channels, open_recording
+from timbre.audio import Tracks
+from timbre.audio.decoding import open_recording, open_separately
 from timbre.audio.peaks import peaks
 from timbre.audio.recording import Recording
 from timbre.audio.source import AudioSource
@@ -143,6 +144,7 @@ class Engine:
         max_speakers: int | None = None,
         channel: int | None = None,
         channels: Channels = "mixed",
+        tracks: Tracks = "mixed",
         vad_sensitivity: float = 0.0,
         crosstalk_sensitivity: float = 0.0,
         probabilities: bool = False,
@@ -159,6 +161,8 @@ class Engine:
             channel: Use one channel, counted from 0, instead of the average of all.
             channels: `mixed`, or `separate` for a recording with each person on a channel of their own: every channel
                 is heard by itself and has one speaker, unless a number of speakers is given, which counts all.
+            tracks: Sound tracks of the file: `mixed`, `separate` as with channels, or the number of one, counted from
+                0. Where channels are taken or separated, `mixed` is the best track.
             vad_sensitivity: From -5 to 5; above 0 more is heard as speech.
             crosstalk_sensitivity: From -5 to 5; above 0 more is heard as people talking at once.
             probabilities: Add frame-level probabilities of speech, crosstalk and every speaker.
@@ -173,6 +177,7 @@ class Engine:
             audio,
             channel=channel,
             channels=channels,
+            tracks=tracks,
             bounds=speaker_bounds(num_speakers, min_speakers, max_speakers),
             sensitivity=sensitivity(vad_sensitivity, crosstalk_sensitivity),
             probabilities=probabilities,
@@ -229,6 +234,7 @@ class Engine:
         max_speakers: int | None = None,
         channel: int | None = None,
         channels: Channels = "mixed",
+        tracks: Tracks = "mixed",
         vad_sensitivity: float = 0.0,
         crosstalk_sensitivity: float = 0.0,
         probabilities: bool = False,
@@ -251,6 +257,7 @@ class Engine:
             max_speakers: At most so many.
             channel: Use one channel.
             channels: `mixed` or `separate`.
+            tracks: `mixed`, `separate` or a number.
             vad_sensitivity: From -5 to 5.
             crosstalk_sensitivity: From -5 to 5.
             probabilities: Add frame-level probabilities.
@@ -272,6 +279,7 @@ class Engine:
             audio,
             channel=channel,
             channels=channels,
+            tracks=tracks,
             bounds=speaker_bounds(num_speakers, min_speakers, max_speakers),
             sensitivity=sensitivity(vad_sensitivity, crosstalk_sensitivity),
             probabilities=probabilities,
@@ -323,6 +331,7 @@ class Engine:
         *,
         channel: int | None,
         channels: Channels,
+        tracks: Tracks,
         bounds: SpeakerBounds | None,
         sensitivity: Sensitivity,
         probabilities: bool,
@@ -330,11 +339,12 @@ class Engine:
         known: LookUp | None,
         progress: Progress,
     ) -> Diarization:
-        check_channels(channels, channel)
+        check_channels(channels, channel, tracks)
         check_clip(clip_seconds)
         with ExitStack() as stack:
-            if channels == "separate":
-                opened = open_channels(audio, settings=self.settings)
+            if "separate" in (channels, tracks):
+                by: Literal["channels", "tracks"] = "channels" if channels == "separate" else "tracks"
+                opened = open_separately(audio, by, tracks=tracks, settings=self.settings)
                 recordings = [stack.enter_context(recording) for recording in opened]
                 diarization = self._diarizer.diarize_channels(
                     recordings,
@@ -345,7 +355,7 @@ class Engine:
                     progress=progress,
                 )
             else:
-                recordings = [stack.enter_context(self._open(audio, channel))]
+                recordings = [stack.enter_context(self._open(audio, channel, tracks))]
                 diarization = self._diarizer.diarize(
                     recordings[0],
                     bounds=bounds or SpeakerBounds(),
@@ -378,8 +388,8 @@ class Engine:
             f" `timbre voiceprint` or POST /v1/voiceprint, and {self._newest} will hear it",
         )
 
-    def _open(self, audio: AudioSource, channel: int | None) -> Recording:
-        return open_recording(audio, channel=channel, settings=self.settings)
+    def _open(self, audio: AudioSource, channel: int | None, tracks: Tracks = "mixed") -> Recording:
+        return open_recording(audio, channel=channel, tracks=tracks, settings=self.settings)
 
 
 def voiceprint_space(model: str | None = None, *, settings: Settings | None = None) -> tuple[str, str]:

@@ -1,4 +1,9 @@
 """From any recording to 16 kHz mono samples, their level, and the features that models want."""
 
+from typing import Literal
+
 SAMPLE_RATE = 16_000  # Hz, of all sound once it is decoded
-MOST_CHANNELS = 8  # that are heard each by itself
+MOST_CHANNELS = 8  # channels, or sound tracks, that are heard each by itself
+
+Tracks = Literal["mixed", "separate"] | int
+"""All sound tracks of a file as one, each by itself, or one of them, counted from 0."""
