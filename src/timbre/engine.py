@@ -35,7 +35,7 @@ from timbre.diarization.merging import SpeakerBounds
 from timbre.diarization.options import Channels, check_channels, check_clip, sensitivity, speaker_bounds
 from timbre.diarization.progress import Progress, silent
 from timbre.diarization.recipe import WITH_SEGMENTER, WITHOUT_SEGMENTER, Sensitivity
-from timbre.errors import OptionError, VoiceprintMismatch
+from timbre.errors import ChannelsInseparable, OptionError, TracksInseparable, VoiceprintMismatch
 from timbre.identification.candidates import Gallery, People
 from timbre.identification.enroller import Enroller, Prototype
 from timbre.identification.identification import Identification, name_turns
@@ -55,6 +55,11 @@ from timbre.settings import Settings
 
 THRESHOLD: Final = 0.0  # as the hosted API: among voiceprints that somebody chose, the likeliest
 GALLERY_THRESHOLD: Final = 50.0  # most of a gallery is not there, so nobody is a good answer
+
+_SAME_TRACKS: Final = (
+    "Two sound tracks of the recording hold the same sound; leave `tracks` out, or give the number of one, to tell its"
+    " speakers apart by voice."
+)
 
 
 class Engine:
@@ -346,14 +351,19 @@ class Engine:
                 by: Literal["channels", "tracks"] = "channels" if channels == "separate" else "tracks"
                 opened = open_separately(audio, by, tracks=tracks, settings=self.settings)
                 recordings = [stack.enter_context(recording) for recording in opened]
-                diarization = self._diarizer.diarize_channels(
-                    recordings,
-                    bounds=bounds,
-                    sensitivity=sensitivity,
-                    probabilities=probabilities,
-                    known=known,
-                    progress=progress,
-                )
+                try:
+                    diarization = self._diarizer.diarize_channels(
+                        recordings,
+                        bounds=bounds,
+                        sensitivity=sensitivity,
+                        probabilities=probabilities,
+                        known=known,
+                        progress=progress,
+                    )
+                except ChannelsInseparable as error:
+                    if by == "channels":
+                        raise
+                    raise TracksInseparable(_SAME_TRACKS) from error
             else:
                 recordings = [stack.enter_context(self._open(audio, channel, tracks))]
                 diarization = self._diarizer.diarize(

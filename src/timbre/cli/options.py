@@ -56,6 +56,13 @@ Channels = Annotated[
     Literal["mixed", "separate"],
     typer.Option(help="Whether to mix the channels, or to hear each by itself, as the sides of a phone call."),
 ]
+Tracks = Annotated[
+    str,
+    typer.Option(
+        metavar="mixed|separate|N",
+        help="Sound tracks of a file that has several: mixed, each heard by itself, or one, counted from 0.",
+    ),
+]
 VadSensitivity = Annotated[float, typer.Option(help="From -5 to 5: above 0 more is heard as speech.")]
 CrosstalkSensitivity = Annotated[
     float, typer.Option(help="From -5 to 5: above 0 more is heard as people talking at once.")

@@ -14,6 +14,7 @@ from timbre.cli.display.output import check_place, write
 from timbre.cli.display.progress import hearing
 from timbre.cli.exits import warn
 from timbre.cli.inputs.loading import load_engine
+from timbre.cli.inputs.tracks import read_tracks
 from timbre.cli.inputs.voiceprint_files import read_voiceprints
 from timbre.cli.options import DataDir
 from timbre.cli.server.gallery import Team, looked_up
@@ -51,6 +52,7 @@ def label(
     max_speakers: options.MaxSpeakers = None,
     channel: options.Channel = None,
     channels: options.Channels = "mixed",
+    tracks: options.Tracks = "mixed",
     model: options.Model = None,
     device: options.Device = None,
     output: Annotated[
@@ -82,6 +84,7 @@ def label(
                 max_speakers=max_speakers,
                 channel=channel,
                 channels=channels,
+                tracks=read_tracks(tracks),
                 progress=progress,
             )
         turns = result.exclusive_turns

@@ -109,6 +109,19 @@ class Attempts:
         """Give the job back unfinished, for another attempt."""
         await self._database.one(_SQL["pause"], _fence(attempt))
 
+    async def break_off(self, attempt: Attempt, error: str) -> bool:
+        """Give the job back for another attempt, unless this was the last; end it with the reason then.
+
+        Returns:
+            Whether there is another attempt.
+        """
+        most = self._settings.job_attempts
+        if await self._database.one(_SQL["break_off"], {**_fence(attempt), "most": most}) is not None:
+            _log.warning("broken off", job=str(attempt.job), type=attempt.type, error=error)
+            return True
+        await self.fail(attempt, f"Given up after {most} attempts. {error}")
+        return False
+
     async def hand_over(self, attempt: Attempt, name: str, size: int) -> None:
         """Note what was fetched, and send the job on to be heard, if it is still this attempt's; `knows` tells."""
         async with self._database.transaction() as connection:
@@ -126,6 +139,7 @@ class Attempts:
         output: bytes,
         duration: float,
         *,
+        warning: str | None = None,
         peaks: bytes | None = None,
         within: Within | None = None,
     ) -> bool:
@@ -135,6 +149,7 @@ class Attempts:
             attempt: Which.
             output: JSON.
             duration: Seconds of audio that were heard.
+            warning: What is to be known of the output, beside what was told at the submission.
             peaks: The waveform, a byte each for equal parts of it.
             within: Writes what belongs to the output in the same transaction; undone if the attempt has lost its job.
         """
@@ -143,7 +158,8 @@ class Attempts:
             async with self._database.transaction() as connection:
                 if within is not None and (now := await within(connection)) is not None:
                     body, length = await asyncio.to_thread(packed, now)
-                arguments = {**_fence(attempt), "status": "succeeded", "duration": duration, "error": None}
+                ended = {"status": "succeeded", "duration": duration, "error": None, "warning": warning}
+                arguments = {**_fence(attempt), **ended}
                 row = await one(connection, _SQL["finish"], arguments)
                 if row is None:
                     raise _Lost
@@ -159,7 +175,8 @@ class Attempts:
     async def fail(self, attempt: Attempt, error: str) -> bool:
         """End it badly with a reason the client can do something with; tell whether it was still this attempt's."""
         async with self._database.transaction() as connection:
-            arguments = {**_fence(attempt), "status": "failed", "duration": None, "error": _storable(error)}
+            ended = {"status": "failed", "duration": None, "error": _storable(error), "warning": None}
+            arguments = {**_fence(attempt), **ended}
             row = await one(connection, _SQL["finish"], arguments)
             if row is None:
                 return False

@@ -25,6 +25,7 @@ LONGEST_TOKEN: Final = 200
 MOST_VOICEPRINTS: Final = 50
 SPEAKER_PATTERN: Final = "^SPEAKER_[0-9]+$"
 CHANNELS: Final = ("mixed", "separate")
+HIGHEST_TRACK: Final = 255  # number of a sound track of a file
 RESERVED_LABEL: Final = "speaker_"  # how the labels of unknown speakers begin, in any case
 
 _MEDIA_PATTERN: Final = r"^media://[a-zA-Z0-9\-_./]+$"
@@ -114,6 +115,15 @@ def _count(came: object) -> int:
 def _channels(came: object) -> object:
     if came not in CHANNELS:
         expect(f"one of {', '.join(CHANNELS)}", came)
+    return came
+
+
+def _tracks(came: object) -> object:
+    if isinstance(came, float) and came.is_integer():
+        came = int(came)
+    number = isinstance(came, int) and not isinstance(came, bool) and 0 <= came <= HIGHEST_TRACK
+    if not number and came not in CHANNELS:
+        expect(f"one of {', '.join(CHANNELS)}, or a whole number from 0 to {HIGHEST_TRACK}", came)
     return came
 
 
@@ -229,6 +239,13 @@ Count = Annotated[int, Field(ge=1), BeforeValidator(_count)]
 Channels = Annotated[
     Literal["mixed", "separate"],
     BeforeValidator(_channels, json_schema_input_type=Literal["mixed", "separate"] | None),
+]
+Tracks = Annotated[
+    Literal["mixed", "separate"] | Annotated[int, Field(ge=0, le=HIGHEST_TRACK)],
+    BeforeValidator(
+        _tracks,
+        json_schema_input_type=Literal["mixed", "separate"] | Annotated[int, Field(ge=0, le=HIGHEST_TRACK)] | None,
+    ),
 ]
 Sensitivity = Annotated[
     float, BeforeValidator(_sensitivity, json_schema_input_type=Annotated[float, Field(ge=-5, le=5)] | None)

@@ -164,6 +164,7 @@ def _options(request: SpeakersRequest) -> dict[str, Any]:
         "min_speakers": request.min_speakers,
         "max_speakers": request.max_speakers,
         "channels": request.channels,
+        "tracks": request.tracks,
         "vad_sensitivity": request.vad_sensitivity,
         "crosstalk_sensitivity": request.crosstalk_sensitivity,
         "probabilities": request.speech_probability or request.crosstalk_probability or request.speaker_probability,

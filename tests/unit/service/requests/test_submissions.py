@@ -155,6 +155,7 @@ def test_defaults():
         "vadSensitivity": 0.0,
         "crosstalkSensitivity": 0.0,
         "channels": "mixed",
+        "tracks": "mixed",
         "transcription": False,
         "voiceprints": [ADA],
         "matching": {"exclusive": True, "threshold": 0.0, "mergeSpeakers": True},
@@ -384,6 +385,25 @@ def test_threshold():
         message = refusal(IdentifyRequest, "matching.threshold", matching={"threshold": value})
         assert message.startswith("Expected a number from 0 to 100, got ")
     assert refusal(IdentifyRequest, "matching", matching=50) == "Expected an object, got 50"
+
+
+@pytest.mark.parametrize(
+    ("came", "tracks"), [("mixed", "mixed"), ("separate", "separate"), (0, 0), (3.0, 3), (None, "mixed")]
+)
+def test_sound_tracks_are_words_or_numbers(came, tracks):
+    assert accepted(DiarizeRequest, tracks=came).tracks == tracks
+
+
+@pytest.mark.parametrize("came", ["all", "0", -1, 256, 1.5, True, [0]])
+def test_other_sound_tracks_are_refused(came):
+    ((field, message),) = refused(DiarizeRequest, body(DiarizeRequest, tracks=came))
+    assert field == "tracks"
+    assert message.startswith("Expected one of mixed, separate, or a whole number from 0 to 255, got")
+
+
+def test_channels_and_tracks_are_not_both_separate():
+    ((field, _),) = refused(DiarizeRequest, body(DiarizeRequest, channels="separate", tracks="separate"))
+    assert field == "tracks"
 
 
 def test_numbers_without_end_are_refused():
