@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from timbre.audio.acoustics import UNKNOWN, Acoustics, recording_acoustics
+from timbre.audio.level import MOST_CLIPPED
 from timbre.audio.recording import SAMPLE_RATE, Recording
 from timbre.diarization.assignment import Piece, assign, pieces
 from timbre.diarization.channels import leaked, put_together
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from timbre.models.same_voice import SameVoice
 
 NO_SPEECH: Final = "No speech was found"
+CLIPPED: Final = "{:.1%} of the samples are clipped, and what is cut off is lost: record at a lower level"
 NOT_FINITE: Final = "{} samples are not finite numbers and count as silence"
 WRONG_NUMBER: Final = "Could not find the requested number of speakers"
 
@@ -337,8 +339,11 @@ def _report(recording: Recording, stage: str, progress: Progress) -> Callable[[i
 
 
 def _warnings(recording: Recording) -> tuple[str, ...]:
-    broken = recording.non_finite_samples
-    return (*recording.warnings, *([NOT_FINITE.format(broken)] if broken else []))
+    broken, clipped = recording.non_finite_samples, recording.clipped_fraction
+    said = [NOT_FINITE.format(broken)] if broken else []
+    if clipped > MOST_CLIPPED:
+        said.append(CLIPPED.format(clipped))
+    return (*recording.warnings, *said)
 
 
 def _voices(clusters: Clusters, names: dict[int, str], acoustics: Acoustics) -> tuple[Voice, ...]:

@@ -137,6 +137,7 @@ class Enroller:
             clipped=round(recording.clipped_fraction, 5),
             snr=None if snr is None else round(snr, 1),
             single_speaker=round(100 * single),
+            warnings=recording.warnings,
         )
         return prototype, quality, speech
 

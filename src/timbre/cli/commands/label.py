@@ -30,8 +30,7 @@ def label(
         typer.Argument(
             metavar="TRANSCRIPT",
             help="SRT, WebVTT, or JSON of Whisper and others like it.",
-            exists=True,
-            dir_okay=False,
+            callback=options.file_given,
         ),
     ],
     recording: Annotated[
@@ -39,8 +38,7 @@ def label(
         typer.Argument(
             metavar="RECORDING",
             help="Audio or video file; or who speaks in it, as RTTM, JSON or another of the formats.",
-            exists=True,
-            dir_okay=False,
+            callback=options.file_given,
         ),
     ],
     *,

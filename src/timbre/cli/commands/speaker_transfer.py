@@ -49,7 +49,7 @@ def import_(
         typer.Argument(
             metavar="PLACE",
             help="What `timbre speakers export` wrote, or a folder of recordings: Ada.wav, or Ada/ with several.",
-            exists=True,
+            callback=options.place_given,
         ),
     ],
     *,

@@ -51,7 +51,12 @@ def create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="As results will name them.")],
     recordings: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[RECORDING]", help="Recordings of the person alone.", show_default=False),
+        typer.Argument(
+            metavar="[RECORDING]",
+            help="Recordings of the person alone.",
+            show_default=False,
+            callback=options.all_given,
+        ),
     ] = None,
     *,
     tag: Tag = None,
@@ -242,14 +247,20 @@ def add(
     recordings: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[RECORDING]", help="Recordings of the person alone; each becomes a sample.", show_default=False
+            metavar="[RECORDING]",
+            help="Recordings of the person alone; each becomes a sample.",
+            show_default=False,
+            callback=options.all_given,
         ),
     ] = None,
     *,
     voiceprint: Annotated[
         list[Path] | None,
         typer.Option(
-            "--voiceprint", help="A file that `timbre voiceprint` wrote; several times for more.", show_default=False
+            "--voiceprint",
+            help="A file that `timbre voiceprint` wrote; several times for more.",
+            show_default=False,
+            callback=options.all_given,
         ),
     ] = None,
     max_seconds: MaxSeconds = 30.0,

@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 def voiceprint(
     recordings: Annotated[
         list[Path],
-        typer.Argument(metavar="RECORDING", help="Recordings of one person alone; several make a better voiceprint."),
+        typer.Argument(
+            metavar="RECORDING",
+            help="Recordings of one person alone; several make a better voiceprint.",
+            callback=options.all_given,
+        ),
     ],
     *,
     max_seconds: Annotated[

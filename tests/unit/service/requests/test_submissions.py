@@ -7,11 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from timbre.errors import RequestInvalid
-from timbre.identification import namer as naming
 from timbre.models.catalogue import catalogue
 from timbre.service.files.requests import MediaRequest
 from timbre.service.jobs.requests import MergeVoicesRequest
-from timbre.service.requests import values
 from timbre.service.requests.body import Request, parse
 from timbre.service.requests.submissions import (
     DiarizeRequest,
@@ -464,7 +462,7 @@ def test_refused_voiceprints(voiceprints, errors):
     assert refused(IdentifyRequest, body(IdentifyRequest, voiceprints=voiceprints)) == errors
 
 
-@pytest.mark.parametrize("label", ["a", " ", "Ada Lovelace", "李雷", "speaker", "Speakers_1", "\N{FAMILY}", "x" * 100])
+@pytest.mark.parametrize("label", ["a", " Ada ", "Ada Lovelace", "李雷", "Speakers_1", "\N{FAMILY}", "x" * 100])
 def test_accepted_labels(label):
     assert accepted(IdentifyRequest, voiceprints=[{**ADA, "label": label}]).voiceprints[0].label == label
 
@@ -502,11 +500,6 @@ def test_half_a_character_is_refused():
     assert "line 1 column" in message
     with pytest.raises(ValueError, match=r"U\+D800"):
         LabelledVoiceprint(label="\ud800", voiceprint="Zm9v")
-
-
-def test_the_limits_are_those_of_the_engine():
-    assert values.LONGEST_LABEL == naming.LONGEST_LABEL
-    assert values.RESERVED_LABEL == naming.RESERVED_LABEL
 
 
 # --- the body as a whole, and warnings ---
