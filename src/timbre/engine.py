@@ -38,6 +38,7 @@ from timbre.diarization.recipe import WITH_SEGMENTER, WITHOUT_SEGMENTER, Sensiti
 from timbre.errors import ChannelsInseparable, OptionError, TracksInseparable, VoiceprintMismatch
 from timbre.identification.candidates import Gallery, People
 from timbre.identification.enroller import Enroller, Prototype
+from timbre.identification.excerpt import best_excerpt, cut_out
 from timbre.identification.identification import Identification, name_turns
 from timbre.identification.namer import (
     Namer,
@@ -196,6 +197,7 @@ class Engine:
         audio: AudioSource | Sequence[AudioSource],
         *,
         max_seconds: float | None = 30.0,
+        excerpt: bool = False,
         channel: int | None = None,
         clip_seconds: float = 0.0,
     ) -> Voiceprint:
@@ -204,6 +206,8 @@ class Engine:
         Args:
             audio: One recording of the person alone, or a list of them; several rooms and days make it better.
             max_seconds: Longest recording that is accepted; None for any.
+            excerpt: Take the best `max_seconds` of a longer one: speech, one voice, neither faint nor clipped. The
+                quality says which they are.
             channel: Use one channel, counted from 0, instead of the average of all.
             clip_seconds: Cut out so many seconds of speech, at most, of the recording with most of it; 0 for none.
 
@@ -223,6 +227,13 @@ class Engine:
         check_clip(clip_seconds)
         with ExitStack() as stack:
             recordings = [stack.enter_context(self._open(source, channel)) for source in sources]
+            if excerpt and max_seconds is not None:
+                recordings = [
+                    stack.enter_context(self._excerpt(recording, max_seconds))
+                    if recording.duration > max_seconds
+                    else recording
+                    for recording in recordings
+                ]
             return self._enroller.enrol(recordings, max_seconds, clip_seconds=clip_seconds)
 
     def identify(
@@ -329,6 +340,10 @@ class Engine:
         """
         with self._open(audio, channel) as recording:
             return self._enroller.prototype(recording)
+
+    def _excerpt(self, recording: Recording, seconds: float) -> Recording:
+        found = self._diarizer.diarize(recording, bounds=SpeakerBounds(), sensitivity=Sensitivity())
+        return cut_out(recording, best_excerpt(recording, found, seconds), self.settings.temp_dir)
 
     def _diarize(
         self,

@@ -119,7 +119,7 @@ class Enroller:
         if max_seconds is not None and recording.duration > max_seconds:
             raise EnrolmentTooLong(
                 f"The recording lasts {recording.duration:.1f} s, and a voiceprint is made from at most"
-                f" {max_seconds:g} s; cut it, or allow more."
+                f" {max_seconds:g} s; cut it, allow more, or have its best part taken."
             )
         samples, speech = self._listen(recording)
         prototype = self._pool(samples, speech)

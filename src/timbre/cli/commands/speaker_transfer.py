@@ -54,7 +54,7 @@ def import_(
     ],
     *,
     max_seconds: Annotated[
-        float | None, typer.Option(help="Longest recording that is accepted, in seconds; inf for any.")
+        float | None, typer.Option(help="Seconds that a voice is learned from; of a longer recording the best part.")
     ] = 30.0,
     model: options.Model = None,
     device: options.Device = None,

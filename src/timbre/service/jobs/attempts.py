@@ -172,17 +172,31 @@ class Attempts:
         _log.info("succeeded", job=str(attempt.job), type=attempt.type, seconds_of_audio=round(duration, 1))
         return True
 
-    async def fail(self, attempt: Attempt, error: str) -> bool:
-        """End it badly with a reason the client can do something with; tell whether it was still this attempt's."""
+    async def fail(self, attempt: Attempt, error: str, *, within: Within | None = None) -> bool:
+        """End it badly with a reason the client can do something with; tell whether it was still this attempt's.
+
+        Args:
+            attempt: Which.
+            error: The reason.
+            within: Writes what belongs to that end in the same transaction; undone if the attempt has lost its job.
+        """
+        try:
+            await self._fail(attempt, error, within)
+        except _Lost:
+            return False
+        _log.info("failed", job=str(attempt.job), type=attempt.type, error=error)
+        return True
+
+    async def _fail(self, attempt: Attempt, error: str, within: Within | None) -> None:
         async with self._database.transaction() as connection:
+            if within is not None:
+                await within(connection)
             ended = {"status": "failed", "duration": None, "error": _storable(error), "warning": None}
             arguments = {**_fence(attempt), **ended}
             row = await one(connection, _SQL["finish"], arguments)
             if row is None:
-                return False
+                raise _Lost
             await self._webhooks.announce(connection, row)
-        _log.info("failed", job=str(attempt.job), type=attempt.type, error=error)
-        return True
 
     async def recover(self, silence: float) -> int:
         """Put jobs back into their lanes that nobody works on and nothing waits for; return how many.

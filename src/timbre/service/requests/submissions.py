@@ -73,6 +73,7 @@ class EnrolRequest(WorkRequest):
     job_id: UUID | None = None
     start: float = 0.0  # seconds
     end: float | None = None
+    first: bool = False  # the person was created with this sample, and is nobody without it
 
 
 class JobRequest(WorkRequest):

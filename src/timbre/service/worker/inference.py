@@ -11,7 +11,7 @@ from timbre.audio.decoding import open_recording
 from timbre.diarization.diarization import Diarization
 from timbre.diarization.progress import Progress
 from timbre.engine import Engine
-from timbre.errors import NoSpeech
+from timbre.errors import EnrolmentTooLong, NoSpeech
 from timbre.identification.voiceprint import Voiceprint
 from timbre.service.files.clips import encoded
 from timbre.service.jobs.attempts import Attempt
@@ -25,6 +25,7 @@ from timbre.service.results.transcripts import labelled
 from timbre.service.results.voices import Asked, Voices
 from timbre.settings import Settings
 
+_WAY_OUT: Final = "add it to a person by POST /v1/speakers/{speakerId}/samples, which takes the best part."
 STORED: Final = {"webhook_http": True}  # what was accepted stays accepted
 
 
@@ -60,7 +61,10 @@ def hear(
     """
     match attempt.type:
         case "voiceprint":
-            voiceprint = engine.voiceprint(path, max_seconds=settings.voiceprint_seconds)
+            try:
+                voiceprint = engine.voiceprint(path, max_seconds=settings.voiceprint_seconds)
+            except EnrolmentTooLong as error:
+                raise EnrolmentTooLong(f"{str(error).split(';')[0]}; cut it, or {_WAY_OUT}") from None
             return Heard(output=dict(voiceprint.to_dict()), duration=_seconds(voiceprint))
         case "enrol":
             return _enrolled(engine, EnrolRequest.model_validate(attempt.params, context=STORED), path, settings)
@@ -145,7 +149,9 @@ def _enrolled(engine: Engine, request: EnrolRequest, path: Path, settings: Setti
         if not samples.size:
             raise NoSpeech("The recording ends before this stretch begins; choose another one.")
         source = (samples, SAMPLE_RATE)
-    voiceprint = engine.voiceprint(source, max_seconds=settings.voiceprint_seconds, clip_seconds=settings.clip_seconds)
+    voiceprint = engine.voiceprint(
+        source, max_seconds=settings.voiceprint_seconds, excerpt=True, clip_seconds=settings.clip_seconds
+    )
     quality = voiceprint.quality[0]
     output: Output = {"quality": {**(quality_json(quality) or {}), "advice": list(quality.advice)}}
     if warning := voiceprint.to_dict().get("warning"):

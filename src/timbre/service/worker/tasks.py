@@ -60,7 +60,6 @@ _MIB: Final = 1 << 20
 _GIB: Final = 1 << 30
 # What is wrong with a request or the gallery ends the job; the same again would end it so again.
 _ENDS: Final = (
-    InputError,
     OptionError,
     ModelMissing,
     SpeakerUnknown,
@@ -130,6 +129,9 @@ class Work:
         except (Interrupted, asyncio.CancelledError):
             await asyncio.shield(self._attempts.pause(attempt))
             raise
+        except InputError as error:
+            within = partial(self._persistence.forget_unheard, attempt=attempt)
+            await self._answered(self._attempts.fail, attempt, str(error), within=within)
         except _ENDS as error:
             await self._answered(self._attempts.fail, attempt, str(error))
         except ServiceUnavailable:
