@@ -67,6 +67,7 @@ def label(
         if voiceprint or speakers:
             raise OptionError(f"{recording}: says already who speaks; give the recording itself to compare voices.")
         turns: Iterable[Turn] = read(recording, exclusive=True)
+        duration = None
     else:
         people = read_voiceprints(voiceprint or ())
         engine = load_engine(model, device)
@@ -85,10 +86,12 @@ def label(
                 tracks=read_tracks(tracks),
                 progress=progress,
             )
-        turns = result.exclusive_turns
+        turns, duration = result.exclusive_turns, result.duration
         for warning in result.warnings:
             warn(warning, recording)
-    text = found.labelled(turns)
+    text = found.labelled(turns, duration=duration)
+    for warning in found.warnings:
+        warn(warning, transcript)
     if output is None:
         typer.echo(text, nl=False)
     else:

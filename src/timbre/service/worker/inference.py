@@ -79,7 +79,10 @@ def hear(
                 heard = _identified(engine, about, path, gallery=gallery, progress=progress, settings=settings)
             else:
                 heard = _diarized(engine, about, path, progress=progress, settings=settings)
-            heard.output["transcript"] = labelled(about.transcript, heard.output)
+            text, faults = labelled(about.transcript, heard.output, about.format, duration=heard.duration)
+            heard.output["transcript"] = text
+            if told := "; ".join(filter(None, (heard.output.get("warning"), *faults))):
+                heard.output["warning"] = told
             return heard
         case _:
             wish = DiarizeRequest.model_validate(attempt.params, context=STORED)
