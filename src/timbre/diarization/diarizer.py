@@ -41,6 +41,10 @@ CLIPPED: Final = "{:.1%} of the samples are clipped, and what is cut off is lost
 NOT_FINITE: Final = "{} samples are not finite numbers and count as silence"
 WRONG_NUMBER: Final = "Could not find the requested number of speakers"
 
+_HEARD: Final = 0.5  # probability from which a frame is speech, or overlap, of a recording of one person
+_AT_ONCE: Final = 0.05  # share of speech in which two may seem to talk at once though one speaks alone
+_ALL_AT_ONCE: Final = 0.4  # and from which surely two do; see decision 0027
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
@@ -139,13 +143,18 @@ class Diarizer:
         return put_together(found, self._recipe.shortest_turn, warnings)
 
     def one_voice(self, recording: Recording) -> float:
-        """Return how probable it is that one person speaks in a recording, by trying to tell two apart."""
+        """Return how probable it is that one person speaks in a recording.
+
+        It is tried to tell two apart who speak one after the other. Two who talk at once sound like one voice between
+        theirs; only a segmenter hears them.
+        """
         heard = self.hear(recording, Sensitivity(), silent)
         if not len(heard.windows):
             return 1.0
+        alone = 1.0 if heard.local is None else _alone(heard.local)
         clusters = self._cluster(heard, SpeakerBounds(least=2, most=2))
         odds = merge_odds(clusters, self._recipe.merging, self._same_voice, STEP_SECONDS)
-        return float(1 / (1 + np.exp(-odds[0, -1])))
+        return alone * float(1 / (1 + np.exp(-odds[0, -1])))
 
     def hear(self, recording: Recording, sensitivity: Sensitivity, progress: Progress) -> Heard:
         """Run the networks over a recording: nearly all of the work, and none of the decisions about speakers."""
@@ -326,6 +335,13 @@ class Diarizer:
             probabilities=_probabilities(heard, {}) if probabilities else None,
             warnings=warnings,
         )
+
+
+def _alone(local: LocalSpeakers) -> float:
+    """Return from 0 to 1 how little of the speech is two people at once."""
+    speech = local.speech >= _HEARD
+    share = float((local.overlap[speech] >= _HEARD).mean()) if speech.any() else 0.0
+    return float(np.clip((_ALL_AT_ONCE - share) / (_ALL_AT_ONCE - _AT_ONCE), 0, 1))
 
 
 def _report(recording: Recording, stage: str, progress: Progress) -> Callable[[int], None]:
