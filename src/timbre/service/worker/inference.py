@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from timbre.audio import SAMPLE_RATE
 from timbre.audio.decoding import open_recording
+from timbre.audio.source import named_demuxer
 from timbre.diarization.diarization import Diarization
 from timbre.diarization.progress import Progress
 from timbre.engine import Engine
@@ -59,6 +64,13 @@ def hear(
         EnrolmentRefused: no voice can be learned from it.
         OptionError: a number of speakers or the like cannot be had.
     """
+    with _named(path, attempt.params.get("url", "")) as recording:
+        return _heard(engine, attempt, recording, gallery=gallery, progress=progress, settings=settings)
+
+
+def _heard(
+    engine: Engine, attempt: Attempt, path: Path, *, gallery: TeamGallery | None, progress: Progress, settings: Settings
+) -> Heard:
     match attempt.type:
         case "voiceprint":
             try:
@@ -87,6 +99,19 @@ def hear(
         case _:
             wish = DiarizeRequest.model_validate(attempt.params, context=STORED)
             return _diarized(engine, wish, path, progress=progress, settings=settings)
+
+
+@contextmanager
+def _named(path: Path, url: str) -> Iterator[Path]:
+    """Give a recording the end of the name that its client has for it, where nothing else tells its format."""
+    suffix = PurePosixPath(urlsplit(url).path).suffix
+    if named_demuxer(f"recording{suffix}") is None:
+        yield path
+        return
+    with TemporaryDirectory() as folder:
+        link = Path(folder, f"recording{suffix}")
+        link.symlink_to(path.absolute())
+        yield link
 
 
 def _diarized(engine: Engine, request: SpeakersRequest, path: Path, *, progress: Progress, settings: Settings) -> Heard:
