@@ -43,7 +43,7 @@ WRONG_NUMBER: Final = "Could not find the requested number of speakers"
 
 _HEARD: Final = 0.5  # probability from which a frame is speech, or overlap, of a recording of one person
 _AT_ONCE: Final = 0.05  # share of speech in which two may seem to talk at once though one speaks alone
-_ALL_AT_ONCE: Final = 0.4  # and from which surely two do; see decision 0027
+_ALL_AT_ONCE: Final = 0.55  # and from which surely two do; see decision 0027
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

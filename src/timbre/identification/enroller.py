@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 LEAST_SPEECH: Final = 1.0  # seconds, of all recordings together
 _STEP: Final = 3_200  # samples between windows: 0.2 s, denser than in diarization because speech is short
 _SPEECH: Final = SpeechRule(onset=0.5, offset=0.35, padding=0.1, longest_gap=0.3, shortest=0.1)
-_ONE_SPEAKER: Final = 0.3  # probability that one person speaks, under which a recording is refused
+_ONE_SPEAKER: Final = 0.5  # probability that one person speaks, under which a recording is refused
 _ONE_PERSON: Final = (
     0.01  # likewise of one recording beside the others: a telephone can make a voice sound like another
 )
