@@ -23,6 +23,7 @@ from server import CONVERSATION, voice
 from timbre.audio.decoding import open_recording
 from timbre.errors import (
     Canceled,
+    DecodingInterrupted,
     MasterKeyMissing,
     MediaUnknown,
     RequestInvalid,
@@ -145,6 +146,26 @@ def test_of_a_long_recording_the_best_part_becomes_the_sample(run, tmp_path):
         assert output["quality"]["seconds"] == 30
 
     run(act)
+
+
+def test_a_job_whose_decoder_was_ended_from_outside_is_left_for_another_attempt(run, monkeypatch):
+    async def act(here):
+        made = await here.here.jobs.submit(
+            here.here.caller, DiarizeRequest(url=await uploaded(here, CONVERSATION), model=None)
+        )
+        engines = Engines(here.here.settings)
+        engine = await engines.get((await here.here.row(made.id))["model"])
+        monkeypatch.setattr(engine, "diarize", ended)
+        with pytest.raises(DecodingInterrupted):
+            await worked(here, made.id, engines)
+        assert (await here.here.row(made.id))["status"] == "created"
+        row = await worked(here, made.id, engines)
+        assert (row["status"], row["error"]) == ("failed", "Given up after 2 attempts. signal 9")
+
+    def ended(*_arguments: object, **_named: object) -> None:
+        raise DecodingInterrupted("signal 9")
+
+    run(act, job_attempts=2)
 
 
 def test_a_worker_that_lost_its_job_adds_no_sample(run):
