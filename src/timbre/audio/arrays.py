@@ -15,7 +15,7 @@ from timbre.audio.converter import (
     check_separable,
 )
 from timbre.audio.recording import Condition, Header, Recording
-from timbre.audio.scale import Scale, scale_of
+from timbre.audio.scale import Gauge, Scale
 from timbre.audio.source import as_channels
 from timbre.audio.temporary import temporary_file
 from timbre.errors import AudioEmpty, AudioTooLong
@@ -65,7 +65,13 @@ def _fill(recordings: list[Recording], array: Block, rate: int, converters: Conv
     scale = _scale(array, size)
     for start in range(0, length, size):
         block = array[:, start : start + size]
-        _append(recordings, converters.convert(block if scale.factor == 1 else block * scale.factor, rate))
+        _append(
+            recordings,
+            converters.convert(
+                block if scale.factor == 1 else np.multiply(block, scale.factor, dtype=np.float32, casting="same_kind"),
+                rate,
+            ),
+        )
     _append(recordings, converters.finish())
     warnings = [scale.warning] if scale.warning else []
     if converters.cancelled:
@@ -81,10 +87,10 @@ def _fill(recordings: list[Recording], array: Block, rate: int, converters: Conv
 
 def _scale(array: Block, size: int) -> Scale:
     """Find the scale of floats, looking at `size` samples of each channel at once."""
-    if array.dtype.kind != "f":
-        return Scale()
-    parts = (np.abs(array[:, start : start + size]) for start in range(0, array.shape[1], size))
-    return scale_of(max(float(np.max(part, where=np.isfinite(part), initial=0.0)) for part in parts))
+    gauge = Gauge()
+    for start in range(0, array.shape[1], size):
+        gauge.add(array[:, start : start + size])
+    return gauge.scale()
 
 
 def _append(recordings: list[Recording], blocks: list[Mono16]) -> None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 import av
-import numpy as np
 from av.container import InputContainer
 from av.stream import Discard
 
@@ -16,7 +15,7 @@ from timbre.audio import Tracks
 from timbre.audio.clock import SKEW
 from timbre.audio.ffmpeg import FAULTS, open_container
 from timbre.audio.parts import Part
-from timbre.audio.scale import Scale, scale_of
+from timbre.audio.scale import Gauge, Scale
 from timbre.audio.selection import select
 from timbre.audio.track import Piece, Track
 
@@ -59,7 +58,7 @@ class Medium:
         self._open()
         self.scale = Scale()
         if any(track.unbounded for track in self.tracks):
-            self.scale = scale_of(self._peak())
+            self.scale = self._scale()
             self._open()
 
     def _open(self) -> None:
@@ -127,14 +126,12 @@ class Medium:
         elif self._size < (promised := _riff_size(self._beginning)):
             yield f"the file ends after {self._size} bytes, though its header promises {promised}"
 
-    def _peak(self) -> float:
-        """Return the largest finite magnitude of all samples."""
-        peak = 0.0
+    def _scale(self) -> Scale:
+        """Find the scale of floats by decoding all of them once."""
+        gauge = Gauge()
         for _, piece in self.pieces():
-            if piece.block.dtype.kind == "f" and piece.block.size:
-                magnitudes = np.abs(piece.block)
-                peak = max(peak, float(np.max(magnitudes, where=np.isfinite(magnitudes), initial=0.0)))
-        return peak
+            gauge.add(piece.block)
+        return gauge.scale()
 
     def _claim_is_guess(self) -> bool:
         """Tell whether the length stands nowhere in the file, and FFmpeg made it up from the first bit rates."""
