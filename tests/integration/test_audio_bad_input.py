@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 import struct
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,9 +12,9 @@ import av
 import numpy as np
 import pytest
 
-from media import encoded, silent_film, tone, tones, wav
+from media import encoded, retimed, silent_film, tone, tones, wav
 from timbre.audio.decoding import open_recording
-from timbre.errors import AudioEmpty, AudioTooLong, AudioUnreadable, ChannelMissing
+from timbre.errors import AudioEmpty, AudioTooLong, AudioUnreadable, ChannelMissing, InputError
 from timbre.settings import Settings
 
 SETTINGS = Settings()
@@ -132,6 +134,26 @@ def test_what_follows_a_header_that_promises_less_is_heard():
 
 
 @pytest.mark.parametrize(
+    ("container", "codec", "mark", "form", "options"),
+    [
+        ("aiff", "pcm_s16be", b"SSND", ">I", {}),
+        ("caf", "pcm_s16le", b"data", ">q", {}),
+        ("w64", "pcm_s16le", b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a", "<Q", {}),
+        ("wav", "pcm_s16le", b"ds64", "<Q", {"rf64": "always"}),
+    ],
+)
+def test_so_it_is_for_other_headers_that_promise_less(container, codec, mark, form, options):
+    file = bytearray(encoded(SOUND / 32_768, 16_000, container=container, codec=codec, options=options))
+    at = file.index(mark) + len(mark) + (12 if options else 0)  # behind two other lengths
+    struct.pack_into(form, file, at, 10_000)
+
+    samples, warnings = heard(bytes(file))
+
+    assert np.array_equal(samples[: len(SOUND)], SOUND)
+    assert "all were heard" in warnings[0]
+
+
+@pytest.mark.parametrize(
     ("container", "codec"),
     [
         ("wav", "pcm_s16le"),
@@ -228,6 +250,30 @@ def test_a_refusal_names_the_coding():
 
     with pytest.raises(AudioUnreadable, match="the coding of its sound, ac4, is not supported"):
         outcome(bytes(file))
+
+
+def test_no_timestamps_break_anything():
+    sound = np.concatenate([tone(1000, 1, 48_000), tone(1500, 2, 48_000)])
+    opus = encoded(sound, 48_000, container="webm", codec="libopus")
+    aac = encoded(sound, 48_000, container="ipod", codec="aac")
+    chance = random.Random(1)  # noqa: S311 - the same files every time
+    shifts = [
+        lambda _: chance.uniform(-5, 5),
+        lambda _: chance.choice([0, 0, 0, 1e5, -3]),
+        lambda at: -at,
+        lambda at: 1000 * at,
+        lambda _: chance.choice([0, 86_400 * chance.random()]),
+        lambda at: -2 * at if at > 1 else 0,
+    ]
+    for number in range(60):
+        container = ("matroska", "mpegts", "mp4", "flv", "ogg", "webm")[number % 6]
+        with contextlib.suppress(av.FFmpegError):  # what no file can hold
+            file = bytearray(retimed(opus if container in ("ogg", "webm") else aac, container, chance.choice(shifts)))
+            for _ in range(chance.choice([0, 3, 30])):
+                file[chance.randrange(len(file))] = chance.randrange(256)
+            with contextlib.suppress(InputError), open_recording(bytes(file), settings=SETTINGS) as recording:
+                assert recording.duration <= SETTINGS.max_hours * 3600
+                assert not any("broke down" in warning for warning in recording.warnings)
 
 
 def test_damage_in_the_middle_keeps_what_follows_in_its_place():

@@ -150,13 +150,15 @@ def _part(file: BinaryIO, start: int, size: int) -> Part:
     elif head[:4] in (b"dns.", b"\0ds."):
         part = _little_endian_sun(head, start, size)
     elif head[:4] == b"caff":
-        part = Part(start=start, end=_last(_chunks(file, start + 8, size, _LONG), size))
+        part = _core_audio(file, start, size)
     elif head[4:8] == b"ftyp":
         part = Part(start=start, end=_last(_boxes(file, start, size), size))
     elif head.startswith(_EBML):
         part = Part(start=start, end=_end_of_matroska(file, start, size))
-    elif head.startswith((_W64, _ASF)):
-        part = Part(start=start, end=_last(_objects(file, start, size, w64=head.startswith(_W64)), size))
+    elif head.startswith(_W64):
+        part = _wave64(file, start, size)
+    elif head.startswith(_ASF):
+        part = Part(start=start, end=_last(_objects(file, start, size), size))
     elif head[:4] == b"TTA1":
         part = Part(start=start, end=_end_of_tta(file, start, head, size))
     elif start == 0 and _is_gsm(_read(file, 0, _GSM_FRAME * _GSM_FRAMES)):
@@ -185,6 +187,8 @@ def _wave(file: BinaryIO, start: int, size: int) -> Part:
                 return Part(start=at, end=size if stale else end, head=header, warning=stale)
             if stale:
                 head = _read(file, start, at - 4 - start) + struct.pack("<I", _UNLIMITED)
+                if long_size:
+                    head = head.replace(struct.pack("<Q", long_size), struct.pack("<Q", size - at), 1)
                 return Part(start=at, end=size, head=head, warning=stale)
             return Part(start=start, end=size if rest is None else rest)
     return Part(start=start, end=size)
@@ -198,6 +202,42 @@ def _aiff(file: BinaryIO, start: int, size: int) -> Part:
                 return Part(start=start, end=rest)
             head = _read(file, start, at - 4 - start) + struct.pack(">I", min(size - at, 0x7FFFFFFF))
             return Part(start=at, end=size, head=head, warning=_stale(length, size - at))
+    return Part(start=start, end=size)
+
+
+def _core_audio(file: BinaryIO, start: int, size: int) -> Part:
+    for name, at, length in _chunks(file, start + 8, size, _LONG):
+        if name == b"data" and 0 < length < size - at:
+            rest = _end(file, at, at + length, size, _LONG)
+            if rest is not None:
+                return Part(start=start, end=rest)
+            head = _read(file, start, at - 8 - start) + struct.pack(">q", -1)
+            return Part(start=at, end=size, head=head, warning=_stale(length, size - at))
+    return Part(start=start, end=size)
+
+
+def _wave64(file: BinaryIO, start: int, size: int) -> Part:
+    at = start + _OBJECT + 16  # behind the header of the whole and the name of its kind
+    for _ in range(_MOST_CHUNKS):
+        data = _read(file, at, _OBJECT)
+        length = int.from_bytes(data[16:24], "little")
+        if len(data) < _OBJECT or length < _OBJECT or at + length > size:
+            break
+        after = at + (length + 7) // 8 * 8
+        rest = _read(file, after, 16)
+        if (
+            data.startswith(b"data\xf3\xac")
+            and len(rest) == len(_W64)
+            and rest[4:8] not in (b"\x2e\x91\xcf\x11", b"\xf3\xac\xd3\x11")
+        ):
+            if _is_padding(file, after, size):
+                break
+            head = _read(file, start, at + 16 - start) + struct.pack("<Q", size - at)
+            warning = _stale(length - _OBJECT, size - at - _OBJECT)
+            return Part(start=at + _OBJECT, end=size, head=head, warning=warning)
+        if not rest or rest == _W64:
+            return Part(start=start, end=min(after, size))
+        at = after
     return Part(start=start, end=size)
 
 
@@ -281,11 +321,11 @@ def _boxes(file: BinaryIO, at: int, size: int) -> Iterator[tuple[bytes, int, int
         at += length
 
 
-def _objects(file: BinaryIO, at: int, size: int, *, w64: bool) -> Iterator[tuple[bytes, int, int]]:
-    """Yield the objects of an ASF file, or the whole of a Wave64 file."""
+def _objects(file: BinaryIO, at: int, size: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the objects of an ASF file."""
     for number in range(_MOST_CHUNKS):
         data = _read(file, at, _OBJECT)
-        if len(data) < _OBJECT or (number and (w64 or data.startswith(_ASF))):
+        if len(data) < _OBJECT or (number and data.startswith(_ASF)):
             return
         length = int.from_bytes(data[16:24], "little")
         if not _OBJECT <= length <= size - at:
