@@ -3,7 +3,8 @@
 from typing import Literal
 
 SAMPLE_RATE = 16_000  # Hz, of all sound once it is decoded
-MOST_CHANNELS = 8  # channels, or sound tracks, that are heard each by itself
+MOST_CHANNELS = 8  # that are heard each by itself
+MOST_TRACKS = 16  # sound tracks, likewise
 
 Tracks = Literal["mixed", "separate"] | int
 """All sound tracks of a file as one, each by itself, or one of them, counted from 0."""

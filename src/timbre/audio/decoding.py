@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from timbre.audio import MOST_CHANNELS, SAMPLE_RATE, Tracks
+from timbre.audio import MOST_CHANNELS, MOST_TRACKS, SAMPLE_RATE, Tracks
 from timbre.audio.decoding_process import DecodingProcess, start
 from timbre.audio.recording import Condition, Header, Recording, Together
 from timbre.audio.source import AudioSource, FileSource, check_kind, named_demuxer, opened
@@ -99,8 +99,8 @@ def open_separately(
         settings: as in `open_recording`.
 
     Returns:
-        The channels or tracks in their order, from 2 to 8, all of one length; close them all. Their warnings, clipped
-        fraction and samples that are no numbers are those of the whole.
+        The channels, from 2 to 8, or the tracks, from 2 to 16, in their order, all of one length; close them all. Their
+        warnings, clipped fraction and samples that are no numbers are those of the whole.
 
     Raises:
         AudioUnreadable: there is no such file, it may not be read, or it cannot be decoded; or the array is not one
@@ -109,7 +109,7 @@ def open_separately(
         AudioTooLong: the recording is longer than `settings.max_hours`.
         ChannelsInseparable: there is one channel, or more than 8.
         TrackMissing: there is no such track.
-        TracksInseparable: there is one track, or more than 8.
+        TracksInseparable: there is one track, or more than 16.
     """
     check_kind(source)
     if isinstance(source, tuple):
@@ -120,7 +120,7 @@ def open_separately(
         samples, rate = source
         return separated(samples, rate, settings=settings)
     order = {"channel": None, "tracks": "separate" if by == "tracks" else tracks, "separate": by}
-    recordings = _start(source, order, MOST_CHANNELS, settings)
+    recordings = _start(source, order, MOST_TRACKS if by == "tracks" else MOST_CHANNELS, settings)
     used = 0
     try:
         used = recordings[0].outputs

@@ -8,7 +8,7 @@ from typing import Final
 import av
 from av.container import InputContainer
 
-from timbre.audio import MOST_CHANNELS, Tracks
+from timbre.audio import MOST_TRACKS, Tracks
 from timbre.audio.ffmpeg import codec_names, supported
 from timbre.errors import AudioUnreadable, TrackMissing, TracksInseparable
 
@@ -44,10 +44,10 @@ def select(container: InputContainer, tracks: Tracks, *, alone: bool) -> tuple[l
     usable = [stream for stream in sound if supported(stream)]
     if not usable:
         raise AudioUnreadable(_lack(container, sound))
-    if tracks == "separate" and not 1 < len(usable) <= MOST_CHANNELS:
+    if tracks == "separate" and not 1 < len(usable) <= MOST_TRACKS:
         held = "one sound track" if len(usable) == 1 else f"{len(usable)} sound tracks"
         raise TracksInseparable(
-            f"The recording has {held}, and 2 to {MOST_CHANNELS} can be heard each by itself; leave `tracks` out to"
+            f"The recording has {held}, and 2 to {MOST_TRACKS} can be heard each by itself; leave `tracks` out to"
             " tell its speakers apart by voice."
         )
     best = container.streams.best("audio")
