@@ -12,7 +12,7 @@ from typing import Final
 LONGEST_NAME: Final = 100  # characters
 RESERVED: Final = "speaker_"  # how the labels of unknown speakers begin, in any case
 
-_SHAPING: Final = "\u200c\u200d"  # characters that are not seen, but names in some scripts need
+_SHAPING: Final = "\u200c\u200d\u200e\u200f"  # characters that are not seen, but names in some scripts need
 _FILLERS: Final = "\u115f\u1160\u2800\u3164\uffa0"  # letters and signs that show nothing
 _CONTROLS: Final = {"Cc": "control", "Cs": "control", "Zl": "control", "Zp": "control", "Cf": "invisible"}
 

@@ -16,6 +16,7 @@ from timbre.names import LONGEST_NAME, fault_of
         "Željko Öztürk",
         "محمد",
         "می‌خواهم",  # with a character that is not seen, and that the script needs
+        "\u200fאדה",  # with a mark of direction
         "クシュ",
         "👩‍🚀",
         "=Ada",
@@ -36,6 +37,7 @@ def test_names(name):
         ("\u00a0\u3000", "can be seen"),
         ("\u3164", "can be seen"),
         ("\u200d", "can be seen"),
+        ("\u200f", "can be seen"),
         ("\x00", "no control characters, got U+0000 as character 1"),
         ("A\nda", "no control characters, got U+000A as character 2"),
         ("Ada\x7f", "no control characters"),
