@@ -1,4 +1,4 @@
-r"""Names in transcripts that people already have: SRT, WebVTT, and the JSON of Whisper and its relatives.
+r"""Names in transcripts that people already have: SRT, WebVTT, JSON, CTM, STM, and plain text with times.
 
 Who speaks is written in the way of the format; everything else stays as it is, byte for byte.
 
@@ -24,6 +24,7 @@ from timbre.transcripts.json import Json
 from timbre.transcripts.limits import MOST_BYTES, check_bytes, check_segments, check_text
 from timbre.transcripts.spoken import Segment
 from timbre.transcripts.srt import Srt
+from timbre.transcripts.timed_lines import Ctm, Stm, TimedLines, line_form
 from timbre.transcripts.units import UNITS, in_seconds, in_units, unit_of
 from timbre.transcripts.vtt import Vtt
 from timbre.turns import Turn
@@ -37,6 +38,9 @@ class TranscriptFormat(StrEnum):
     SRT = "srt"
     VTT = "vtt"
     JSON = "json"
+    CTM = "ctm"
+    STM = "stm"
+    TXT = "txt"
 
 
 class _Document(Protocol):
@@ -49,11 +53,15 @@ class _Document(Protocol):
     def labelled(self, parts: Sequence[Sequence[Part]], names: Collection[str]) -> str: ...
 
 
+_LOOKED_AT: Final = 10_000  # characters, by which the form of lines is known
 _AFTER: Final = 5.0  # seconds after the last speech, where the end of the recording is not known
-_DOCUMENTS: Final[Mapping[TranscriptFormat, type[Srt | Vtt | Json]]] = {
+_DOCUMENTS: Final[Mapping[TranscriptFormat, type[Srt | Vtt | Json | TimedLines]]] = {
     TranscriptFormat.SRT: Srt,
     TranscriptFormat.VTT: Vtt,
     TranscriptFormat.JSON: Json,
+    TranscriptFormat.CTM: Ctm,
+    TranscriptFormat.STM: Stm,
+    TranscriptFormat.TXT: TimedLines,
 }
 
 
@@ -132,6 +140,8 @@ def read(path: str | Path) -> Transcript:
     """
     path = Path(path)
     by_extension = next((form for form in TranscriptFormat if path.suffix.lower() == f".{form}"), None)
+    if by_extension is TranscriptFormat.TXT:
+        by_extension = None  # anything is text
     with path.open("rb") as file:
         content = file.read(MOST_BYTES + 1)
     try:
@@ -147,6 +157,9 @@ def looks_like(text: str) -> TranscriptFormat:
     begin = text.lstrip("\ufeff \t\r\n")
     if begin.startswith("WEBVTT"):
         return TranscriptFormat.VTT
+    form = line_form(begin[:_LOOKED_AT])
+    if form is not None:
+        return TranscriptFormat(form)
     return TranscriptFormat.JSON if begin.startswith(("{", "[")) else TranscriptFormat.SRT
 
 

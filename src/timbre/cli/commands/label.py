@@ -29,7 +29,7 @@ def label(
         Path,
         typer.Argument(
             metavar="TRANSCRIPT",
-            help="SRT, WebVTT, or JSON of Whisper and others like it.",
+            help="SRT, WebVTT, CTM, STM, text with times, or JSON of Whisper and others.",
             callback=options.file_given,
         ),
     ],

@@ -24,6 +24,9 @@ _TYPES: Final = {
     TranscriptFormat.SRT: "application/x-subrip",
     TranscriptFormat.VTT: "text/vtt",
     TranscriptFormat.JSON: "application/json",
+    TranscriptFormat.CTM: "text/plain",
+    TranscriptFormat.STM: "text/plain",
+    TranscriptFormat.TXT: "text/plain",
 }
 Body = Annotated[bytes, Depends(body(_MOST_BODY, "cut the transcript in two"))]
 
