@@ -20,7 +20,8 @@ from timbre.audio.selection import select
 from timbre.audio.track import Piece, Track
 
 _SLOWEST_BITRATE: Final = 1_000  # bit/s; a claim of length that would need less than this is not believed
-_TIMELINES: Final = {"mov", "matroska", "ogg", "asf", "flv"}  # formats whose beginning is time 0, also where nothing is heard yet
+# Formats whose beginning is time 0, also where nothing is heard yet.
+_TIMELINES: Final = {"asf", "flv", "matroska", "mov", "ogg"}
 _LONGEST_LEAD: Final = 60.0  # seconds, or as long as the sound is; a clock that shows more was running already
 _TAG: Final = re.compile(r"(\d{1,4}):(\d\d):(\d\d(?:\.\d+)?)\0?")  # hours, minutes, seconds
 _PIPED_RIFF_SIZE: Final = 0x7FFF0000  # bytes; a WAV file that promises more was written without knowing
