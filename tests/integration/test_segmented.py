@@ -97,5 +97,8 @@ def test_two_people_who_talk_at_once_all_the_time_are_no_voice(engine: Engine, v
 
     with pytest.raises(SeveralSpeakers):
         engine.voiceprint(((ada[:length] + ben[:length]) / 2, RATE))
-    assert engine.voiceprint((ada, RATE)).quality[0].single_speaker > 80
+    alone = engine.voiceprint((ada, RATE)).quality[0]
+    assert alone.single_speaker > 80
+    assert alone.overlap is not None
+    assert alone.overlap < 0.05
     assert engine.voiceprint((ben, RATE)).quality[0].single_speaker > 80

@@ -142,19 +142,20 @@ class Diarizer:
             warnings = (*warnings, WRONG_NUMBER)
         return put_together(found, self._recipe.shortest_turn, warnings)
 
-    def one_voice(self, recording: Recording) -> float:
-        """Return how probable it is that one person speaks in a recording.
+    def one_voice(self, recording: Recording) -> tuple[float, float | None]:
+        """Return how probable it is that one person speaks in a recording, and how much of the speech is two at once.
 
         It is tried to tell two apart who speak one after the other. Two who talk at once sound like one voice between
-        theirs; only a segmenter hears them.
+        theirs; only a segmenter hears them, and the share is None without one.
         """
         heard = self.hear(recording, Sensitivity(), silent)
+        share = None if heard.local is None else _overlap(heard.local)
         if not len(heard.windows):
-            return 1.0
-        alone = 1.0 if heard.local is None else _alone(heard.local)
+            return 1.0, share
         clusters = self._cluster(heard, SpeakerBounds(least=2, most=2))
         odds = merge_odds(clusters, self._recipe.merging, self._same_voice, STEP_SECONDS)
-        return alone * float(1 / (1 + np.exp(-odds[0, -1])))
+        alone = float(np.clip((_ALL_AT_ONCE - (share or 0.0)) / (_ALL_AT_ONCE - _AT_ONCE), 0, 1))
+        return alone * float(1 / (1 + np.exp(-odds[0, -1]))), share
 
     def hear(self, recording: Recording, sensitivity: Sensitivity, progress: Progress) -> Heard:
         """Run the networks over a recording: nearly all of the work, and none of the decisions about speakers."""
@@ -337,11 +338,10 @@ class Diarizer:
         )
 
 
-def _alone(local: LocalSpeakers) -> float:
-    """Return from 0 to 1 how little of the speech is two people at once."""
+def _overlap(local: LocalSpeakers) -> float:
+    """Return the share of the speech that is two people at once."""
     speech = local.speech >= _HEARD
-    share = float((local.overlap[speech] >= _HEARD).mean()) if speech.any() else 0.0
-    return float(np.clip((_ALL_AT_ONCE - share) / (_ALL_AT_ONCE - _AT_ONCE), 0, 1))
+    return float((local.overlap[speech] >= _HEARD).mean()) if speech.any() else 0.0
 
 
 def _report(recording: Recording, stage: str, progress: Progress) -> Callable[[int], None]:

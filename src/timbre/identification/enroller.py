@@ -123,7 +123,7 @@ class Enroller:
             )
         samples, speech = self._listen(recording)
         prototype = self._pool(samples, speech)
-        single = self._diarizer.one_voice(recording)
+        single, overlap = self._diarizer.one_voice(recording)
         if single < _ONE_SPEAKER:
             raise SeveralSpeakers
         mask = np.repeat(speech, FRAME)[: samples.size]
@@ -137,6 +137,7 @@ class Enroller:
             clipped=round(recording.clipped_fraction, 5),
             snr=None if snr is None else round(snr, 1),
             single_speaker=round(100 * single),
+            overlap=None if overlap is None else round(overlap, 3),
             warnings=recording.warnings,
         )
         return prototype, quality, speech

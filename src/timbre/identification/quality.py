@@ -23,6 +23,8 @@ class Quality:
     clipped: float  # fraction of samples at full scale
     snr: float | None  # dB from the background up to the speech; None where there is no background to compare with
     single_speaker: int  # 0-100: how sure it is that one person speaks
+    # Share of the speech in which two seem to talk at once; None where there is no segmenter to hear it.
+    overlap: float | None = None
     warnings: tuple[str, ...] = ()  # what is wrong with the recording, beside what was measured
 
     @property
