@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -107,3 +107,72 @@ def wav(
         + fmt
         + (b"data" + struct.pack("<I", size) + data)
     )
+
+
+def retimed(
+    file: bytes,
+    container: str,
+    shift: Callable[[float], float],
+    *,
+    video: bool = False,
+    options: Mapping[str, str] | None = None,
+) -> bytes:
+    """Copy the sound of a file, each packet that much later than it was.
+
+    Args:
+        file: With one sound track.
+        container: FFmpeg's name of a muxer.
+        shift: Seconds, given those at which a packet was.
+        video: Put grey pictures beside it that begin at 0.
+        options: Of the muxer.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "media")
+        with (
+            av.open(io.BytesIO(file)) as source,
+            av.open(path, "w", format=container, options=dict(options or {})) as to,
+        ):
+            sound = source.streams.audio[0]
+            copied: Any = to.add_stream_from_template(sound)
+            if video:
+                _add_video(to, "libvpx" if container in ("webm", "matroska") else "mpeg2video", 2)
+            for packet in source.demux(sound):
+                if packet.dts is not None and packet.pts is not None and packet.time_base is not None:
+                    ticks = round(shift(float(packet.pts * packet.time_base)) / packet.time_base)
+                    packet.pts, packet.dts, packet.stream = packet.pts + ticks, packet.dts + ticks, copied
+                    to.mux(packet)
+        return path.read_bytes()
+
+
+def several_tracks(
+    tracks: Sequence[np.ndarray],
+    rate: int,
+    *,
+    container: str,
+    codec: str,
+    languages: Sequence[str] | None = None,
+    starts: Sequence[float] | None = None,
+) -> bytes:
+    """Encode samples, float32 [n] each, to a file with a sound track of each.
+
+    Args:
+        tracks: Full scale at ±1.
+        rate: In Hz.
+        container: FFmpeg's name of a muxer.
+        codec: FFmpeg's name of an encoder.
+        languages: Of the tracks, as ISO 639-2 has them.
+        starts: Seconds at which they begin; 0 if left out.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "media")
+        with av.open(path, "w", format=container) as output:
+            streams: list[Any] = [output.add_stream(codec, rate=rate, layout="mono") for _ in tracks]
+            for stream, language in zip(streams, languages or (), strict=False):
+                stream.metadata["language"] = language
+            for number, (stream, samples) in enumerate(zip(streams, tracks, strict=True)):
+                frame = av.AudioFrame.from_ndarray(samples[np.newaxis].astype(np.float32), format="flt", layout="mono")
+                frame.sample_rate, frame.time_base = rate, Fraction(1, rate)
+                frame.pts = round((starts[number] if starts else 0) * rate)
+                output.mux(stream.encode(frame))
+                output.mux(stream.encode(None))
+        return path.read_bytes()

@@ -18,12 +18,13 @@ from copy import copy
 from dataclasses import replace
 from os import PathLike
 from threading import Lock
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from timbre.audio.decoding import open_channels, open_recording
+from timbre.audio import Tracks
+from timbre.audio.decoding import open_recording, open_separately
 from timbre.audio.peaks import peaks
 from timbre.audio.recording import Recording
 from timbre.audio.source import AudioSource
@@ -35,9 +36,10 @@ from timbre.diarization.merging import SpeakerBounds
 from timbre.diarization.options import Channels, check_channels, check_clip, sensitivity, speaker_bounds
 from timbre.diarization.progress import Progress, silent
 from timbre.diarization.recipe import WITH_SEGMENTER, WITHOUT_SEGMENTER, Sensitivity
-from timbre.errors import OptionError, VoiceprintMismatch
+from timbre.errors import ChannelsInseparable, OptionError, TracksInseparable, VoiceprintMismatch
 from timbre.identification.candidates import Gallery, People
 from timbre.identification.enroller import Enroller, Prototype
+from timbre.identification.excerpt import best_excerpt, cut_out
 from timbre.identification.identification import Identification, name_turns
 from timbre.identification.namer import (
     Namer,
@@ -56,6 +58,11 @@ from timbre.settings import Settings
 
 THRESHOLD: Final = 0.0  # as the hosted API: among voiceprints that somebody chose, the likeliest
 GALLERY_THRESHOLD: Final = 50.0  # most of a gallery is not there, so nobody is a good answer
+
+_SAME_TRACKS: Final = (
+    "Two sound tracks of the recording hold the same sound; leave `tracks` out, or give the number of one, to tell its"
+    " speakers apart by voice."
+)
 
 
 class Engine:
@@ -151,6 +158,7 @@ class Engine:
         max_speakers: int | None = None,
         channel: int | None = None,
         channels: Channels = "mixed",
+        tracks: Tracks = "mixed",
         vad_sensitivity: float = 0.0,
         crosstalk_sensitivity: float = 0.0,
         probabilities: bool = False,
@@ -167,6 +175,8 @@ class Engine:
             channel: Use one channel, counted from 0, instead of the average of all.
             channels: `mixed`, or `separate` for a recording with each person on a channel of their own: every channel
                 is heard by itself and has one speaker, unless a number of speakers is given, which counts all.
+            tracks: Sound tracks of the file: `mixed`, `separate` as with channels, or the number of one, counted from
+                0. Where channels are taken or separated, `mixed` is the best track.
             vad_sensitivity: From -5 to 5; above 0 more is heard as speech.
             crosstalk_sensitivity: From -5 to 5; above 0 more is heard as people talking at once.
             probabilities: Add frame-level probabilities of speech, crosstalk and every speaker.
@@ -181,6 +191,7 @@ class Engine:
             audio,
             channel=channel,
             channels=channels,
+            tracks=tracks,
             bounds=speaker_bounds(num_speakers, min_speakers, max_speakers),
             sensitivity=sensitivity(vad_sensitivity, crosstalk_sensitivity),
             probabilities=probabilities,
@@ -194,6 +205,7 @@ class Engine:
         audio: AudioSource | Sequence[AudioSource],
         *,
         max_seconds: float | None = 30.0,
+        excerpt: bool = False,
         channel: int | None = None,
         clip_seconds: float = 0.0,
     ) -> Voiceprint:
@@ -202,6 +214,8 @@ class Engine:
         Args:
             audio: One recording of the person alone, or a list of them; several rooms and days make it better.
             max_seconds: Longest recording that is accepted; None for any.
+            excerpt: Take the best `max_seconds` of a longer one: speech, one voice, neither faint nor clipped. The
+                quality says which they are.
             channel: Use one channel, counted from 0, instead of the average of all.
             clip_seconds: Cut out so many seconds of speech, at most, of the recording with most of it; 0 for none.
 
@@ -221,6 +235,13 @@ class Engine:
         check_clip(clip_seconds)
         with ExitStack() as stack:
             recordings = [stack.enter_context(self._open(source, channel)) for source in sources]
+            if excerpt and max_seconds is not None:
+                recordings = [
+                    stack.enter_context(self._excerpt(recording, max_seconds))
+                    if recording.duration > max_seconds
+                    else recording
+                    for recording in recordings
+                ]
             return self._enroller.enrol(recordings, max_seconds, clip_seconds=clip_seconds)
 
     def identify(
@@ -237,6 +258,7 @@ class Engine:
         max_speakers: int | None = None,
         channel: int | None = None,
         channels: Channels = "mixed",
+        tracks: Tracks = "mixed",
         vad_sensitivity: float = 0.0,
         crosstalk_sensitivity: float = 0.0,
         probabilities: bool = False,
@@ -259,6 +281,7 @@ class Engine:
             max_speakers: At most so many.
             channel: Use one channel.
             channels: `mixed` or `separate`.
+            tracks: `mixed`, `separate` or a number.
             vad_sensitivity: From -5 to 5.
             crosstalk_sensitivity: From -5 to 5.
             probabilities: Add frame-level probabilities.
@@ -280,6 +303,7 @@ class Engine:
             audio,
             channel=channel,
             channels=channels,
+            tracks=tracks,
             bounds=speaker_bounds(num_speakers, min_speakers, max_speakers),
             sensitivity=sensitivity(vad_sensitivity, crosstalk_sensitivity),
             probabilities=probabilities,
@@ -339,12 +363,17 @@ class Engine:
         """Embed windows of speech, 16 kHz, every `step` samples: centred unit rows `[windows, dimension]`."""
         return self._enroller.vectors(speech, step)
 
+    def _excerpt(self, recording: Recording, seconds: float) -> Recording:
+        found = self._diarizer.diarize(recording, bounds=SpeakerBounds(), sensitivity=Sensitivity())
+        return cut_out(recording, best_excerpt(recording, found, seconds), self.settings.temp_dir)
+
     def _diarize(
         self,
         audio: AudioSource,
         *,
         channel: int | None,
         channels: Channels,
+        tracks: Tracks,
         bounds: SpeakerBounds | None,
         sensitivity: Sensitivity,
         probabilities: bool,
@@ -352,22 +381,28 @@ class Engine:
         known: LookUp | None,
         progress: Progress,
     ) -> Diarization:
-        check_channels(channels, channel)
+        check_channels(channels, channel, tracks)
         check_clip(clip_seconds)
         with ExitStack() as stack:
-            if channels == "separate":
-                opened = open_channels(audio, settings=self.settings)
+            if "separate" in (channels, tracks):
+                by: Literal["channels", "tracks"] = "channels" if channels == "separate" else "tracks"
+                opened = open_separately(audio, by, tracks=tracks, settings=self.settings)
                 recordings = [stack.enter_context(recording) for recording in opened]
-                diarization = self._diarizer.diarize_channels(
-                    recordings,
-                    bounds=bounds,
-                    sensitivity=sensitivity,
-                    probabilities=probabilities,
-                    known=known,
-                    progress=progress,
-                )
+                try:
+                    diarization = self._diarizer.diarize_channels(
+                        recordings,
+                        bounds=bounds,
+                        sensitivity=sensitivity,
+                        probabilities=probabilities,
+                        known=known,
+                        progress=progress,
+                    )
+                except ChannelsInseparable as error:
+                    if by == "channels":
+                        raise
+                    raise TracksInseparable(_SAME_TRACKS) from error
             else:
-                recordings = [stack.enter_context(self._open(audio, channel))]
+                recordings = [stack.enter_context(self._open(audio, channel, tracks))]
                 diarization = self._diarizer.diarize(
                     recordings[0],
                     bounds=bounds or SpeakerBounds(),
@@ -400,8 +435,8 @@ class Engine:
             f" `timbre voiceprint` or POST /v1/voiceprint, and {self._newest} will hear it",
         )
 
-    def _open(self, audio: AudioSource, channel: int | None) -> Recording:
-        return open_recording(audio, channel=channel, settings=self.settings)
+    def _open(self, audio: AudioSource, channel: int | None, tracks: Tracks = "mixed") -> Recording:
+        return open_recording(audio, channel=channel, tracks=tracks, settings=self.settings)
 
 
 def voiceprint_space(model: str | None = None, *, settings: Settings | None = None) -> tuple[str, str]:

@@ -8,6 +8,8 @@
     │   │   ├── AudioTooLong
     │   │   ├── ChannelMissing
     │   │   ├── ChannelsInseparable
+    │   │   ├── TrackMissing
+    │   │   ├── TracksInseparable
     │   │   └── FetchFailed
     │   ├── EnrolmentRefused
     │   │   ├── NoSpeech
@@ -19,6 +21,7 @@
     │   │   └── VoiceprintMismatch
     │   ├── FormatError
     │   └── TrialsError
+    ├── DecodingInterrupted           decoding was ended from outside (exit code 3)
     ├── OptionError                   an option is out of range or contradicts another (exit code 2)
     ├── ModelError                    models are missing or damaged (exit code 3)
     │   ├── ModelUnknown
@@ -112,6 +115,14 @@ class ChannelsInseparable(AudioError):
     """The recording has no channel for each person; leave `channels` out to tell its speakers apart by voice."""
 
 
+class TrackMissing(AudioError):
+    """The recording has no such sound track; leave `tracks` out to mix all sound tracks."""
+
+
+class TracksInseparable(AudioError):
+    """The recording has no sound track for each person; leave `tracks` out to tell its speakers apart by voice."""
+
+
 class FetchFailed(AudioError):
     """Could not load audio: the URL could not be fetched; give a direct link to the file that needs no login."""
 
@@ -154,6 +165,10 @@ class FormatError(InputError):
 
 class TrialsError(InputError):
     """The list of trials cannot be used."""
+
+
+class DecodingInterrupted(TimbreError):
+    """Decoding was ended from outside before the recording was heard to its end; try again."""
 
 
 class OptionError(TimbreError):

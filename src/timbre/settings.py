@@ -82,7 +82,9 @@ class Settings(BaseSettings):
         4.0, ge=0, description="Recordings up to this many MiB go to the lane for short jobs, as voiceprints always do."
     )
     job_attempts: int = Field(
-        3, ge=1, description="How often a job is begun, when its worker dies over it, before it is given up."
+        3,
+        ge=1,
+        description="How often a job is begun, when its worker or decoder dies over it, before it is given up.",
     )
     heartbeat_seconds: float = Field(10.0, gt=0, description="How often a worker says that it lives.")
     stalled_seconds: float = Field(

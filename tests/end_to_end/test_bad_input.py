@@ -390,10 +390,10 @@ def test_two_equal_channels_are_one(engine: Engine, voice: Voice) -> None:
     assert engine.diarize((two, RATE)).turns == engine.diarize((one, RATE)).turns
 
 
-def test_channels_that_cancel_out_are_heard_one_by_one(engine: Engine, voice: Voice, voiceprints) -> None:
+def test_channels_that_cancel_out_are_heard_and_told(engine: Engine, voice: Voice, voiceprints) -> None:
     opposite = (np.stack([voice("Ada"), -voice("Ada")]), RATE)
-    assert engine.identify(opposite, voiceprints).warnings == NO_SPEECH
-    for channel in (0, 1):
+    assert "cancel each other" in engine.identify(opposite, voiceprints).warnings[0]
+    for channel in (None, 0, 1):
         named = engine.identify(opposite, voiceprints, threshold=50, channel=channel)
         assert [match.match for match in named.matches] == ["Ada"]
     assert engine.voiceprint(opposite, channel=1).speech_seconds > 18
@@ -483,12 +483,18 @@ def test_one_person_under_two_names_gets_one_of_them(engine: Engine, voice: Voic
     assert {turn.speaker for turn in named.turns} == {match.match}
 
 
-@pytest.mark.parametrize("label", ["Zoë", "王小明", "عادل", "🎤" * 100, "a\nb", "-", " ", '"', "0"])
+@pytest.mark.parametrize("label", ["Zoë", "王小明", "عادل", "🎤" * 100, "-", " a", '"', "0"])
 def test_any_writing_can_be_a_name(engine: Engine, voice: Voice, voiceprints, label: str) -> None:
     named = engine.identify((voice("Ben")[: 3 * RATE], RATE), {label: voiceprints["Ben"]}, threshold=50)
     output = json.loads(json.dumps(named.to_dict()))
     assert {turn["match"] for turn in output["identification"]} == {label}
     assert output["voiceprints"][0]["confidence"].keys() == {label}
+
+
+@pytest.mark.parametrize("label", ["a\nb", " ", "\0", "", "x" * 101, "Speaker_00"])
+def test_what_cannot_be_read_as_a_name_is_none(engine: Engine, voice: Voice, voiceprints, label: str) -> None:
+    with pytest.raises(OptionError, match="cannot be given"):
+        engine.identify((voice("Ben")[: 3 * RATE], RATE), {label: voiceprints["Ben"]})
 
 
 def test_nobody_enrolled_names_nobody(engine: Engine, voice: Voice) -> None:

@@ -10,7 +10,10 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from browser import TWO_SCREENS, chromium, drop, faults, opened
+from media import several_tracks
 from server import CONVERSATION, Server, finished, submit, upload, voice
+from timbre.audio.decoding import open_recording
+from timbre.settings import Settings
 
 SLOW = 60_000  # milliseconds for what a server has to hear
 WIDE = {"width": 1280, "height": 900}
@@ -322,6 +325,26 @@ def test_a_recording_that_cannot_be_heard_says_why(page: Page, tmp_path: Path):
     expect(page.locator(".queue-row")).to_have_count(0)
 
 
+def test_sound_tracks_are_chosen_and_what_was_left_out_is_told(page: Page, tmp_path: Path):
+    languages = tmp_path / "film.mkv"
+    sounds = []
+    for name in ("Ada", "Dan"):
+        with open_recording(voice(name), settings=Settings()) as recording:
+            sounds.append(recording.read(0, 10 * 16_000))
+    languages.write_bytes(several_tracks(sounds, 16_000, container="matroska", codec="flac", languages=["eng", "fre"]))
+    page.locator("input[type=file]").set_input_files(languages)
+    page.wait_for_url("**/jobs/*", timeout=SLOW)
+    expect(page.get_by_role("heading", name="1 voice", exact=True)).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("sound track 1 of the file was left out, as its language is fre")).to_be_visible()
+    page.get_by_role("link", name="Identify").click()
+    page.locator(".options summary").click()
+    page.get_by_label("Each track").check()
+    expect(page.locator(".options summary")).to_contain_text("each sound track")
+    page.locator("input[type=file]").set_input_files(languages)
+    page.wait_for_url("**/jobs/*", timeout=SLOW)
+    expect(page.get_by_role("heading", name="2 voices")).to_be_visible(timeout=SLOW)
+
+
 def test_the_microphone_records(page: Page):
     page.get_by_role("button", name="Record", exact=True).click()
     expect(page.locator("canvas.level")).to_be_visible()
@@ -345,6 +368,7 @@ def test_everybody_can_use_what_opens(page: Page, home: Server, conversation: st
     page.locator(".options summary").click()
     page.get_by_label("Between").check()
     page.get_by_label("By tag").check()
+    page.get_by_label("One track").check()
     page.get_by_role("button", name="Appearance and sign-out").click()
     assert faults(page, TWO_SCREENS) == []
 

@@ -10,10 +10,10 @@ import pytest
 import soxr
 
 from command_line import run
-from media import encoded
+from media import encoded, several_tracks, wav
 from server import Server, finished, submit, upload
 from timbre import Diarization, Engine, Turn, Voiceprint
-from timbre.errors import ChannelsInseparable, OptionError
+from timbre.errors import ChannelsInseparable, OptionError, TracksInseparable
 
 RATE = 16_000
 ECHO = 10 ** (-25 / 20)
@@ -178,6 +178,72 @@ def test_the_server_hears_each_side_and_counts_the_call_once(tmp_path: Path, ser
         assert refused.json()["errors"] == [
             {"field": "channels", "message": "Expected one of mixed, separate, got the text 'stereo'"}
         ]
+
+
+@pytest.fixture(scope="module")
+def recorder(voice: Voice) -> bytes:
+    """A file of a recorder that gives each person a sound track."""
+    return several_tracks(list(call(voice, CALL, echo=0)), RATE, container="matroska", codec="flac")
+
+
+def test_people_on_sound_tracks_of_their_own_are_all_heard(engine: Engine, recorder: bytes) -> None:
+    mixed = engine.diarize(recorder)
+    assert len(mixed.speakers) == 2
+    assert mixed.warnings == ()
+    apart = engine.diarize(recorder, tracks="separate")
+    assert [(voice.speaker, voice.channel) for voice in apart.voices] == [("SPEAKER_00", 0), ("SPEAKER_01", 1)]
+    assert wrongly(apart, CALL) < 3
+    for track in (0, 1):
+        alone = engine.diarize(recorder, tracks=track)
+        assert len(alone.speakers) == 1
+        spoken = [turn for turn in apart.turns if turn.speaker == f"SPEAKER_{track:02d}"]
+        assert alone.turns[0].start == pytest.approx(spoken[0].start, abs=0.2)
+
+
+def test_the_command_line_and_the_server_hear_sound_tracks(tmp_path: Path, server: Server, recorder: bytes) -> None:
+    path = tmp_path / "meeting.mkv"
+    path.write_bytes(recorder)
+    asked = run("diarize", path, "--tracks", "separate", "--model", "base", "--json")
+    assert json.loads(asked.out)["speakerChannels"] == {"SPEAKER_00": 0, "SPEAKER_01": 1}
+    assert run("diarize", path, "--tracks", "all", "--model", "base").code == 2
+    with server.client(server.run("keys", "create", "tracks", "--team", "tracks")) as client:
+        url = upload(client, path)
+        job = finished(client, submit(client, "diarize", url=url, tracks="separate"))
+        assert job["output"]["speakerChannels"] == {"SPEAKER_00": 0, "SPEAKER_01": 1}
+        missing = finished(client, submit(client, "diarize", url=url, tracks=2))
+        assert missing["output"]["error"].startswith("The recording has no sound track 2: it has 2 sound tracks")
+
+
+def test_a_warning_about_the_sound_is_in_the_result_and_in_the_job(
+    tmp_path: Path, server: Server, voice: Voice
+) -> None:
+    path = tmp_path / "joined.wav"
+    sound = (voice("Ada")[: 5 * RATE] * 32_767).astype("<i2").tobytes()
+    path.write_bytes(wav(sound, rate=RATE, claimed=RATE))
+    with server.client(server.run("keys", "create", "told", "--team", "told")) as client:
+        job = finished(client, submit(client, "diarize", url=upload(client, path), odd=1))
+    assert job["output"]["warning"].startswith("the header promises 16000 bytes of sound")
+    assert job["warning"] == f"Ignored unknown keys: odd; {job['output']['warning']}"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"tracks": "all"},
+        {"tracks": -1},
+        {"tracks": "separate", "channels": "separate"},
+        {"tracks": "separate", "channel": 0},
+    ],
+)
+def test_tracks_that_contradict_are_refused(engine: Engine, options) -> None:
+    with pytest.raises(OptionError, match="tracks"):
+        engine.diarize(b"", **options)
+
+
+def test_one_sound_on_two_tracks_is_refused(engine: Engine, voice: Voice) -> None:
+    file = several_tracks([voice("Ada"), voice("Ada") / 2], RATE, container="matroska", codec="flac")
+    with pytest.raises(TracksInseparable, match="same sound"):
+        engine.diarize(file, tracks="separate")
 
 
 def test_silence_on_both_sides_is_silence(engine: Engine) -> None:

@@ -260,7 +260,11 @@ def test_names_in_the_transcript_follow_the_people_of_the_gallery(client, voicep
         ({"transcript": "", "url": "media://x"}, "transcript", "Expected a transcript: the text of its file, got"),
         ({"transcript": ["a"], "url": "media://x"}, "transcript", "Expected a transcript: the text of its file, got"),
         ({"transcript": "a\0", "url": "media://x"}, "transcript", "Expected a text, got U+0000 as character 2"),
-        ({"transcript": "[]", "format": "ass", "url": "media://x"}, "format", "Expected one of srt, vtt, json, got"),
+        (
+            {"transcript": "[]", "format": "ass", "url": "media://x"},
+            "format",
+            "Expected one of srt, vtt, json, ctm,",
+        ),
         ({"transcript": "[]", "jobId": "7"}, "jobId", "Expected an id, such as"),
         ({"url": "media://x"}, "transcript", "Expected a value, as this is required, got none"),
     ],

@@ -348,7 +348,7 @@ def test_a_person_who_is_erased_while_they_are_enrolled(team):
 def test_recordings_that_nobody_can_be_learned_from(team):
     ada = person(team, "Ada")
     for body, reason in (
-        ({"url": upload(team, CONVERSATION)}, "at most 30 s"),
+        ({"url": upload(team, CONVERSATION)}, "nobody much longer than the others"),
         ({"url": "media://nothing"}, "nothing is kept"),
     ):
         answer = team.post(f"/v1/speakers/{ada}/samples", json=body)
@@ -356,6 +356,8 @@ def test_recordings_that_nobody_can_be_learned_from(team):
         assert job["status"] == "failed"
         assert reason in job["output"]["error"]
     assert team.get(f"/v1/speakers/{ada}").json()["samples"] == []
+    refused = finished(team, submit(team, "voiceprint", url=upload(team, CONVERSATION)))
+    assert "at most 30 s; cut it, or add it to a person by POST /v1/speakers/" in refused["output"]["error"]
 
 
 class Receiver(BaseHTTPRequestHandler):

@@ -389,7 +389,8 @@ def test_a_person_is_not_made_where_the_sample_cannot_be(client):
     assert client.get("/v1/speakers").json()["total"] == 0
     missing = made(client, "Ada", sample={"url": "media://never.wav"})
     assert finished(client, missing["jobId"])["status"] == "failed"
-    assert client.get(f"/v1/speakers/{missing['id']}").json()["samples"] == []
+    refused(client.get(f"/v1/speakers/{missing['id']}"), 404)
+    assert client.get("/v1/speakers").json()["total"] == 0
 
 
 def output_of(client: httpx.Client, job: str) -> dict[str, Any]:

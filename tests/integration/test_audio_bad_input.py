@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
+import struct
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -9,9 +12,9 @@ import av
 import numpy as np
 import pytest
 
-from media import encoded, silent_film, tone, tones, wav
+from media import encoded, retimed, silent_film, tone, tones, wav
 from timbre.audio.decoding import open_recording
-from timbre.errors import AudioEmpty, AudioTooLong, AudioUnreadable, ChannelMissing
+from timbre.errors import AudioEmpty, AudioTooLong, AudioUnreadable, ChannelMissing, InputError
 from timbre.settings import Settings
 
 SETTINGS = Settings()
@@ -114,6 +117,165 @@ def test_a_cut_file_gives_what_it_holds_and_a_warning(container, codec, options)
     assert warnings
 
 
+SOUND = np.random.default_rng(1).integers(-9000, 9000, 16_000, dtype=np.int16)
+
+
+def heard(source):
+    """Return the samples of a source, int16, and the warnings."""
+    with open_recording(source, settings=SETTINGS) as recording:
+        return recording.pcm(0, recording.samples), recording.warnings
+
+
+def test_what_follows_a_header_that_promises_less_is_heard():
+    samples, warnings = heard(wav(SOUND.tobytes(), rate=16_000, claimed=10_000))
+
+    assert np.array_equal(samples, SOUND)
+    assert warnings == ("the header promises 10000 bytes of sound, and 32000 follow it; all were heard",)
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "mark", "form", "options"),
+    [
+        ("aiff", "pcm_s16be", b"SSND", ">I", {}),
+        ("caf", "pcm_s16le", b"data", ">q", {}),
+        ("w64", "pcm_s16le", b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a", "<Q", {}),
+        ("wav", "pcm_s16le", b"ds64", "<Q", {"rf64": "always"}),
+    ],
+)
+def test_so_it_is_for_other_headers_that_promise_less(container, codec, mark, form, options):
+    file = bytearray(encoded(SOUND / 32_768, 16_000, container=container, codec=codec, options=options))
+    at = file.index(mark) + len(mark) + (12 if options else 0)  # behind two other lengths
+    struct.pack_into(form, file, at, 10_000)
+
+    samples, warnings = heard(bytes(file))
+
+    assert np.array_equal(samples[: len(SOUND)], SOUND)
+    assert "all were heard" in warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"),
+    [
+        ("wav", "pcm_s16le"),
+        ("w64", "pcm_s16le"),
+        ("aiff", "pcm_s16be"),
+        ("caf", "alac"),
+        ("flac", "flac"),
+        ("ogg", "libopus"),
+        ("webm", "libopus"),
+        ("ipod", "aac"),
+        ("mov", "pcm_s16le"),
+        ("mp3", "libmp3lame"),
+        ("tta", "tta"),
+        ("asf", "wmav2"),
+        ("mpegts", "aac"),
+    ],
+)
+def test_files_joined_end_to_end_are_heard_one_after_the_other(container, codec):
+    parts = [
+        encoded(tone(frequency, 2, 48_000), 48_000, container=container, codec=codec, bit_rate=128_000)
+        for frequency in (1000, 1500, 2000)
+    ]
+
+    samples, _ = heard(b"".join(parts))
+
+    assert len(samples) / 16_000 == pytest.approx(6, abs=0.5)
+    for number, frequency in enumerate((1000, 1500, 2000)):
+        middle = samples[number * 32_000 + 12_000 : number * 32_000 + 20_000]
+        assert np.argmax(np.abs(np.fft.rfft(middle))) * 2 == pytest.approx(frequency, abs=2)
+
+
+@pytest.mark.parametrize("before", [bytes(5000), b"HTTP/1.1 200 OK\r\nContent-Type: audio/wav\r\n\r\n"])
+@pytest.mark.parametrize(
+    ("container", "codec"), [("wav", "pcm_s16le"), ("flac", "flac"), ("ipod", "aac"), ("webm", "libopus")]
+)
+def test_what_stands_before_a_recording_is_passed_over_and_told(before, container, codec):
+    file = encoded(tone(1000, 2, 48_000), 48_000, container=container, codec=codec)
+
+    samples, warnings = heard(before + file)
+
+    assert np.array_equal(samples, heard(file)[0])
+    assert f"{len(before)} bytes before the recording are something else" in warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("tag", "bits", "dtype"), [(1, 16, ">i2"), (1, 32, ">i4"), (3, 32, ">f4"), (3, 64, ">f8"), (0xFFFE, 16, ">i2")]
+)
+def test_a_wav_file_in_the_other_byte_order_is_the_same_sound(tag, bits, dtype):
+    scale = {"i2": 1, "i4": 1 << 16, "f4": 2**-15, "f8": 2**-15}[dtype[1:]]
+    data = (SOUND.astype(np.float64) * scale).astype(dtype).tobytes()
+    fmt = struct.pack(">HHIIHH", tag, 1, 16_000, 16_000 * bits // 8, bits // 8, bits)
+    if tag == 0xFFFE:
+        fmt += struct.pack(">HHIH", 22, bits, 4, 1) + bytes.fromhex("000000001000800000aa00389b71")
+    chunks = b"fmt " + struct.pack(">I", len(fmt)) + fmt + b"data" + struct.pack(">I", len(data)) + data
+    file = b"RIFX" + struct.pack(">I", 4 + len(chunks)) + b"WAVE" + chunks
+
+    assert np.array_equal(heard(file)[0], SOUND)
+
+
+def test_a_file_of_suns_in_the_order_of_other_machines_is_the_same_sound():
+    file = b"dns." + struct.pack("<5I", 24, 0xFFFFFFFF, 3, 16_000, 1) + SOUND.tobytes()
+
+    assert np.array_equal(heard(file)[0], SOUND)
+
+
+@pytest.mark.parametrize("kind", ["file", "array"])
+def test_floats_of_the_size_of_integers_are_scaled_and_told(kind):
+    floats = SOUND.astype(np.float32)
+    given = (floats, 16_000) if kind == "array" else wav(floats.tobytes(), rate=16_000, bits=32, tag=3)
+
+    samples, warnings = heard(given)
+
+    assert np.array_equal(samples, SOUND)
+    assert "taken for integers of 16 bits" in warnings[0]
+
+
+@pytest.mark.parametrize("kind", ["file", "array"])
+def test_channels_that_cancel_each_other_are_heard_and_told(kind):
+    sound = tone(1000, 2, 16_000)
+    both = np.stack([sound, -sound])
+    given = (both, 16_000) if kind == "array" else encoded(both, 16_000, container="flac", codec="flac")
+
+    samples, warnings = heard(given)
+
+    assert np.abs(samples).max() == pytest.approx(16_384, abs=20)
+    assert "cancel each other when they are mixed" in warnings[0]
+    assert "2.0 s" in warnings[0]
+
+
+def test_a_refusal_names_the_coding():
+    file = bytearray(encoded(tone(1000, 2, 48_000), 48_000, container="mp4", codec="ac3"))
+    entry = file.rindex(b"ac-3")
+    file[entry : entry + 4] = b"ac-4"
+
+    with pytest.raises(AudioUnreadable, match="the coding of its sound, ac4, is not supported"):
+        outcome(bytes(file))
+
+
+def test_no_timestamps_break_anything():
+    sound = np.concatenate([tone(1000, 1, 48_000), tone(1500, 2, 48_000)])
+    opus = encoded(sound, 48_000, container="webm", codec="libopus")
+    aac = encoded(sound, 48_000, container="ipod", codec="aac")
+    chance = random.Random(1)  # noqa: S311 - the same files every time
+    shifts = [
+        lambda _: chance.uniform(-5, 5),
+        lambda _: chance.choice([0, 0, 0, 1e5, -3]),
+        lambda at: -at,
+        lambda at: 1000 * at,
+        lambda _: chance.choice([0, 86_400 * chance.random()]),
+        lambda at: -2 * at if at > 1 else 0,
+    ]
+    for number in range(60):
+        container = ("matroska", "mpegts", "mp4", "flv", "ogg", "webm")[number % 6]
+        with contextlib.suppress(av.FFmpegError):  # what no file can hold
+            file = bytearray(retimed(opus if container in ("ogg", "webm") else aac, container, chance.choice(shifts)))
+            for _ in range(chance.choice([0, 3, 30])):
+                file[chance.randrange(len(file))] = chance.randrange(256)
+            with contextlib.suppress(InputError), open_recording(bytes(file), settings=SETTINGS) as recording:
+                assert recording.duration <= SETTINGS.max_hours * 3600
+                assert not any("broke down" in warning for warning in recording.warnings)
+
+
 def test_damage_in_the_middle_keeps_what_follows_in_its_place():
     sound = np.concatenate([0.1 * np.random.default_rng(1).standard_normal(48_000 * 5), tone(1000, 1, 48_000)])
     file = bytearray(encoded(sound, 48_000, container="flac", codec="flac"))
@@ -132,18 +294,6 @@ def test_a_kilobyte_that_claims_a_day_gives_what_it_holds():
     seconds, _ = outcome(wav(bytes(1000), rate=16_000, claimed=16_000 * 2 * 86_400))
 
     assert seconds == 500 / 16_000
-
-
-def test_timestamps_a_day_apart_in_a_small_file_are_not_believed():
-    file = bytearray(encoded(tone(1000, 3, 48_000), 48_000, container="webm", codec="libopus"))
-    cluster = file.rindex(b"\x1f\x43\xb6\x75")
-    timestamp = file.index(b"\xe7", cluster)
-    length = file[timestamp + 1] & 0x7F
-    file[timestamp + 2 : timestamp + 2 + length] = b"\xff" * length
-
-    seconds, _ = outcome(bytes(file))
-
-    assert seconds == pytest.approx(3, abs=0.05)
 
 
 @pytest.mark.parametrize("rate", [0, 1, 999, 1_000_001, 4_000_000_000])

@@ -59,6 +59,9 @@ FORMATS = [
     ("flv", "libmp3lame", 44_100, 1, -60),
     ("ac3", "ac3", 48_000, 2, -40),
     ("eac3", "eac3", 48_000, 2, -40),
+    ("wav", "g726", 8_000, 1, -15),
+    ("ircam", "pcm_s16le", 44_100, 2, -80),
+    ("sox", "pcm_s32le", 44_100, 2, -80),
 ]
 
 
@@ -98,6 +101,30 @@ def test_a_sine_keeps_its_pitch_level_place_and_length(container, codec, rate, c
     amplitude, rest = sine_level(samples[SAMPLE_RATE // 2 :], 1000)
     assert amplitude == pytest.approx(0.5, rel=0.15)
     assert rest < noise
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "name"),
+    [("gsm", "libgsm", "call"), ("g722", "g722", "call.g722"), ("g722", "g722", "CALL.G722")],
+)
+def test_raw_codings_of_telephones_are_known_by_their_frames_or_their_name(tmp_path, container, codec, name):
+    if codec not in av.codecs_available:
+        pytest.skip(f"FFmpeg has no encoder {codec} here")
+    rate = 8_000 if container == "gsm" else 16_000
+    path = tmp_path / name
+    path.write_bytes(encoded(tone(1000, SECONDS, rate), rate, container=container, codec=codec))
+
+    samples = decoded(path)
+
+    assert len(samples) / SAMPLE_RATE == pytest.approx(SECONDS, abs=0.05)
+    assert sine_level(samples, 1000)[0] == pytest.approx(0.5, rel=0.2)
+
+
+def test_raw_gsm_is_known_by_its_frames_through_every_door():
+    file = bytes([0xD2, *([0x5A] * 32)]) * 100
+
+    assert len(decoded(file)) == 100 * 160 * 2
+    assert np.array_equal(decoded(io.BytesIO(file)), decoded(file))
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import pytest
 from media import encoded, tones
 from timbre.audio import decoding_process as launching
 from timbre.audio.decoding import open_recording
-from timbre.errors import AudioUnreadable, InputError, TimbreError
+from timbre.errors import AudioUnreadable, DecodingInterrupted, InputError, TimbreError
 from timbre.settings import Settings
 
 SETTINGS = Settings()
@@ -97,13 +97,25 @@ def test_the_time_limit_ends_the_process_and_names_the_setting(long_file, childr
     assert children() == set()
 
 
-def test_a_process_that_is_killed_leaves_what_it_decoded_and_a_warning(long_file, children):
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+def test_a_process_that_is_ended_from_outside_has_not_heard_the_recording(long_file, children, number):
     with open_recording(long_file, settings=SETTINGS) as recording:
         recording.read(0, 16_000)
-        os.kill(children().pop(), signal.SIGKILL)
+        os.kill(children().pop(), number)
+
+        with pytest.raises(DecodingInterrupted, match=f"from outside .signal {number:d}"):
+            _ = recording.duration
+
+
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT])
+def test_a_process_that_crashes_leaves_what_it_decoded_and_a_warning(long_file, children, number):
+    with open_recording(long_file, settings=SETTINGS) as recording:
+        recording.read(0, 16_000)
+        os.kill(children().pop(), number)
 
         assert recording.duration >= 1
         assert "decoding broke down" in recording.warnings[0]
+        assert "what follows was not heard" in recording.warnings[0]
 
 
 def test_a_decoder_that_cannot_run_is_our_fault_and_not_the_files(long_file, monkeypatch):
@@ -135,7 +147,8 @@ def test_files_share_nothing_but_the_launcher(long_file, children):
             assert not held(first) & held(second)
             os.kill(first, signal.SIGKILL)
 
-            assert one.warnings
+            with pytest.raises(DecodingInterrupted):
+                _ = one.duration
             assert second in children()
 
 
@@ -146,7 +159,7 @@ def test_a_launcher_that_is_gone_is_replaced(long_file, children):
         launcher.kill()
         launcher.wait()
 
-        with pytest.raises(TimbreError, match="try again"):
+        with pytest.raises(DecodingInterrupted, match="try again"):
             _ = recording.duration
     with open_recording(one_second(), settings=SETTINGS) as recording:
         assert recording.duration == 1

@@ -1,5 +1,6 @@
 """The engine on real models and the sample conversation, whose turns are known exactly."""
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -451,3 +452,34 @@ def test_a_device_is_no_recording(engine: Engine) -> None:
 def test_half_a_speaker_is_refused(engine: Engine) -> None:
     with pytest.raises(OptionError, match="whole number"):
         engine.diarize(CONVERSATION, num_speakers=2.5)
+
+
+def test_of_a_long_recording_the_best_part_is_taken_where_that_is_asked_for(engine, voice):
+    ada, ben = voice("Ada"), voice("Ben")
+    mixed = np.concatenate([ben[: 5 * RATE], ada / 50, ada, ada])
+
+    made = engine.voiceprint((mixed, RATE), excerpt=True)
+
+    (told, *_) = made.quality[0].advice
+    assert told.startswith("The recording lasts")
+    start = float(re.search(r"from ([\d.]+) s", told)[1])
+    assert start >= 5 + len(ada) / RATE
+    assert made.quality[0].seconds == 30
+    assert float(made.embedding @ engine.voiceprint((ada, RATE)).embedding) > 0.9
+
+
+def test_nobody_can_tell_whose_voice_is_meant_where_two_people_speak_as_long(engine, voice):
+    both = np.concatenate([voice("Ada"), voice("Ben")])
+
+    with pytest.raises(SeveralSpeakers, match="nobody much longer"):
+        engine.voiceprint((both, RATE), excerpt=True)
+
+
+def test_a_recording_that_is_not_too_long_is_taken_whole(engine, voice):
+    assert str(engine.voiceprint((voice("Ada"), RATE), excerpt=True)) == str(engine.voiceprint((voice("Ada"), RATE)))
+
+
+def test_what_was_clipped_is_told_of_every_recording(engine, voice):
+    loud = np.clip(voice("Ada") * 30, -1, 1)
+
+    assert any("of the samples are clipped" in told for told in engine.diarize((loud, RATE)).warnings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
@@ -11,14 +12,18 @@ from threading import Event
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import pytest
 from database import opened
 from heard import Rooms, asking, rooms, sample, talk
 from people import MASTER_KEY
 
+from media import wav
 from server import CONVERSATION, voice
+from timbre.audio.decoding import open_recording
 from timbre.errors import (
     Canceled,
+    DecodingInterrupted,
     MasterKeyMissing,
     MediaUnknown,
     RequestInvalid,
@@ -33,6 +38,7 @@ from timbre.service.outside.outgoing import outgoing_client
 from timbre.service.requests.submissions import DiarizeRequest
 from timbre.service.worker.tasks import Work
 from timbre.service.worker.thread_bridge import Bridge, Interrupted
+from timbre.settings import Settings
 
 Act = Callable[[Rooms], Awaitable[None]]
 
@@ -100,6 +106,66 @@ def test_a_sample_and_the_end_of_its_job_commit_together_or_not_at_all(run):
         assert (usage["type"], usage["jobs"]) == ("enrol", 1)
 
     run(act)
+
+
+def test_nobody_is_there_whose_first_sample_was_refused(run, tmp_path):
+    silence = tmp_path / "silence.wav"
+    silence.write_bytes(wav(bytes(96_000), rate=16_000))
+
+    async def act(here):
+        url = await uploaded(here, silence)
+        people = {name: await here.gallery.create(here.team, name=name) for name in ("Ada", "Ben", "Cleo")}
+        first = await here.enrolment.submit_enrol(here.here.caller, people["Ada"], url=url, first=True)
+        later = await here.enrolment.submit_enrol(here.here.caller, people["Ben"], url=url)
+        other = await here.enrolment.submit_enrol(here.here.caller, people["Cleo"], url=url, first=True)
+        await here.gallery.add_sample(here.team, people["Cleo"], sample(here.space, 1), source="voiceprint")
+        for job in (first, later, other):
+            row = await worked(here, job.id)
+            assert (row["status"], row["error"][:19]) == ("failed", "No speech was found")
+        there, _ = await here.gallery.page(here.team, limit=10)
+        assert sorted(person.name for person in there) == ["Ben", "Cleo"]
+
+    run(act)
+
+
+def test_of_a_long_recording_the_best_part_becomes_the_sample(run, tmp_path):
+    rate = 16_000
+    with open_recording(voice("Ada"), settings=Settings()) as recording:
+        ada = recording.pcm(0, recording.samples)
+    long = tmp_path / "long.wav"
+    long.write_bytes(wav(np.concatenate([ada // 50, ada // 50, ada, ada]).tobytes(), rate=rate))
+
+    async def act(here):
+        person = await here.gallery.create(here.team, name="Ada")
+        made = await here.enrolment.submit_enrol(here.here.caller, person, url=await uploaded(here, long))
+        assert (await worked(here, made.id))["status"] == "succeeded"
+        output = await here.output(made.id)
+        told = re.search(r"best 30.0 s were taken, from (\d+\.\d) s", output["warning"])
+        assert told
+        assert float(told[1]) >= 2 * len(ada) / rate
+        assert output["quality"]["seconds"] == 30
+
+    run(act)
+
+
+def test_a_job_whose_decoder_was_ended_from_outside_is_left_for_another_attempt(run, monkeypatch):
+    async def act(here):
+        made = await here.here.jobs.submit(
+            here.here.caller, DiarizeRequest(url=await uploaded(here, CONVERSATION), model=None)
+        )
+        engines = Engines(here.here.settings)
+        engine = await engines.get((await here.here.row(made.id))["model"])
+        monkeypatch.setattr(engine, "diarize", ended)
+        with pytest.raises(DecodingInterrupted):
+            await worked(here, made.id, engines)
+        assert (await here.here.row(made.id))["status"] == "created"
+        row = await worked(here, made.id, engines)
+        assert (row["status"], row["error"]) == ("failed", "Given up after 2 attempts. signal 9")
+
+    def ended(*_arguments: object, **_named: object) -> None:
+        raise DecodingInterrupted("signal 9")
+
+    run(act, job_attempts=2)
 
 
 def test_a_worker_that_lost_its_job_adds_no_sample(run):

@@ -267,6 +267,31 @@ def test_a_job_that_kills_its_workers_is_given_up(run: Callable[..., None]) -> N
     run(act, job_attempts=2)
 
 
+def test_a_job_whose_decoder_is_ended_from_outside_is_tried_again_and_then_told_why(run: Callable[..., None]) -> None:
+    async def act(here: Service) -> None:
+        job = await submit(here, webhook=HOOK)
+        assert await here.attempts.break_off(await begun(here, job), "signal 9")
+        assert (await here.row(job))["status"] == "created"
+        assert not await here.attempts.break_off(await begun(here, job), "signal 9")
+        row = await here.row(job)
+        assert (row["status"], row["error"]) == ("failed", "Given up after 2 attempts. signal 9")
+        assert len(await here.rows("SELECT * FROM webhook_deliveries")) == 1
+
+    run(act, job_attempts=2)
+
+
+def test_what_is_to_be_known_of_an_output_stands_beside_what_the_submission_told(run: Callable[..., None]) -> None:
+    async def act(here: Service) -> None:
+        plain, told = await submit(here), await submit(here)
+        await here.rows("UPDATE jobs SET warning = 'Ignored unknown keys: x' WHERE id = %(id)s", id=told)
+        for job in (plain, told):
+            assert await here.attempts.succeed(await begun(here, job), OUTPUT, 1, warning="3.0 s are silent")
+        assert (await here.row(plain))["warning"] == "3.0 s are silent"
+        assert (await here.row(told))["warning"] == "Ignored unknown keys: x; 3.0 s are silent"
+
+    run(act)
+
+
 def test_attempts_that_end_with_a_word_do_not_count_against_a_job(run: Callable[..., None]) -> None:
     async def act(here: Service) -> None:
         job = await submit(here)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from timbre import Diarization, Engine, Settings
+from timbre.errors import SeveralSpeakers
 from timbre.evaluation.diarization import score_diarization
 from timbre.formats import read
 from timbre.models.store import Store
@@ -88,3 +89,16 @@ def test_channels_are_heard_each_by_itself_and_without_the_others_echo(engine: E
     heard = {name: [turn for turn in found.turns if turn.speaker == name] for name in found.speakers}
     assert heard["SPEAKER_00"][-1].end == pytest.approx(9, abs=0.5)
     assert heard["SPEAKER_01"][0].start == pytest.approx(8, abs=0.5)
+
+
+def test_two_people_who_talk_at_once_all_the_time_are_no_voice(engine: Engine, voice: Voice) -> None:
+    ada, ben = voice("Ada"), voice("Ben")
+    length = min(len(ada), len(ben))
+
+    with pytest.raises(SeveralSpeakers):
+        engine.voiceprint(((ada[:length] + ben[:length]) / 2, RATE))
+    alone = engine.voiceprint((ada, RATE)).quality[0]
+    assert alone.single_speaker > 80
+    assert alone.overlap is not None
+    assert alone.overlap < 0.05
+    assert engine.voiceprint((ben, RATE)).quality[0].single_speaker > 80

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from timbre.audio.converter import (
+    CANCELLED,
     Block,
     Converters,
     Mono16,
@@ -12,6 +15,7 @@ from timbre.audio.converter import (
     check_separable,
 )
 from timbre.audio.recording import Condition, Header, Recording
+from timbre.audio.scale import Gauge, Scale
 from timbre.audio.source import as_channels
 from timbre.audio.temporary import temporary_file
 from timbre.errors import AudioEmpty, AudioTooLong
@@ -58,11 +62,35 @@ def _fill(recordings: list[Recording], array: Block, rate: int, converters: Conv
     for recording in recordings:
         recording.begin(Header(rate=rate, channels=channels, seconds=length / rate))
     size = block_length(rate, channels)
+    scale = _scale(array, size)
     for start in range(0, length, size):
-        _append(recordings, converters.convert(array[:, start : start + size], rate))
+        block = array[:, start : start + size]
+        _append(
+            recordings,
+            converters.convert(
+                block if scale.factor == 1 else np.multiply(block, scale.factor, dtype=np.float32, casting="same_kind"),
+                rate,
+            ),
+        )
     _append(recordings, converters.finish())
+    warnings = [scale.warning] if scale.warning else []
+    if converters.cancelled:
+        warnings.append(CANCELLED.format(seconds=converters.cancelled))
+    condition = Condition(
+        clipped=converters.clipped / max(converters.values, 1),
+        non_finite=converters.non_finite,
+        warnings=tuple(warnings),
+    )
     for recording in recordings:
-        recording.finish(Condition(clipped=converters.clipped, non_finite=converters.non_finite))
+        recording.finish(condition)
+
+
+def _scale(array: Block, size: int) -> Scale:
+    """Find the scale of floats, looking at `size` samples of each channel at once."""
+    gauge = Gauge()
+    for start in range(0, array.shape[1], size):
+        gauge.add(array[:, start : start + size])
+    return gauge.scale()
 
 
 def _append(recordings: list[Recording], blocks: list[Mono16]) -> None:

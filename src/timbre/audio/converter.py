@@ -13,7 +13,16 @@ from timbre.errors import AudioUnreadable, ChannelMissing, ChannelsInseparable
 
 FULL_SCALE = 32_767 / 32_768  # the largest 16-bit sample; at or above it a sample counts as clipped
 
+CANCELLED = (
+    "channels of the recording cancel each other when they are mixed, as where the wires of one are swapped: for"
+    " {seconds:.1f} s the loudest was heard instead"
+)
+
 _LOWEST_RATE, _HIGHEST_RATE = 1_000, 1_000_000  # Hz; what a header claims beyond them is damage or an attack
+_CANCELLED = 0.1  # of the power that one channel alone would leave in a mix: what leaves less cancels
+_SUSPECT = 0.6  # of the power of the channels, in the mix, below which one looks closer
+_FAINT = 1e-8  # power, -80 dB, below which nothing is there to cancel
+_LOOK = 20  # times a second that one looks
 _BLOCK_VALUES = 1 << 21  # samples times channels converted at once: at most 8 MiB of float32
 
 Block = npt.NDArray[Any]  # [channels, n]
@@ -23,13 +32,15 @@ Mono16 = npt.NDArray[np.int16]  # [n]
 class Converter:
     """Turns blocks of samples of any rate and channel count into 16 kHz mono int16, and counts what is wrong with them.
 
-    Channels are averaged, or one is picked; resampling is soxr's HQ. Samples that are no finite number become 0.
+    Channels are averaged, or one is picked; where they cancel each other, the loudest is. Resampling is soxr's HQ.
+    Samples that are no finite number become 0.
     """
 
     def __init__(self, channel: int | None = None) -> None:
         self.values = 0  # samples of all channels seen
         self.clipped = 0  # of these, at or beyond full scale
         self.non_finite = 0  # of these, NaN or infinite
+        self.cancelled = 0.0  # seconds in which the channels cancelled each other, and the loudest was taken
         self._channel = channel
         self._rate = SAMPLE_RATE
         self._resampler: soxr.ResampleStream | None = None
@@ -45,7 +56,7 @@ class Converter:
         Returns:
             int16 [m]: what has become ready; the resampler keeps a few milliseconds back until `finish`.
         """
-        mono = self._mixed(self._cleaned(_as_float(block), full_scale))
+        mono = self._mixed(self._cleaned(_as_float(block), full_scale), rate)
         if rate == self._rate:
             return _as_int16(self._resampled(mono))
         rest = self.finish()
@@ -62,17 +73,31 @@ class Converter:
     def _resampled(self, mono: npt.NDArray[np.float32], *, last: bool = False) -> npt.NDArray[np.float32]:
         return mono if self._resampler is None else np.asarray(self._resampler.resample_chunk(mono, last=last))
 
-    def _mixed(self, block: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def _mixed(self, block: npt.NDArray[np.float32], rate: int) -> npt.NDArray[np.float32]:
         if self._channel is None and len(block) > 1:
             mean: npt.NDArray[np.float32] = block[0].copy()
             for row in block[1:]:  # many times faster than `mean` where channels are interleaved
                 mean += row
             mean /= np.float32(len(block))
+            power = sum(float(np.vdot(row, row)) for row in block) / len(block)
+            if power > _FAINT * mean.size and float(np.vdot(mean, mean)) < _SUSPECT * power:
+                self._uncancel(mean, block, rate)
             return mean
         channel = self._channel or 0
         if channel >= len(block):  # a later part of the file has fewer channels
             return np.zeros(block.shape[1], np.float32)
         return np.ascontiguousarray(block[channel])
+
+    def _uncancel(self, mean: npt.NDArray[np.float32], block: npt.NDArray[np.float32], rate: int) -> None:
+        """Put the loudest channel into a mix wherever little of any is left."""
+        starts = np.arange(0, mean.size, max(1, rate // _LOOK))
+        powers = np.stack([np.add.reduceat(np.square(row), starts) for row in block])
+        lost = np.add.reduceat(np.square(mean), starts) * len(block) < _CANCELLED * powers.mean(axis=0)
+        lost &= powers.mean(axis=0) > _FAINT * np.diff(starts, append=mean.size)
+        for number in np.flatnonzero(lost):
+            stretch = slice(starts[number], starts[number + 1] if number + 1 < len(starts) else mean.size)
+            mean[stretch] = block[powers[:, number].argmax(), stretch]
+            self.cancelled += len(mean[stretch]) / rate
 
     def _cleaned(self, block: npt.NDArray[np.float32], full_scale: float) -> npt.NDArray[np.float32]:
         self.values += block.size
@@ -94,15 +119,24 @@ class Converters:
         self._converters = [Converter() for _ in range(separate)] or [Converter(channel)]
 
     @property
-    def clipped(self) -> float:
-        """Fraction of the samples of all channels seen that is at or beyond full scale."""
-        seen = sum(converter.values for converter in self._converters)
-        return sum(converter.clipped for converter in self._converters) / max(seen, 1)
+    def values(self) -> int:
+        """Samples of all channels seen."""
+        return sum(converter.values for converter in self._converters)
+
+    @property
+    def clipped(self) -> int:
+        """Of these, at or beyond full scale."""
+        return sum(converter.clipped for converter in self._converters)
 
     @property
     def non_finite(self) -> int:
-        """Samples of all channels seen that were NaN or infinite."""
+        """Of these, NaN or infinite."""
         return sum(converter.non_finite for converter in self._converters)
+
+    @property
+    def cancelled(self) -> float:
+        """Seconds in which channels cancelled each other when they were mixed."""
+        return sum(converter.cancelled for converter in self._converters)
 
     def convert(self, block: Block, rate: int, full_scale: float = FULL_SCALE) -> list[Mono16]:
         """Convert one block; see `Converter.convert`. Returns what has become ready of each output, all of a length.

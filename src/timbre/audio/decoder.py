@@ -1,9 +1,9 @@
 """The child process that decodes untrusted media: any file in, 16 kHz mono int16 out.
 
-Forked by `launcher.py`. It has open files, the input and the output, or an output for each channel, and tells its
-parent how it goes with one JSON object a line on standard output:
+Forked by `launcher.py`. It has open files, the input and the output, or an output for each channel or sound track, and
+tells its parent how it goes with one JSON object a line on standard output:
 
-    {"opened": {"rate": 44100, "channels": 2, "seconds": 12.5}}      once, as soon as the header is read
+    {"opened": {"rate": 44100, "channels": 2, "seconds": 12.5, "outputs": 1}}    once the header is read
     {"samples": 16000}                                               whenever that many are in each output
     {"done": {"clipped": 0.0, "non_finite": 0, "warnings": []}}      the end, or
     {"error": {"kind": "AudioUnreadable", "message": "..."}}         the end
@@ -23,15 +23,16 @@ import resource
 import select
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from timbre.audio import SAMPLE_RATE
-from timbre.audio.converter import Converters, Mono16, check_channel, check_separable
-from timbre.audio.temporary import storage_error
-from timbre.audio.track import Track
+from timbre.audio.converter import CANCELLED, Converters, check_channel, check_separable
+from timbre.audio.media import Media
+from timbre.audio.medium import Medium, Wish
+from timbre.audio.outputs import Lane, fill_up
 from timbre.errors import AudioEmpty, AudioTooLong, AudioUnreadable, TimbreError
 
 
@@ -39,14 +40,17 @@ def main(order: dict[str, Any]) -> None:
     """Decode as ordered, and report on standard output.
 
     Args:
-        order: `input` and `outputs` (file descriptors; several, one for each channel that there may be), `channel` (or
-            None), and the limits `max_samples` (at 16 kHz), `memory` (bytes) and `seconds`.
+        order: `input` and `outputs` (file descriptors), `separate` (`channels` or `tracks`, that have an output each,
+            or None), `tracks` and `channel` (or None) as in `open_recording`, `demuxer` (FFmpeg's name of the format,
+            or None), and the limits `max_samples` (at 16 kHz), `memory` (bytes) and `seconds`.
     """
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     _die_with_parent()
     with ExitStack() as files:
         file = files.enter_context(os.fdopen(order["input"], "rb", buffering=0))
-        outputs = [files.enter_context(os.fdopen(output, "wb")) for output in order["outputs"]]
+        outputs: list[BinaryIO] = [
+            files.enter_context(os.fdopen(output, "r+b", buffering=0)) for output in order["outputs"]
+        ]
         _confine(order["memory"], order["seconds"], 2 * order["max_samples"])
         try:
             _report(done=_decode(order, file, outputs))
@@ -58,47 +62,70 @@ def main(order: dict[str, Any]) -> None:
             _report(error={"kind": "fault", "message": f"{type(error).__name__}: {error}"})
 
 
-def _decode(order: dict[str, Any], file: BinaryIO, outputs: Sequence[BinaryIO]) -> dict[str, Any]:
+def _decode(order: dict[str, Any], file: BinaryIO, files: list[BinaryIO]) -> dict[str, Any]:
     """Decode all of the file, reporting as it goes; return the last report."""
-    track = Track(file)
-    separate = track.channels if len(outputs) > 1 else 0
-    if separate:
-        check_separable(separate)
-    check_channel(order["channel"], track.channels)
-    converters = Converters(channel=order["channel"], separate=separate)
-    if (track.believed_seconds or 0) > order["max_samples"] / SAMPLE_RATE:
+    longest = order["max_samples"]
+    separate, channel = order["separate"], order["channel"]
+    wish = Wish(
+        tracks=order["tracks"],
+        alone=separate == "channels" or channel is not None,
+        longest=longest / SAMPLE_RATE,
+        demuxer=order["demuxer"],
+    )
+    media = Media(file, wish)
+    first = media.first.tracks[0]
+    if separate == "channels":
+        check_separable(first.channels)
+    check_channel(channel, first.channels)
+    if (media.first.believed or 0) > wish.longest:
         raise AudioTooLong
-    _report(opened={"rate": track.rate, "channels": track.channels, "seconds": track.claimed_seconds})
-    samples = 0
-    for blocks in _converted(track, converters):
-        samples += len(blocks[0])
-        if samples > order["max_samples"]:
-            raise AudioTooLong
-        for block, output in zip(blocks, outputs, strict=False):
-            _store(block, output)
-        _report(samples=samples)
+    lanes, files = _lanes(order, media.first, files)
+    _report(
+        opened={"rate": first.rate, "channels": first.channels, "seconds": media.first.claim, "outputs": len(files)}
+    )
+    for medium in media.parts():
+        base = max(lane.samples for lane in lanes)
+        for lane in lanes:
+            lane.begin_part(base)
+        for number, piece in medium.pieces():
+            block = piece.block if medium.scale.factor == 1 else piece.block * medium.scale.factor
+            lanes[number].take(block, piece.rate, piece.start, medium.tracks[number].full_scale)
+            if lanes[number].samples > longest:
+                raise AudioTooLong
+            _report(samples=min(lane.samples for lane in lanes))
+        for lane in lanes:
+            lane.finish()
+    samples = max(lane.samples for lane in lanes)
+    if samples > longest:
+        raise AudioTooLong
     if not samples:
-        raise AudioUnreadable if track.damaged else AudioEmpty
+        raise AudioUnreadable if media.damaged else AudioEmpty
+    fill_up(files, samples)
+    _report(samples=samples)
+    return _condition([lane.converters for lane in lanes], media.warnings)
+
+
+def _lanes(order: dict[str, Any], medium: Medium, files: list[BinaryIO]) -> tuple[list[Lane], list[BinaryIO]]:
+    """Return what each track goes through, and the files that are written to."""
+    tracks = len(medium.tracks)
+    if order["separate"] == "channels":
+        files = files[: medium.tracks[0].channels]
+        return [Lane(Converters(separate=len(files)), files, 1)], files
+    if order["separate"] == "tracks":
+        files = files[:tracks]
+        return [Lane(Converters(), [file], 1) for file in files], files
+    return [Lane(Converters(channel=order["channel"]), files[:1], tracks) for _ in range(tracks)], files[:1]
+
+
+def _condition(converters: Sequence[Converters], warnings: list[str]) -> dict[str, Any]:
+    seen = sum(one.values for one in converters)
+    if cancelled := sum(one.cancelled for one in converters):
+        warnings = [*warnings, CANCELLED.format(seconds=cancelled)]
     return {
-        "clipped": converters.clipped,
-        "non_finite": converters.non_finite,
-        "warnings": list(track.shortfalls(samples / SAMPLE_RATE)),
+        "clipped": sum(one.clipped for one in converters) / max(seen, 1),
+        "non_finite": sum(one.non_finite for one in converters),
+        "warnings": warnings,
     }
-
-
-def _converted(track: Track, converters: Converters) -> Iterator[list[Mono16]]:
-    """Yield what has become ready for each output."""
-    for block, rate in track.blocks():
-        yield converters.convert(block, rate, track.full_scale)
-    yield converters.finish()
-
-
-def _store(block: Mono16, output: BinaryIO) -> None:
-    try:
-        output.write(block.tobytes())
-        output.flush()
-    except OSError as error:
-        raise storage_error(error.strerror) from error
 
 
 def _report(**message: Any) -> None:

@@ -14,12 +14,12 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any, Literal
 
-from timbre.audio import MOST_CHANNELS, SAMPLE_RATE
+from timbre.audio import MOST_CHANNELS, MOST_TRACKS, SAMPLE_RATE, Tracks
 from timbre.audio.decoding_process import DecodingProcess, start
 from timbre.audio.recording import Condition, Header, Recording, Together
-from timbre.audio.source import AudioSource, check_kind, opened
+from timbre.audio.source import AudioSource, FileSource, check_kind, named_demuxer, opened
 from timbre.audio.temporary import temporary_file
 from timbre.errors import (
     AudioEmpty,
@@ -27,22 +27,40 @@ from timbre.errors import (
     AudioUnreadable,
     ChannelMissing,
     ChannelsInseparable,
+    DecodingInterrupted,
     TimbreError,
+    TrackMissing,
+    TracksInseparable,
 )
 from timbre.settings import Settings
 
+# Signals by which a faulty decoder ends; every other comes from outside, whatever the file is.
+_OF_FILES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGSYS}
 _CHILD_ERRORS = {
     kind.__name__: kind
-    for kind in (AudioUnreadable, AudioEmpty, AudioTooLong, ChannelMissing, ChannelsInseparable, TimbreError)
+    for kind in (
+        AudioUnreadable,
+        AudioEmpty,
+        AudioTooLong,
+        ChannelMissing,
+        ChannelsInseparable,
+        TrackMissing,
+        TracksInseparable,
+        TimbreError,
+    )
 }
 
 
-def open_recording(source: AudioSource, *, channel: int | None = None, settings: Settings) -> Recording:
+def open_recording(
+    source: AudioSource, *, channel: int | None = None, tracks: Tracks = "mixed", settings: Settings
+) -> Recording:
     """Open a recording; decoding goes on in the background while it is read.
 
     Args:
         source: a path, the bytes of a file, a binary file object, or `(array, rate)`.
         channel: the channel to take, counted from 0; None averages all channels.
+        tracks: the sound track of a file to take, counted from 0; `mixed` averages all, or takes the best one where a
+            channel is taken. An array is one track.
         settings: `temp_dir` and the limits `max_hours`, `decode_memory_mb` and `decode_seconds` are used.
 
     Returns:
@@ -54,6 +72,7 @@ def open_recording(source: AudioSource, *, channel: int | None = None, settings:
         AudioEmpty: the file or the array is empty.
         AudioTooLong: the array is longer than `settings.max_hours`.
         ChannelMissing: the array has no such channel.
+        TrackMissing: an array has no such track.
     """
     check_kind(source)
     if channel is not None and not isinstance(channel, int):
@@ -61,24 +80,27 @@ def open_recording(source: AudioSource, *, channel: int | None = None, settings:
     if isinstance(source, tuple):
         from timbre.audio.arrays import converted  # noqa: PLC0415 - soxr, which only the child needs otherwise
 
+        if tracks not in ("mixed", 0):
+            raise TrackMissing(f"An array of samples is one track, and has no track {tracks}; leave `tracks` out.")
         samples, rate = source
         return converted(samples, rate, channel=channel, settings=settings)
-    with opened(source, settings.temp_dir) as file:
-        if os.fstat(file.fileno()).st_size == 0:
-            raise AudioEmpty
-        return _start(file, channel, 1, settings)[0]
+    return _start(source, {"channel": channel, "tracks": tracks, "separate": None}, 1, settings)[0]
 
 
-def open_channels(source: AudioSource, *, settings: Settings) -> list[Recording]:
-    """Open every channel of a recording as one of its own; all are decoded at once, in one pass.
+def open_separately(
+    source: AudioSource, by: Literal["channels", "tracks"], *, tracks: Tracks = "mixed", settings: Settings
+) -> list[Recording]:
+    """Open every channel of a recording, or every sound track, as one of its own; all are decoded in one pass.
 
     Args:
         source: as in `open_recording`.
+        by: what is to be separate.
+        tracks: the track whose channels to take; the best one, if it is `mixed`.
         settings: as in `open_recording`.
 
     Returns:
-        The channels in their order, from 2 to 8, all of one length; close them all. Their warnings, clipped fraction
-        and samples that are no numbers are those of the whole.
+        The channels, from 2 to 8, or the tracks, from 2 to 16, in their order, all of one length; close them all. Their
+        warnings, clipped fraction and samples that are no numbers are those of the whole.
 
     Raises:
         AudioUnreadable: there is no such file, it may not be read, or it cannot be decoded; or the array is not one
@@ -86,38 +108,46 @@ def open_channels(source: AudioSource, *, settings: Settings) -> list[Recording]
         AudioEmpty: the file or the array is empty.
         AudioTooLong: the recording is longer than `settings.max_hours`.
         ChannelsInseparable: there is one channel, or more than 8.
+        TrackMissing: there is no such track.
+        TracksInseparable: there is one track, or more than 16.
     """
     check_kind(source)
     if isinstance(source, tuple):
         from timbre.audio.arrays import separated  # noqa: PLC0415 - as above
 
+        if by == "tracks":
+            raise TracksInseparable("An array of samples is one track; leave `tracks` out, or take its channels.")
         samples, rate = source
         return separated(samples, rate, settings=settings)
-    with opened(source, settings.temp_dir) as file:
-        if os.fstat(file.fileno()).st_size == 0:
-            raise AudioEmpty
-        recordings = _start(file, None, MOST_CHANNELS, settings)
+    order = {"channel": None, "tracks": "separate" if by == "tracks" else tracks, "separate": by}
+    recordings = _start(source, order, MOST_TRACKS if by == "tracks" else MOST_CHANNELS, settings)
+    used = 0
     try:
-        channels = recordings[0].source_channels
-    except BaseException:
-        channels = 0
-        raise
+        used = recordings[0].outputs
     finally:
-        for spare in recordings[channels:]:
+        for spare in recordings[used:]:
             spare.close()
-    return recordings[:channels]
+    return recordings[:used]
 
 
-def _start(file: BinaryIO, channel: int | None, outputs: int, settings: Settings) -> list[Recording]:
-    """Decode into one recording, or into one for each channel that there may be."""
-    files = [temporary_file(settings.temp_dir) for _ in range(outputs)]
-    order = {
-        "channel": channel,
+def _start(source: FileSource, order: dict[str, Any], outputs: int, settings: Settings) -> list[Recording]:
+    """Decode into one recording, or into as many as there may be channels or tracks.
+
+    Raises:
+        AudioUnreadable: there is no such file, or it may not be read.
+        AudioEmpty: it is empty.
+    """
+    limits = {
         "max_samples": round(settings.max_hours * 3600 * SAMPLE_RATE),
         "memory": settings.decode_memory_mb << 20,
         "seconds": settings.decode_seconds,
     }
-    listener = _Listener(start(order, file, files), settings)
+    with opened(source, settings.temp_dir) as file:
+        if os.fstat(file.fileno()).st_size == 0:
+            raise AudioEmpty
+        files = [temporary_file(settings.temp_dir) for _ in range(outputs)]
+        child = start(order | limits | {"demuxer": named_demuxer(source)}, file, files)
+    listener = _Listener(child, settings)
     recordings = [Recording(files[0], on_close=listener.stop), *map(Recording, files[1:])]
     listener.start(recordings[0] if outputs == 1 else Together(recordings))
     return recordings
@@ -171,8 +201,10 @@ class _Listener:
         match message:
             case {"samples": int(samples)}:
                 recording.advance(samples)
-            case {"opened": {"rate": int(rate), "channels": int(channels), "seconds": float() | None as seconds}}:
-                recording.begin(Header(rate=rate, channels=channels, seconds=seconds))
+            case {
+                "opened": {"rate": int(rate), "channels": int(channels), "seconds": seconds, "outputs": int(outputs)}
+            }:
+                recording.begin(Header(rate=rate, channels=channels, seconds=seconds, outputs=outputs))
             case {"done": {"clipped": float(clipped), "non_finite": int(non_finite), "warnings": [*warnings]}}:
                 recording.finish(Condition(clipped=clipped, non_finite=non_finite, warnings=tuple(warnings)))
                 return True
@@ -201,8 +233,13 @@ class _Listener:
             recording.fail(self._error("time", ""))
         elif code is None or code > 0:  # what a file can do is caught and told, or is a signal
             recording.fail(
-                TimbreError("The decoding process cannot run or was lost; try again, then see `timbre doctor`.")
+                DecodingInterrupted("The decoding process cannot run or was lost; try again, then see `timbre doctor`.")
             )
+        elif -code not in _OF_FILES:
+            reason = f"signal {-code}" + (
+                ", as the system sends it when memory is short" if code == -signal.SIGKILL else ""
+            )
+            recording.fail(DecodingInterrupted(f"Decoding was ended from outside ({reason}); try again."))
         else:
             self._break_down(f"signal {-code}", recording)
 
@@ -210,6 +247,14 @@ class _Listener:
         """End the recording of a child that could not bring it to an end."""
         if recording.decoded:
             seconds = recording.decoded / SAMPLE_RATE
-            recording.finish(Condition(warnings=(f"decoding broke down at {seconds:.1f} s ({reason})",)))
+            claim = recording.expected_duration
+            rest = f" of {claim:.1f} s" if claim else ""
+            recording.finish(
+                Condition(
+                    warnings=(
+                        f"decoding broke down at {seconds:.1f} s{rest}, and what follows was not heard ({reason})",
+                    )
+                )
+            )
         else:
             recording.fail(AudioUnreadable(f"Could not load audio: decoding broke down ({reason})."))

@@ -23,10 +23,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
-from timbre.audio import MOST_CHANNELS, decoder
+from timbre.audio import MOST_TRACKS, decoder
 
 _LONGEST_ORDER: Final = 4096  # bytes
-_DESCRIPTORS: Final = 3 + MOST_CHANNELS
+_DESCRIPTORS: Final = 3 + MOST_TRACKS
 _INPUT: Final = 3  # where the decoding process finds it; the outputs follow
 
 

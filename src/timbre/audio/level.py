@@ -7,6 +7,8 @@ import numpy.typing as npt
 
 FLOOR_DBFS = -120.0  # what digital silence measures; 16-bit samples do not reach below -98
 
+MOST_CLIPPED = 0.001  # fraction of samples at full scale, beyond which it is told
+
 _FEW_FRAMES = 10  # with fewer frames without speech than this, noise is estimated from the quietest frames of all
 _QUIET = 0.1  # fraction of all frames that counts as the quietest
 _SNR_RANGE = (-20.0, 60.0)  # dB; beyond, the estimate says nothing

@@ -34,6 +34,7 @@ class Header:
     rate: int  # Hz, of the source
     channels: int  # of the source
     seconds: float | None = None  # length as the container claims it, which may be wrong
+    outputs: int = 1  # recordings that are made of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +124,11 @@ class Recording:
     def source_channels(self) -> int:
         """Channel count of the source."""
         return self._opened().channels
+
+    @property
+    def outputs(self) -> int:
+        """How many recordings are made of the source: one, or one for each channel or sound track."""
+        return self._opened().outputs
 
     @property
     def expected_duration(self) -> float | None:
@@ -223,6 +229,11 @@ class Together:
     def decoded(self) -> int:
         """Samples of each decoded by now; never waits."""
         return self._recordings[0].decoded
+
+    @property
+    def expected_duration(self) -> float | None:
+        """Length in seconds as the source claims it."""
+        return self._recordings[0].expected_duration
 
     def begin(self, header: Header) -> None:
         """Decoder: the header was read."""

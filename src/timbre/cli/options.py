@@ -3,13 +3,53 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import typer
 
 from timbre.formats import Format
 
-Recordings = Annotated[list[Path], typer.Argument(metavar="RECORDING", help="Audio or video files.")]
+STANDARD_INPUT: Final = Path("/dev/stdin")
+
+
+def file_given(path: Path) -> Path:
+    """Return the file that a path on the command line names; `-` is standard input.
+
+    Raises:
+        BadParameter: it is none.
+    """
+    path = place_given(path)
+    if path.is_dir():
+        raise typer.BadParameter(f"'{path}' is a folder.")
+    return path
+
+
+def place_given(path: Path) -> Path:
+    """Return the file or folder that a path on the command line names; `-` is standard input.
+
+    Raises:
+        BadParameter: there is none.
+    """
+    found = STANDARD_INPUT if path == Path("-") else path
+    if not found.exists():
+        raise typer.BadParameter(f"'{path}' does not exist.")
+    return found
+
+
+def all_given(paths: list[Path] | None) -> list[Path] | None:
+    """Return what paths on the command line name; `-` is standard input."""
+    return None if paths is None else [STANDARD_INPUT if path == Path("-") else path for path in paths]
+
+
+def _written(path: Path | None) -> Path | None:
+    """Return what an output names: None, which is standard output, for `-`."""
+    return None if path == Path("-") else path
+
+
+Recordings = Annotated[
+    list[Path],
+    typer.Argument(metavar="RECORDING", help="Audio or video files; - is standard input.", callback=all_given),
+]
 
 Model = Annotated[
     str | None,
@@ -56,6 +96,13 @@ Channels = Annotated[
     Literal["mixed", "separate"],
     typer.Option(help="Whether to mix the channels, or to hear each by itself, as the sides of a phone call."),
 ]
+Tracks = Annotated[
+    str,
+    typer.Option(
+        metavar="mixed|separate|N",
+        help="Sound tracks of a file that has several: mixed, each heard by itself, or one, counted from 0.",
+    ),
+]
 VadSensitivity = Annotated[float, typer.Option(help="From -5 to 5: above 0 more is heard as speech.")]
 CrosstalkSensitivity = Annotated[
     float, typer.Option(help="From -5 to 5: above 0 more is heard as people talking at once.")
@@ -68,7 +115,10 @@ TurnsFormat = Annotated[Format | None, typer.Option(help="Format to give the tur
 Output = Annotated[
     Path | None,
     typer.Option(
-        "--output", "-o", help="File to write, in the format of its extension; a folder if there are several inputs."
+        "--output",
+        "-o",
+        help="File to write, in the format of its extension; a folder if there are several inputs.",
+        callback=_written,
     ),
 ]
 ExclusiveTurns = Annotated[

@@ -24,7 +24,7 @@ class Voice:
     embedding: NDArray[np.float32]  # [dimension] unit vector, centred, pooled over the speaker's clean speech
     seconds: float  # of clean speech it was pooled from
     acoustics: Acoustics = UNKNOWN  # channel and noise of that speech
-    channel: int | None = None  # the speaker's, counted from 0, where channels were heard each by itself
+    channel: int | None = None  # or sound track, counted from 0, where each was heard by itself
     # int16 [n] at 16 kHz: where this speaker, and nobody else, is heard most clearly; None where it was not asked for
     clip: NDArray[np.int16] | None = field(default=None, repr=False, compare=False)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from timbre.audio.acoustics import UNKNOWN, Acoustics, recording_acoustics
+from timbre.audio.level import MOST_CLIPPED
 from timbre.audio.recording import SAMPLE_RATE, Recording
 from timbre.diarization.assignment import Piece, assign, pieces
 from timbre.diarization.channels import leaked, put_together
@@ -37,9 +38,14 @@ if TYPE_CHECKING:
     from timbre.models.variation import Variation
 
 NO_SPEECH: Final = "No speech was found"
+CLIPPED: Final = "{:.1%} of the samples are clipped, and what is cut off is lost: record at a lower level"
 NOT_FINITE: Final = "{} samples are not finite numbers and count as silence"
 _ONE_EXPECTED: Final = 3.9  # log-odds that one person speaks where one is expected to
 WRONG_NUMBER: Final = "Could not find the requested number of speakers"
+
+_HEARD: Final = 0.5  # probability from which a frame is speech, or overlap, of a recording of one person
+_AT_ONCE: Final = 0.05  # share of speech in which two may seem to talk at once though one speaks alone
+_ALL_AT_ONCE: Final = 0.55  # and from which surely two do; see decision 0027
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,14 +146,20 @@ class Diarizer:
             warnings = (*warnings, WRONG_NUMBER)
         return put_together(found, self._recipe.shortest_turn, warnings)
 
-    def one_voice(self, recording: Recording) -> float:
-        """Return how probable it is that one person speaks in a recording, by trying to tell two apart."""
+    def one_voice(self, recording: Recording) -> tuple[float, float | None]:
+        """Return how probable it is that one person speaks in a recording, and how much of the speech is two at once.
+
+        It is tried to tell two apart who speak one after the other. Two who talk at once sound like one voice between
+        theirs; only a segmenter hears them, and the share is None without one.
+        """
         heard = self.hear(recording, Sensitivity(), silent)
+        share = None if heard.local is None else _overlap(heard.local)
         if not len(heard.windows):
-            return 1.0
+            return 1.0, share
         clusters = self._cluster(heard, SpeakerBounds(least=2, most=2))
         odds = one_person_odds(clusters, self._judge) + _ONE_EXPECTED
-        return float(1 / (1 + np.exp(-odds)))
+        alone = float(np.clip((_ALL_AT_ONCE - (share or 0.0)) / (_ALL_AT_ONCE - _AT_ONCE), 0, 1))
+        return alone * float(1 / (1 + np.exp(-odds))), share
 
     def hear(self, recording: Recording, sensitivity: Sensitivity, progress: Progress) -> Heard:
         """Run the networks over a recording: nearly all of the work, and none of the decisions about speakers."""
@@ -329,6 +341,12 @@ class Diarizer:
         )
 
 
+def _overlap(local: LocalSpeakers) -> float:
+    """Return the share of the speech that is two people at once."""
+    speech = local.speech >= _HEARD
+    return float((local.overlap[speech] >= _HEARD).mean()) if speech.any() else 0.0
+
+
 def _report(recording: Recording, stage: str, progress: Progress) -> Callable[[int], None]:
     """Return what turns the samples that a stage has heard into progress."""
 
@@ -340,8 +358,11 @@ def _report(recording: Recording, stage: str, progress: Progress) -> Callable[[i
 
 
 def _warnings(recording: Recording) -> tuple[str, ...]:
-    broken = recording.non_finite_samples
-    return (*recording.warnings, *([NOT_FINITE.format(broken)] if broken else []))
+    broken, clipped = recording.non_finite_samples, recording.clipped_fraction
+    said = [NOT_FINITE.format(broken)] if broken else []
+    if clipped > MOST_CLIPPED:
+        said.append(CLIPPED.format(clipped))
+    return (*recording.warnings, *said)
 
 
 def _voices(clusters: Clusters, names: dict[int, str], acoustics: Acoustics) -> tuple[Voice, ...]:

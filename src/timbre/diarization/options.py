@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal, get_args
 
+from timbre.audio import Tracks
 from timbre.diarization.merging import SpeakerBounds
 from timbre.diarization.recipe import Sensitivity
 from timbre.errors import OptionError
@@ -45,12 +46,21 @@ def sensitivity(speech: float, overlap: float) -> Sensitivity:
     return Sensitivity(speech=speech, overlap=overlap)
 
 
-def check_channels(channels: str, channel: int | None) -> None:
-    """Raise `OptionError` unless this says which channels to hear, and how."""
+def check_channels(channels: str, channel: int | None, tracks: Tracks) -> None:
+    """Raise `OptionError` unless this says which channels and sound tracks to hear, and how."""
     if channels not in get_args(Channels):
         raise OptionError(f"channels is 'mixed' or 'separate', not {channels!r}.")
     if channels == "separate" and channel is not None:
         raise OptionError("channel takes one channel, and channels='separate' takes each: leave one of them out.")
+    check_tracks(tracks)
+    if tracks == "separate" and (channels == "separate" or channel is not None):
+        raise OptionError("tracks='separate' mixes the channels of each sound track: leave channel and channels out.")
+
+
+def check_tracks(tracks: Tracks) -> None:
+    """Raise `OptionError` unless this says which sound tracks to hear."""
+    if tracks not in ("mixed", "separate") and (not isinstance(tracks, int) or isinstance(tracks, bool) or tracks < 0):
+        raise OptionError(f"tracks is 'mixed', 'separate', or the number of one, counted from 0, not {tracks!r}.")
 
 
 def check_clip(seconds: float) -> None:

@@ -3,18 +3,21 @@
     start,end,speaker
     0.500,2.000,Ada
 
-A name with a comma, a quote or a line end stands in quotes, its quotes doubled.
+A name with a comma, a quote or a line end stands in quotes, its quotes doubled. One that a spreadsheet would run as a
+formula has an apostrophe before it, as OWASP advises, which is taken away when it is read.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 
 from timbre.formats.fields import Place, in_milliseconds, lasting
 from timbre.turns import Turn
 
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")  # and what would be read as an escaped one
 _COLUMNS = ("start", "end", "speaker")
 
 
@@ -45,11 +48,15 @@ def _turn(place: Place, row: dict[str, str | None]) -> Turn:
     if start is None or end is None or speaker is None:
         raise place.error("as many fields as the header has", [field for field in row.values() if field is not None])
     return place.turn(
-        place.number(start.strip(), "a start in seconds"), place.number(end.strip(), "an end in seconds"), speaker
+        place.number(start.strip(), "a start in seconds"),
+        place.number(end.strip(), "an end in seconds"),
+        speaker[1:] if speaker.startswith("'") and _FORMULA.match(speaker) else speaker,
     )
 
 
 def _quoted(name: str) -> str:
+    if _FORMULA.match(name):
+        name = f"'{name}"
     if any(mark in name for mark in ',"\r\n'):
         return '"' + name.replace('"', '""') + '"'
     return name

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 LEAST_SPEECH: Final = 1.0  # seconds, of all recordings together
 _STEP: Final = 3_200  # samples between windows: 0.2 s, denser than in diarization because speech is short
 _SPEECH: Final = SpeechRule(onset=0.5, offset=0.35, padding=0.1, longest_gap=0.3, shortest=0.1)
-_ONE_SPEAKER: Final = 0.3  # probability that one person speaks, under which a recording is refused
+_ONE_SPEAKER: Final = 0.5  # probability that one person speaks, under which a recording is refused
 _ONE_PERSON: Final = (
     0.01  # likewise of one recording beside the others: a telephone can make a voice sound like another
 )
@@ -135,11 +135,11 @@ class Enroller:
         if max_seconds is not None and recording.duration > max_seconds:
             raise EnrolmentTooLong(
                 f"The recording lasts {recording.duration:.1f} s, and a voiceprint is made from at most"
-                f" {max_seconds:g} s; cut it, or allow more."
+                f" {max_seconds:g} s; cut it, allow more, or have its best part taken."
             )
         samples, speech = self._listen(recording)
         prototype = self._pool(samples, speech)
-        single = self._diarizer.one_voice(recording)
+        single, overlap = self._diarizer.one_voice(recording)
         if single < _ONE_SPEAKER:
             raise SeveralSpeakers
         mask = np.repeat(speech, FRAME)[: samples.size]
@@ -153,6 +153,8 @@ class Enroller:
             clipped=round(recording.clipped_fraction, 5),
             snr=None if snr is None else round(snr, 1),
             single_speaker=round(100 * single),
+            overlap=None if overlap is None else round(overlap, 3),
+            warnings=recording.warnings,
         )
         return prototype, quality, speech
 

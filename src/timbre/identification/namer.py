@@ -22,10 +22,9 @@ from timbre.identification.voiceprint import Voiceprint
 from timbre.models.packs import find_pack
 from timbre.models.same_voice import SameVoice
 from timbre.models.spaces import Space, find_space, own_space
+from timbre.names import fault_of
 from timbre.settings import Settings
 
-LONGEST_LABEL: Final = 100  # characters
-RESERVED_LABEL: Final = "speaker_"  # how diarization's own labels begin, in any case
 UNFITTED: Final = "Confidence is not calibrated for this encoder; fit it to your own people with `timbre calibrate`"
 
 
@@ -99,16 +98,14 @@ class Namer:
         """Read voiceprints that somebody gives, by name.
 
         Raises:
-            OptionError: a name is too long, empty, or looks like the label of an unknown speaker.
+            OptionError: a name is none by `timbre.names`.
             VoiceprintMalformed: a voiceprint is damaged or foreign.
             VoiceprintMismatch: a voiceprint was made by another encoder.
         """
         people = {}
         for label, one in given.items():
-            if not 1 <= len(label) <= LONGEST_LABEL:
-                raise OptionError(f"A name has 1 to {LONGEST_LABEL} characters; {label[:40]!r} has {len(label)}.")
-            if label.lower().startswith(RESERVED_LABEL):
-                raise OptionError(f"{label!r} begins like the labels of unknown speakers; choose another name.")
+            if fault := fault_of(label):
+                raise OptionError(f"The name {label[:40]!r} cannot be given. {fault}.")
             people[label] = read_voiceprint(label, one)
             self.check(label, people[label])
         return people

@@ -1,4 +1,4 @@
-r"""Names in transcripts that people already have: SRT, WebVTT, and the JSON of Whisper and its relatives.
+r"""Names in transcripts that people already have: SRT, WebVTT, JSON, CTM, STM, and plain text with times.
 
 Who speaks is written in the way of the format; everything else stays as it is, byte for byte.
 
@@ -12,7 +12,7 @@ Ada: Good morning.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, Protocol
@@ -24,6 +24,8 @@ from timbre.transcripts.json import Json
 from timbre.transcripts.limits import MOST_BYTES, check_bytes, check_segments, check_text
 from timbre.transcripts.spoken import Segment
 from timbre.transcripts.srt import Srt
+from timbre.transcripts.timed_lines import Ctm, Stm, TimedLines, line_form
+from timbre.transcripts.units import UNITS, in_seconds, in_units, unit_of
 from timbre.transcripts.vtt import Vtt
 from timbre.turns import Turn
 
@@ -36,19 +38,30 @@ class TranscriptFormat(StrEnum):
     SRT = "srt"
     VTT = "vtt"
     JSON = "json"
+    CTM = "ctm"
+    STM = "stm"
+    TXT = "txt"
 
 
 class _Document(Protocol):
     @property
     def segments(self) -> Sequence[Segment]: ...
 
+    @property
+    def mended(self) -> int: ...
+
     def labelled(self, parts: Sequence[Sequence[Part]], names: Collection[str]) -> str: ...
 
 
-_DOCUMENTS: Final[Mapping[TranscriptFormat, type[Srt | Vtt | Json]]] = {
+_LOOKED_AT: Final = 10_000  # characters, by which the form of lines is known
+_AFTER: Final = 5.0  # seconds after the last speech, where the end of the recording is not known
+_DOCUMENTS: Final[Mapping[TranscriptFormat, type[Srt | Vtt | Json | TimedLines]]] = {
     TranscriptFormat.SRT: Srt,
     TranscriptFormat.VTT: Vtt,
     TranscriptFormat.JSON: Json,
+    TranscriptFormat.CTM: Ctm,
+    TranscriptFormat.STM: Stm,
+    TranscriptFormat.TXT: TimedLines,
 }
 
 
@@ -59,26 +72,53 @@ class Transcript:
         self.form = form
         self.encoding = encoding or Encoding()
         self._document: _Document = _DOCUMENTS[form](text)
+        self.warnings: tuple[str, ...] = ()  # what was mended or does not fit, once it is labelled
 
     @property
     def segments(self) -> Sequence[Segment]:
         """What is said when."""
         return self._document.segments
 
-    def labelled(self, turns: Iterable[Turn], *, names: Iterable[str] = ()) -> str:
-        """Write who speaks when, as turns have it.
+    def labelled(self, turns: Iterable[Turn], *, names: Iterable[str] = (), duration: float | None = None) -> str:
+        """Write who speaks when, as turns have it; `warnings` then say what was mended or does not fit.
 
         Args:
             turns: who speaks; best those that never overlap.
             names: names that an SRT file may have from an earlier labelling, to be replaced.
+            duration: length of the recording in seconds, if it is known.
 
         Raises:
             FormatError: a name cannot be written in the file's encoding.
         """
+        turns = tuple(turns)
         speech = Speech(turn for turn in turns if turn.speaker.strip())
+        spoken = max((turn.end for turn in turns), default=0.0)
+        unit = unit_of(self.segments, duration or spoken) if self.form is TranscriptFormat.JSON else 1.0
+        segments = [in_seconds(segment, unit) for segment in self.segments]
+        self.warnings = tuple(self._faults(segments, unit, spoken + _AFTER if duration is None else duration))
         self.encoding.check(speech.speakers)
         known = {name for name in (*speech.speakers, *names) if name.strip()}
-        return self._document.labelled([divide(segment, speech) for segment in self.segments], known)
+        parts = [[in_units(part, unit) for part in divide(segment, speech)] for segment in segments]
+        return self._document.labelled(parts, known)
+
+    def _faults(self, segments: Sequence[Segment], unit: float, end: float) -> Iterator[str]:
+        if mended := self._document.mended:
+            many = f"{mended} {'ends are' if mended > 1 else 'end is'}"
+            yield f"{many} missing or before the start, which was taken for it"
+        if unit != 1:
+            yield f"its times were taken for {UNITS[unit]}, as the recording is far shorter than so many seconds"
+        moments = [
+            moment
+            for segment in segments
+            for moment in ([word.start for word in segment.words] if segment.words else [segment.start])
+            if moment is not None
+        ]
+        outside = sum(moment > end for moment in moments)
+        if outside:
+            yield (
+                f"{outside} of {len(moments)} times lie behind the end of the recording, at {end:.1f} s; is this the"
+                " transcript of another?"
+            )
 
 
 def loads(text: str, form: TranscriptFormat | str | None = None) -> Transcript:
@@ -100,6 +140,8 @@ def read(path: str | Path) -> Transcript:
     """
     path = Path(path)
     by_extension = next((form for form in TranscriptFormat if path.suffix.lower() == f".{form}"), None)
+    if by_extension is TranscriptFormat.TXT:
+        by_extension = None  # anything is text
     with path.open("rb") as file:
         content = file.read(MOST_BYTES + 1)
     try:
@@ -115,6 +157,9 @@ def looks_like(text: str) -> TranscriptFormat:
     begin = text.lstrip("\ufeff \t\r\n")
     if begin.startswith("WEBVTT"):
         return TranscriptFormat.VTT
+    form = line_form(begin[:_LOOKED_AT])
+    if form is not None:
+        return TranscriptFormat(form)
     return TranscriptFormat.JSON if begin.startswith(("{", "[")) else TranscriptFormat.SRT
 
 

@@ -34,6 +34,7 @@ class Timing:
     line: Line
     start: float  # seconds
     end: float
+    mended: bool  # the end that is written lies before the start, which counts for both
     end_at: tuple[int, int]  # where in the text the end stands
     start_text: str  # the start as it is written
     end_text: str
@@ -61,19 +62,18 @@ def read_timing(form: str, line: Line) -> Timing:
     """Read `00:00:01.000 --> 00:00:02.000` and whatever follows.
 
     Raises:
-        FormatError: it is malformed, or ends before it starts.
+        FormatError: it is malformed.
     """
     place = Place(f"{form}, line {line.number}")
     match = TIMING.fullmatch(line.text)
     if match is None:
         raise place.error(f"times as in 00:00:01.000 {ARROW} 00:00:02.000", line.text)
     start, end = (seconds(place, moment) for moment in match.groups())
-    if end < start:
-        raise place.error(f"an end at or after the start at {match[1]}", match[2])
     return Timing(
         line=line,
         start=start,
-        end=end,
+        end=max(start, end),
+        mended=end < start,
         end_at=(line.start + match.start(2), line.start + match.end(2)),
         start_text=match[1],
         end_text=match[2],

@@ -6,7 +6,8 @@
 This is how openai-whisper, faster-whisper and WhisperX write, and many others; a bare list of segments will do. Names
 are written as WhisperX does: `"speaker": "Ada"` in segments and in words. A segment of several speakers becomes several
 segments with all its other keys. Lists of words beside the segments are labelled as well: `word_segments` of WhisperX,
-which repeats the words, and `words` of the OpenAI API, whose segments have none of their own.
+which repeats the words, and `words` of the OpenAI API, whose segments have none of their own. Documents of another
+shape are read by `json_foreign`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from timbre.transcripts.alignment import aligned, joined, pieces
 from timbre.transcripts.attribution import Part
 from timbre.transcripts.edits import Edit, edited
 from timbre.transcripts.json_fields import Record, extent, read_record, read_words
+from timbre.transcripts.json_foreign import Foreign
 from timbre.transcripts.json_text import Span, apart, document, given, items, members, place, written
+from timbre.transcripts.json_times import times_of
 from timbre.transcripts.spoken import Segment, Word
 
 _SPEAKER: Final = "speaker"
@@ -38,23 +41,32 @@ class Json:
             FormatError: it is not JSON, or has no such lists, or something in them is malformed; says where.
         """
         self._text = text
-        array, path, loose = _lists(text)
+        top, kind = document(text)
+        self._foreign = Foreign(text, top) if _is_foreign(text, top, kind) else None
+        if self._foreign is not None and self._foreign.segments:
+            self.mended = self._foreign.mended
+            return
+        self._foreign = None
+        array, path, loose = _lists(text, top, kind)
         listed = enumerate(items(text, array)) if array else ()
         self._records = [read_record(text, item, f"{path}[{index}]") for index, item in listed]
         self._segments = [record.segment for record in self._records]
         self._loose: list[tuple[Span, _WordAt]] = []
         for name, words in loose.items():
             self._read_loose(words, f"$.{name}")
+        self.mended = sum(record.mended for record in self._records)
         spans = [record.span for record in self._records[:2]]
         self._between = apart(text, array, spans) if array and spans else ","
 
     @property
     def segments(self) -> Sequence[Segment]:
         """The segments, and behind them words that belong to none."""
-        return self._segments
+        return self._segments if self._foreign is None else self._foreign.segments
 
-    def labelled(self, parts: Sequence[Sequence[Part]], names: Collection[str]) -> str:  # noqa: ARG002 - keys tell
+    def labelled(self, parts: Sequence[Sequence[Part]], names: Collection[str]) -> str:
         """Write who speaks into segments and words, and divide the segments of several speakers."""
+        if self._foreign is not None:
+            return self._foreign.labelled(parts, names)
         edits: list[Edit] = []
         for index, record in enumerate(self._records):
             edits += self._edits(record, self._segments[index].words, parts[index])
@@ -114,9 +126,26 @@ class Json:
         return written(value, ascii_only=self._text.isascii())
 
 
-def _lists(text: str) -> tuple[Span | None, str, dict[str, Span]]:
+def _is_foreign(text: str, top: Span, kind: type) -> bool:
+    """Tell whether a document is none of Whisper and its relatives."""
+    if kind is dict:
+        found = members(text, top)
+        segments = found.get("segments")
+        if segments is None or not isinstance(segments.value, list):
+            return "utterances" in found or not any(
+                isinstance(found[name].value, list) for name in _LOOSE if name in found
+            )
+        top = segments.span
+    elif kind is not list:
+        return False
+    first = next(items(text, top), None)
+    if first is None or not isinstance(first.value, dict):
+        return False
+    return not {"start", "end", "words"} & first.value.keys() and times_of(first.value)[0] is not None
+
+
+def _lists(text: str, top: Span, kind: type) -> tuple[Span | None, str, dict[str, Span]]:
     """The list of segments, the path to it, and lists of words beside it."""
-    top, kind = document(text)
     if kind is list:
         return top, "$", {}
     found = members(text, top) if kind is dict else {}

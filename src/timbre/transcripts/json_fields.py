@@ -17,6 +17,7 @@ class Record:
 
     span: Span
     segment: Segment
+    mended: bool  # it has no end, or one before its start, which counts for both
     text: str | None
     words: tuple[Span, ...]  # where those words of the segment stand that are listed in it
 
@@ -25,7 +26,7 @@ def read_record(text: str, item: Item, path: str) -> Record:
     """Read a segment.
 
     Raises:
-        FormatError: it is no object, a time is missing or not a number, or a word in it is malformed.
+        FormatError: it is no object, its start is missing, a time is no number, or a word in it is malformed.
     """
     if not isinstance(item.value, dict):
         raise place(text, item.start, path).error('an object with "start", "end" and "text"', item.value)
@@ -38,9 +39,11 @@ def read_record(text: str, item: Item, path: str) -> Record:
         listed = read_words(text, array, f"{path}.words")
     words = tuple(word for _, word in listed)
     start, end = _times(text, item, words, path)
+    mended = end is None or end < start
     return Record(
         span=item.span,
-        segment=Segment(start, end, words),
+        segment=Segment(start, start if end is None else max(start, end), words),
+        mended=mended,
         text=spoken if isinstance(spoken, str) else None,
         words=tuple(span for span, _ in listed),
     )
@@ -65,14 +68,12 @@ def _word(text: str, item: Item, path: str) -> Word:
     return Word(said, _moment(text, item, "start", path), _moment(text, item, "end", path))
 
 
-def _times(text: str, item: Item, words: Sequence[Word], path: str) -> tuple[float, float]:
+def _times(text: str, item: Item, words: Sequence[Word], path: str) -> tuple[float, float | None]:
     first, last = extent(words)
     start, end = _moment(text, item, "start", path), _moment(text, item, "end", path)
     start, end = (first if start is None else start), (last if end is None else end)
-    if start is None or end is None:
+    if start is None:
         raise place(text, item.start, path).error('"start" and "end" in seconds', sorted(item.value))
-    if end < start:
-        raise place(text, item.start, f"{path}.end").error(f"an end at or after the start at {start:g}", end)
     return start, end
 
 

@@ -48,6 +48,7 @@ class Srt:
         """
         self._text = text
         self._cues = tuple(_cues(text))
+        self.mended = sum(cue.timing.mended for cue in self._cues)
         self.segments = tuple(Segment(cue.timing.start, cue.timing.end) for cue in self._cues)
 
     def labelled(self, parts: Sequence[Sequence[Part]], names: Collection[str]) -> str:

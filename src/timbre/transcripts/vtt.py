@@ -51,6 +51,7 @@ class Vtt:
         """
         self._text = text
         self._cues = tuple(_cue(text, block) for block in _cue_blocks(text))
+        self.mended = sum(cue.timing.mended for cue in self._cues)
         self.segments = tuple(Segment(cue.timing.start, cue.timing.end, cue.words) for cue in self._cues)
 
     def labelled(self, parts: Sequence[Sequence[Part]], names: Collection[str]) -> str:  # noqa: ARG002 - tags tell

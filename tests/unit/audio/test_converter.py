@@ -162,3 +162,35 @@ def test_separate_channels_are_those_picked_one_by_one_and_silent_where_they_are
         picked = Converter(channel)
         blocks = [picked.convert(stereo, 44_100), picked.convert(mono, 8_000), picked.finish()]
         assert np.array_equal(separate, np.concatenate(blocks))
+
+
+@pytest.mark.parametrize("rate", [16_000, 44_100])
+def test_channels_that_cancel_each_other_are_not_mixed_to_silence(rate):
+    sound = tone(1000, 1, rate)
+
+    heard, converter = converted(np.stack([sound, -0.9 * sound]), rate)
+
+    assert np.abs(heard).max() == pytest.approx(0.5 * 32_768, rel=0.02)
+    assert converter.cancelled == pytest.approx(1, abs=0.06)
+
+
+def test_only_the_stretch_that_cancels_is_taken_from_one_channel():
+    sound = tone(1000, 1, 16_000)
+    half = len(sound) // 2
+    left = np.concatenate([sound[:half], sound[half:]])
+    right = np.concatenate([sound[:half], -sound[half:]])
+
+    heard, converter = converted(np.stack([left, right]), 16_000)
+
+    assert np.abs(heard / 32_768 - sound).max() < 0.01
+    assert converter.cancelled == pytest.approx(0.5, abs=0.06)
+
+
+@pytest.mark.parametrize("channels", [2, 3, 6])
+def test_channels_of_which_one_speaks_or_that_differ_do_not_cancel(channels):
+    alone = np.zeros((channels, 16_000), np.float32)
+    alone[1] = tone(1000, 1, 16_000)
+    noise = 0.1 * np.random.default_rng(1).standard_normal((channels, 16_000)).astype(np.float32)
+
+    for samples in (alone, noise, np.zeros_like(alone)):
+        assert converted(samples, 16_000)[1].cancelled == 0

@@ -1,5 +1,7 @@
 """What each format looks like, what it accepts of others' files, and what it says about malformed ones."""
 
+import csv as spreadsheet
+import io
 import json as json_library
 
 import pytest
@@ -331,3 +333,18 @@ def test_json_shapes(content):
 )
 def test_json_malformed(content, message):
     assert refusal(json, content).startswith(message)
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\n=x", "\uff1d1", "'=1", "''-1"])
+def test_csv_writes_no_formula_and_reads_the_name_back(name):
+    turn = Turn(start=0.0, end=1.0, speaker=name)
+    _, (_, _, cell) = spreadsheet.reader(io.StringIO(text(csv, [turn]), newline=""))
+    assert cell == f"'{name}"
+    assert csv.loads(text(csv, [turn])) == (turn,)
+
+
+@pytest.mark.parametrize("name", ["'", "'Ada", "Ada = Ben", "O'-Brien", "a-b"])
+def test_csv_leaves_other_names_alone(name):
+    turn = Turn(start=0.0, end=1.0, speaker=name)
+    assert text(csv, [turn]).splitlines()[1] == f"0.000,1.000,{name}"
+    assert csv.loads(text(csv, [turn])) == (turn,)

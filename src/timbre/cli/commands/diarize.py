@@ -8,6 +8,7 @@ from timbre.cli import options
 from timbre.cli.display.output import presentation
 from timbre.cli.inputs.loading import load_engine
 from timbre.cli.inputs.recordings import hear_all
+from timbre.cli.inputs.tracks import read_tracks
 
 
 def diarize(
@@ -18,6 +19,7 @@ def diarize(
     max_speakers: options.MaxSpeakers = None,
     channel: options.Channel = None,
     channels: options.Channels = "mixed",
+    tracks: options.Tracks = "mixed",
     vad_sensitivity: options.VadSensitivity = 0.0,
     crosstalk_sensitivity: options.CrosstalkSensitivity = 0.0,
     probabilities: options.Probabilities = False,
@@ -48,6 +50,7 @@ def diarize(
         max_speakers=max_speakers,
         channel=channel,
         channels=channels,
+        tracks=read_tracks(tracks),
         vad_sensitivity=vad_sensitivity,
         crosstalk_sensitivity=crosstalk_sensitivity,
         probabilities=probabilities,

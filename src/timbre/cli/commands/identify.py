@@ -11,6 +11,7 @@ from timbre.cli import options
 from timbre.cli.display.output import presentation
 from timbre.cli.inputs.loading import load_engine
 from timbre.cli.inputs.recordings import hear_all
+from timbre.cli.inputs.tracks import read_tracks
 from timbre.cli.inputs.voiceprint_files import read_voiceprints
 from timbre.cli.options import DataDir
 from timbre.cli.server.gallery import Team, looked_up
@@ -37,6 +38,7 @@ def identify(
     max_speakers: options.MaxSpeakers = None,
     channel: options.Channel = None,
     channels: options.Channels = "mixed",
+    tracks: options.Tracks = "mixed",
     vad_sensitivity: options.VadSensitivity = 0.0,
     crosstalk_sensitivity: options.CrosstalkSensitivity = 0.0,
     probabilities: options.Probabilities = False,
@@ -79,6 +81,7 @@ def identify(
             max_speakers=max_speakers,
             channel=channel,
             channels=channels,
+            tracks=read_tracks(tracks),
             vad_sensitivity=vad_sensitivity,
             crosstalk_sensitivity=crosstalk_sensitivity,
             probabilities=probabilities,

@@ -14,6 +14,7 @@ from timbre.cli.display.output import check_place, write
 from timbre.cli.display.progress import hearing
 from timbre.cli.exits import warn
 from timbre.cli.inputs.loading import load_engine
+from timbre.cli.inputs.tracks import read_tracks
 from timbre.cli.inputs.voiceprint_files import read_voiceprints
 from timbre.cli.options import DataDir
 from timbre.cli.server.gallery import Team, looked_up
@@ -28,9 +29,8 @@ def label(
         Path,
         typer.Argument(
             metavar="TRANSCRIPT",
-            help="SRT, WebVTT, or JSON of Whisper and others like it.",
-            exists=True,
-            dir_okay=False,
+            help="SRT, WebVTT, CTM, STM, text with times, or JSON of Whisper and others.",
+            callback=options.file_given,
         ),
     ],
     recording: Annotated[
@@ -38,8 +38,7 @@ def label(
         typer.Argument(
             metavar="RECORDING",
             help="Audio or video file; or who speaks in it, as RTTM, JSON or another of the formats.",
-            exists=True,
-            dir_okay=False,
+            callback=options.file_given,
         ),
     ],
     *,
@@ -51,6 +50,7 @@ def label(
     max_speakers: options.MaxSpeakers = None,
     channel: options.Channel = None,
     channels: options.Channels = "mixed",
+    tracks: options.Tracks = "mixed",
     model: options.Model = None,
     device: options.Device = None,
     output: Annotated[
@@ -67,6 +67,7 @@ def label(
         if voiceprint or speakers:
             raise OptionError(f"{recording}: says already who speaks; give the recording itself to compare voices.")
         turns: Iterable[Turn] = read(recording, exclusive=True)
+        duration = None
     else:
         people = read_voiceprints(voiceprint or ())
         engine = load_engine(model, device)
@@ -82,12 +83,15 @@ def label(
                 max_speakers=max_speakers,
                 channel=channel,
                 channels=channels,
+                tracks=read_tracks(tracks),
                 progress=progress,
             )
-        turns = result.exclusive_turns
+        turns, duration = result.exclusive_turns, result.duration
         for warning in result.warnings:
             warn(warning, recording)
-    text = found.labelled(turns)
+    text = found.labelled(turns, duration=duration)
+    for warning in found.warnings:
+        warn(warning, transcript)
     if output is None:
         typer.echo(text, nl=False)
     else:

@@ -49,12 +49,12 @@ def import_(
         typer.Argument(
             metavar="PLACE",
             help="What `timbre speakers export` wrote, or a folder of recordings: Ada.wav, or Ada/ with several.",
-            exists=True,
+            callback=options.place_given,
         ),
     ],
     *,
     max_seconds: Annotated[
-        float | None, typer.Option(help="Longest recording that is accepted, in seconds; inf for any.")
+        float | None, typer.Option(help="Seconds that a voice is learned from; of a longer recording the best part.")
     ] = 30.0,
     model: options.Model = None,
     device: options.Device = None,

@@ -26,8 +26,10 @@ from timbre.errors import AudioError, EnrolmentRefused, OptionError, SampleUnkno
 
 if TYPE_CHECKING:
     from timbre.engine import Engine
+    from timbre.identification.voiceprint import Voiceprint
     from timbre.service.people.person import Consent, Person
     from timbre.service.people.requests import CreateSpeakerRequest
+    from timbre.service.people.samples import Origin
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="People of the gallery: who they are and how they sound."
@@ -38,7 +40,9 @@ app.command()(retention)
 app.command()(scrub)
 app.command()(upgrade)
 Speaker = Annotated[str, typer.Argument(metavar="SPEAKER", help="Name or id of the person.")]
-MaxSeconds = Annotated[float | None, typer.Option(help="Longest recording that is accepted, in seconds; inf for any.")]
+MaxSeconds = Annotated[
+    float | None, typer.Option(help="Seconds that a voice is learned from; of a longer recording the best part.")
+]
 Tag = Annotated[
     list[str] | None,
     typer.Option("--tag", help="A word to choose people by; several times for more.", show_default=False),
@@ -51,7 +55,12 @@ def create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="As results will name them.")],
     recordings: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[RECORDING]", help="Recordings of the person alone.", show_default=False),
+        typer.Argument(
+            metavar="[RECORDING]",
+            help="Recordings of the person alone.",
+            show_default=False,
+            callback=options.all_given,
+        ),
     ] = None,
     *,
     tag: Tag = None,
@@ -68,16 +77,21 @@ def create(
     """Make room for a person, learn their voice from recordings if there are any, and print the person's id."""
     wanted = checked({"name": name, "tags": tag or [], "consent": consent and {"basis": consent}})
     with open_gallery(team, data_dir, make=True) as gallery:
-        engine = gallery_engine(gallery, model, device) if recordings else None
+        heard: list[tuple[Path, Voiceprint, Origin]] = []
+        worst = Exit.DONE
+        if recordings:
+            engine = gallery_engine(gallery, model, device)
+            heard, worst = _hear_all(gallery, engine, recordings, max_seconds=max_seconds, channel=channel)
+            if not heard:
+                raise typer.Exit(worst)
         created = gallery.ask(
             gallery.people.create(gallery.team, name=wanted.name, tags=wanted.tags, consent=_consent(wanted))
         )
         typer.echo(str(created))
-        if engine is not None:
-            person = gallery.ask(gallery.people.get(gallery.team, created))
-            worst = _add_all(gallery, engine, person, recordings or [], max_seconds=max_seconds, channel=channel)
-            if worst:
-                raise typer.Exit(worst)
+        for each in heard:
+            _keep(gallery, created, *each)
+        if worst:
+            raise typer.Exit(worst)
 
 
 @app.command(name="list")
@@ -242,14 +256,20 @@ def add(
     recordings: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[RECORDING]", help="Recordings of the person alone; each becomes a sample.", show_default=False
+            metavar="[RECORDING]",
+            help="Recordings of the person alone; each becomes a sample.",
+            show_default=False,
+            callback=options.all_given,
         ),
     ] = None,
     *,
     voiceprint: Annotated[
         list[Path] | None,
         typer.Option(
-            "--voiceprint", help="A file that `timbre voiceprint` wrote; several times for more.", show_default=False
+            "--voiceprint",
+            help="A file that `timbre voiceprint` wrote; several times for more.",
+            show_default=False,
+            callback=options.all_given,
         ),
     ] = None,
     max_seconds: MaxSeconds = 30.0,
@@ -269,7 +289,10 @@ def add(
             worst = max(worst, _add_voiceprint(gallery, person, path))
         if recordings:
             engine = gallery_engine(gallery, model, device)
-            worst = max(worst, _add_all(gallery, engine, person, recordings, max_seconds=max_seconds, channel=channel))
+            heard, fault = _hear_all(gallery, engine, recordings, max_seconds=max_seconds, channel=channel)
+            worst = max(worst, fault)
+            for each in heard:
+                _keep(gallery, person.id, *each)
     if worst:
         raise typer.Exit(worst)
 
@@ -346,28 +369,30 @@ def _consent(wanted: CreateSpeakerRequest) -> Consent | None:
     return None if wanted.consent is None else wanted.consent.value
 
 
-def _add_all(
+def _hear_all(
     gallery: OpenGallery,
     engine: Engine,
-    person: Person,
     recordings: Sequence[Path],
     *,
     max_seconds: float | None,
     channel: int | None,
-) -> Exit:
-    """Add recordings; one that cannot be used stops no other."""
-    worst = Exit.DONE
+) -> tuple[list[tuple[Path, Voiceprint, Origin]], Exit]:
+    """Hear recordings; one that cannot be used stops no other. Return what was heard, and the worst that happened."""
+    found, worst = [], Exit.DONE
     for recording in recordings:
         try:
-            heard, origin = hear(gallery, engine, recording, max_seconds=max_seconds, channel=channel)
+            found.append((recording, *hear(gallery, engine, recording, max_seconds=max_seconds, channel=channel)))
         except (AudioError, EnrolmentRefused) as error:
             worst = max(worst, report(error, recording))
-            continue
-        sample, _ = gallery.keep(person.id, heard, origin)
-        typer.echo(f"{recording}: {heard.speech_seconds:.1f} s of speech, sample {sample}", err=True)
-        for sentence in heard.quality[0].advice:
-            warn(sentence, recording)
-    return worst
+    return found, worst
+
+
+def _keep(gallery: OpenGallery, person: UUID, recording: Path, heard: Voiceprint, origin: Origin) -> None:
+    """Keep what was heard as a sample of a person, and say how good it is."""
+    sample, _ = gallery.keep(person, heard, origin)
+    typer.echo(f"{recording}: {heard.speech_seconds:.1f} s of speech, sample {sample}", err=True)
+    for sentence in heard.quality[0].advice:
+        warn(sentence, recording)
 
 
 def _add_voiceprint(gallery: OpenGallery, person: Person, path: Path) -> Exit:

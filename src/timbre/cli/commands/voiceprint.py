@@ -22,12 +22,17 @@ if TYPE_CHECKING:
 def voiceprint(
     recordings: Annotated[
         list[Path],
-        typer.Argument(metavar="RECORDING", help="Recordings of one person alone; several make a better voiceprint."),
+        typer.Argument(
+            metavar="RECORDING",
+            help="Recordings of one person alone; several make a better voiceprint.",
+            callback=options.all_given,
+        ),
     ],
     *,
     max_seconds: Annotated[
         float | None, typer.Option(help="Longest recording that is accepted, in seconds; inf for any.")
     ] = 30.0,
+    excerpt: Annotated[bool, typer.Option("--excerpt", help="Take the best part of a longer recording.")] = False,
     channel: options.Channel = None,
     model: options.Model = None,
     device: options.Device = None,
@@ -43,7 +48,7 @@ def voiceprint(
         check_place(output)
     engine = load_engine(model, device)
     try:
-        made = engine.voiceprint(list(recordings), max_seconds=max_seconds, channel=channel)
+        made = engine.voiceprint(list(recordings), max_seconds=max_seconds, excerpt=excerpt, channel=channel)
     except (AudioError, EnrolmentRefused) as error:
         raise typer.Exit(report(error, recordings[0] if len(recordings) == 1 else None)) from error
     if output is not None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from timbre.cli.options import STANDARD_INPUT
 from timbre.errors import OptionError
 
 if TYPE_CHECKING:
@@ -30,5 +31,5 @@ def read_voiceprints(pairs: Iterable[str]) -> dict[str, Voiceprint]:
             raise OptionError(
                 f"--voiceprint {pair}: {name} has a voiceprint already; one can be made from several recordings."
             )
-        people[name] = Voiceprint.load(Path(path))
+        people[name] = Voiceprint.load(STANDARD_INPUT if path == "-" else Path(path))
     return people

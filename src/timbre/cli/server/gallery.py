@@ -219,7 +219,7 @@ def gallery_engine(gallery: OpenGallery, model: str | None, device: str | None) 
 def hear(
     gallery: OpenGallery, engine: Engine, recording: Path, *, max_seconds: float | None, channel: int | None = None
 ) -> tuple[Voiceprint, Origin]:
-    """Learn the voice of a recording, with some seconds to listen to.
+    """Learn the voice of a recording, of its best part if it is longer than allowed, with some seconds to listen to.
 
     Raises:
         AudioError: the recording cannot be used.
@@ -229,7 +229,7 @@ def hear(
     from timbre.service.people.samples import Origin  # noqa: PLC0415
 
     seconds = gallery.settings.clip_seconds
-    heard = engine.voiceprint(recording, max_seconds=max_seconds, channel=channel, clip_seconds=seconds)
+    heard = engine.voiceprint(recording, max_seconds=max_seconds, excerpt=True, channel=channel, clip_seconds=seconds)
     return heard, Origin(source="recording", clip=None if heard.clip is None else encoded(heard.clip))
 
 

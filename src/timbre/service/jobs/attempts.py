@@ -109,6 +109,19 @@ class Attempts:
         """Give the job back unfinished, for another attempt."""
         await self._database.one(_SQL["pause"], _fence(attempt))
 
+    async def break_off(self, attempt: Attempt, error: str) -> bool:
+        """Give the job back for another attempt, unless this was the last; end it with the reason then.
+
+        Returns:
+            Whether there is another attempt.
+        """
+        most = self._settings.job_attempts
+        if await self._database.one(_SQL["break_off"], {**_fence(attempt), "most": most}) is not None:
+            _log.warning("broken off", job=str(attempt.job), type=attempt.type, error=error)
+            return True
+        await self.fail(attempt, f"Given up after {most} attempts. {error}")
+        return False
+
     async def hand_over(self, attempt: Attempt, name: str, size: int) -> None:
         """Note what was fetched, and send the job on to be heard, if it is still this attempt's; `knows` tells."""
         async with self._database.transaction() as connection:
@@ -126,6 +139,7 @@ class Attempts:
         output: bytes,
         duration: float,
         *,
+        warning: str | None = None,
         peaks: bytes | None = None,
         within: Within | None = None,
     ) -> bool:
@@ -135,6 +149,7 @@ class Attempts:
             attempt: Which.
             output: JSON.
             duration: Seconds of audio that were heard.
+            warning: What is to be known of the output, beside what was told at the submission.
             peaks: The waveform, a byte each for equal parts of it.
             within: Writes what belongs to the output in the same transaction; undone if the attempt has lost its job.
         """
@@ -143,7 +158,8 @@ class Attempts:
             async with self._database.transaction() as connection:
                 if within is not None and (now := await within(connection)) is not None:
                     body, length = await asyncio.to_thread(packed, now)
-                arguments = {**_fence(attempt), "status": "succeeded", "duration": duration, "error": None}
+                ended = {"status": "succeeded", "duration": duration, "error": None, "warning": warning}
+                arguments = {**_fence(attempt), **ended}
                 row = await one(connection, _SQL["finish"], arguments)
                 if row is None:
                     raise _Lost
@@ -156,16 +172,31 @@ class Attempts:
         _log.info("succeeded", job=str(attempt.job), type=attempt.type, seconds_of_audio=round(duration, 1))
         return True
 
-    async def fail(self, attempt: Attempt, error: str) -> bool:
-        """End it badly with a reason the client can do something with; tell whether it was still this attempt's."""
-        async with self._database.transaction() as connection:
-            arguments = {**_fence(attempt), "status": "failed", "duration": None, "error": _storable(error)}
-            row = await one(connection, _SQL["finish"], arguments)
-            if row is None:
-                return False
-            await self._webhooks.announce(connection, row)
+    async def fail(self, attempt: Attempt, error: str, *, within: Within | None = None) -> bool:
+        """End it badly with a reason the client can do something with; tell whether it was still this attempt's.
+
+        Args:
+            attempt: Which.
+            error: The reason.
+            within: Writes what belongs to that end in the same transaction; undone if the attempt has lost its job.
+        """
+        try:
+            await self._fail(attempt, error, within)
+        except _Lost:
+            return False
         _log.info("failed", job=str(attempt.job), type=attempt.type, error=error)
         return True
+
+    async def _fail(self, attempt: Attempt, error: str, within: Within | None) -> None:
+        async with self._database.transaction() as connection:
+            if within is not None:
+                await within(connection)
+            ended = {"status": "failed", "duration": None, "error": _storable(error), "warning": None}
+            arguments = {**_fence(attempt), **ended}
+            row = await one(connection, _SQL["finish"], arguments)
+            if row is None:
+                raise _Lost
+            await self._webhooks.announce(connection, row)
 
     async def recover(self, silence: float) -> int:
         """Put jobs back into their lanes that nobody works on and nothing waits for; return how many.

@@ -49,7 +49,7 @@ class LabelRequest(IdentifyRequest):
     )
     format: Annotated[
         TranscriptFormat | None,
-        BeforeValidator(_format, json_schema_input_type=Literal["srt", "vtt", "json"] | None),
+        BeforeValidator(_format, json_schema_input_type=Literal["srt", "vtt", "json", "ctm", "stm", "txt"] | None),
     ] = Field(None, description="Format of the transcript; what it looks like if unset.")
     job_id: Id | None = Field(
         None,

@@ -56,6 +56,7 @@ class Enrolment:
         url: str | None = None,
         stretch: Stretch | None = None,
         model: str | None = None,
+        first: bool = False,
         warning: str | None = None,
     ) -> Submission:
         """Accept a job that hears a recording of a person, or a stretch of one, and adds it to their samples.
@@ -66,6 +67,7 @@ class Enrolment:
             url: Of a recording of them alone, as other jobs take it.
             stretch: In place of it, a stretch of a recording in which they speak alone.
             model: The pack that hears it; the server's own choice if left out.
+            first: The person was created with this sample, and is erased if no voice can be learned from it.
             warning: What the caller is told with it.
 
         Raises:
@@ -79,12 +81,12 @@ class Enrolment:
             raise SpeakerUnknown
         if stretch is None:
             return await self._jobs.submit(
-                caller, EnrolRequest(speaker_id=speaker, url=url, model=model), warning=warning
+                caller, EnrolRequest(speaker_id=speaker, url=url, model=model, first=first), warning=warning
             )
         await self._check(caller.team, stretch)
         recording = await self._jobs.recording(caller.team, stretch.job)
         request = EnrolRequest(
-            speaker_id=speaker, job_id=stretch.job, start=stretch.start, end=stretch.end, model=model
+            speaker_id=speaker, job_id=stretch.job, start=stretch.start, end=stretch.end, model=model, first=first
         )
         return await self._jobs.submit(caller, request, warning=warning, recording=recording)
 

@@ -30,17 +30,19 @@ class Labelling:
         async with self._working:
             await asyncio.to_thread(_read, request)
 
-    async def label(self, team: UUID, job: UUID, request: LabelRequest) -> tuple[str, TranscriptFormat]:
-        """Label a transcript by what a job found; return it with its format.
+    async def label(
+        self, team: UUID, job: UUID, request: LabelRequest
+    ) -> tuple[str, TranscriptFormat, tuple[str, ...]]:
+        """Label a transcript by what a job found; return it with its format, and what is to be known of it.
 
         Raises:
             JobUnknown: the team has none of this id.
             OutputMissing: it has no output, or none that says who speaks.
             RequestInvalid: the transcript is malformed.
         """
-        _, output = await self._jobs.output_text(team, job)
+        row, output = await self._jobs.output_text(team, job)
         async with self._working:
-            return await asyncio.to_thread(_labelled, request, output)
+            return await asyncio.to_thread(_labelled, request, output, row["duration"])
 
 
 def _read(request: LabelRequest) -> None:
@@ -48,12 +50,15 @@ def _read(request: LabelRequest) -> None:
         loads(request.transcript, request.format)
 
 
-def _labelled(request: LabelRequest, output: bytes) -> tuple[str, TranscriptFormat]:
+def _labelled(
+    request: LabelRequest, output: bytes, duration: float | None
+) -> tuple[str, TranscriptFormat, tuple[str, ...]]:
     found = json.loads(output)
     if "diarization" not in found:
         raise OutputMissing("This job's output does not say who speaks; name one of a diarization or identification.")
     with _refusing():
-        return labelled(request.transcript, found, request.format), request.format or looks_like(request.transcript)
+        text, faults = labelled(request.transcript, found, request.format, duration=duration)
+        return text, request.format or looks_like(request.transcript), faults
 
 
 @contextmanager

@@ -190,6 +190,19 @@ class Gallery:
             await connection.execute(_SQL["erase"], {"ids": [speaker], "team": team})
             await self._note(connection, team, "speaker.erased", speaker, key)
 
+    async def erase_unheard(
+        self, team: UUID, speaker: UUID, *, key: UUID | None = None, connection: Connection
+    ) -> None:
+        """Erase a person in the transaction of a connection, unless they have a sample, or are gone."""
+        async with self.changing(team, connection):
+            try:
+                if (await self.get(team, speaker, connection)).samples:
+                    return
+            except SpeakerUnknown:
+                return
+            await connection.execute(_SQL["erase"], {"ids": [speaker], "team": team})
+            await self._note(connection, team, "speaker.erased", speaker, key)
+
     async def merge(self, team: UUID, into: UUID, others: Iterable[UUID], *, key: UUID | None = None) -> None:
         """Make one person of several: samples and tags come together, and the others are gone.
 

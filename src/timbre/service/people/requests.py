@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from timbre.identification.quality import Quality
 from timbre.service.people.person import Consent, quality_of
@@ -17,7 +17,6 @@ from timbre.service.requests.body import Request
 from timbre.service.requests.selection import MOST_TAGS
 from timbre.service.requests.values import (
     LONGEST_TAG,
-    RESERVED_LABEL,
     AudioUrl,
     Label,
     Speaker,
@@ -38,7 +37,6 @@ _MEASURED: Final = ("seconds", "speechSeconds", "level", "clipped", "snr", "sing
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _YEARS: Final = (1970, 9998)  # of moments: the database and its clients know them in every time zone
 _MOST_MEASURED: Final = 1e9  # either way; nothing that is measured on a recording comes near
-_SHAPING: Final = "\u200c\u200d"  # characters that are not seen, but names in some scripts need
 _ONE_SAMPLE: Final = (
     "Expected one of: url, voiceprint, jobId with the speaker of a finished job, jobId with start and end"
 )
@@ -59,19 +57,6 @@ _TAGS: Final[dict[str, Any]] = {
 def _tidied(came: object) -> object:
     """Write a name in one way, however it was typed: é as one character, single spaces."""
     return " ".join(unicodedata.normalize("NFC", came).split()) if isinstance(came, str) else came
-
-
-def _seen(name: str) -> str:
-    """Let a name pass that is what it looks like; each name means one person, and no unknown speaker."""
-    for place, character in enumerate(name, 1):
-        if unicodedata.category(character) == "Cf" and character not in _SHAPING:
-            refuse(f"Expected no invisible characters, got U+{ord(character):04X} as character {place}")
-    plain = unicodedata.normalize("NFKC", name.translate(dict.fromkeys(map(ord, _SHAPING)))).casefold().strip()
-    if not plain:
-        refuse("Expected a name that can be seen")
-    if plain.startswith(RESERVED_LABEL):
-        expect(f"a name that does not begin with {RESERVED_LABEL.upper()}, as unknown speakers do", name)
-    return name
 
 
 def _tags(came: object) -> tuple[str, ...]:
@@ -154,7 +139,7 @@ def _quality(came: object) -> Quality:
     return quality
 
 
-PersonName = Annotated[Label, AfterValidator(_seen), BeforeValidator(_tidied)]
+PersonName = Annotated[Label, BeforeValidator(_tidied)]
 Tags = Annotated[tuple[str, ...], BeforeValidator(_tags), WithJsonSchema(_TAGS)]
 Day = Annotated[date, BeforeValidator(_day)]
 Id = Annotated[UUID, BeforeValidator(_id)]

@@ -27,6 +27,7 @@ from timbre.service.requests.values import (
     Switch,
     Threshold,
     Title,
+    Tracks,
     Transcription,
     VoiceprintText,
     WebhookUrl,
@@ -72,6 +73,7 @@ class EnrolRequest(WorkRequest):
     job_id: UUID | None = None
     start: float = 0.0  # seconds
     end: float | None = None
+    first: bool = False  # the person was created with this sample, and is nobody without it
 
 
 class JobRequest(WorkRequest):
@@ -135,6 +137,12 @@ class SpeakersRequest(JobRequest):
         " own, such as phone calls. Each channel then has one speaker, unless a number of speakers is given, which"
         " counts those of all channels.",
     )
+    tracks: Tracks = Field(
+        "mixed",
+        description="Sound tracks of the file, where it has several: `mixed` hears them as one; `separate` hears each"
+        " by itself, for recorders that give each person a track, as `channels` does; a number, counted from 0, hears"
+        " one.",
+    )
     transcription: Transcription = Field(False, description="Not part of this server; `true` is refused.")
 
     @field_validator("max_speakers")
@@ -144,6 +152,13 @@ class SpeakersRequest(JobRequest):
         if most is not None and least is not None and most < least:
             refuse(f"Expected at least minSpeakers, which is {shown(least)}, got {shown(most)}")
         return most
+
+    @field_validator("tracks")
+    @classmethod
+    def _separate_once(cls, tracks: object, info: ValidationInfo) -> object:
+        if tracks == "separate" and info.data.get("channels") == "separate":
+            refuse("Expected `mixed` or a number where channels is separate, got separate")
+        return tracks
 
     @field_validator("num_speakers")
     @classmethod

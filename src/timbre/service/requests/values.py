@@ -13,10 +13,11 @@ import httpx
 from pydantic import BeforeValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from timbre.names import LONGEST_NAME, fault_of
+
 LONGEST_URL: Final = 8192  # characters, as the following lengths
 LONGEST_WEBHOOK: Final = 2048
 LONGEST_MEDIA_URL: Final = 255
-LONGEST_LABEL: Final = 100
 LONGEST_TAG: Final = 50
 LONGEST_TITLE: Final = 200
 LONGEST_SPEAKER: Final = 20
@@ -25,7 +26,7 @@ LONGEST_TOKEN: Final = 200
 MOST_VOICEPRINTS: Final = 50
 SPEAKER_PATTERN: Final = "^SPEAKER_[0-9]+$"
 CHANNELS: Final = ("mixed", "separate")
-RESERVED_LABEL: Final = "speaker_"  # how the labels of unknown speakers begin, in any case
+HIGHEST_TRACK: Final = 255  # number of a sound track of a file
 
 _MEDIA_PATTERN: Final = r"^media://[a-zA-Z0-9\-_./]+$"
 _NOT_IN_HOST: Final = re.compile(r'[\s\\%<>"^`{|}]')
@@ -117,6 +118,15 @@ def _channels(came: object) -> object:
     return came
 
 
+def _tracks(came: object) -> object:
+    if isinstance(came, float) and came.is_integer():
+        came = int(came)
+    number = isinstance(came, int) and not isinstance(came, bool) and 0 <= came <= HIGHEST_TRACK
+    if not number and came not in CHANNELS:
+        expect(f"one of {', '.join(CHANNELS)}, or a whole number from 0 to {HIGHEST_TRACK}", came)
+    return came
+
+
 def _sensitivity(came: object) -> float:
     return _number(came, -5, 5)
 
@@ -175,10 +185,11 @@ def _address(url: str, expected: str) -> httpx.URL:
 
 
 def _label(came: object) -> str:
-    label = _without_controls(_text(came, f"a name of 1 to {LONGEST_LABEL} characters", LONGEST_LABEL))
-    if label.lower().startswith(RESERVED_LABEL):
-        expect(f"a name that does not begin with {RESERVED_LABEL.upper()}, as unknown speakers do", came)
-    return label
+    if not isinstance(came, str):
+        expect(f"a name of 1 to {LONGEST_NAME} characters", came)
+    if fault := fault_of(came):
+        refuse(fault)
+    return came
 
 
 def _voiceprint(came: object) -> str:
@@ -230,6 +241,13 @@ Channels = Annotated[
     Literal["mixed", "separate"],
     BeforeValidator(_channels, json_schema_input_type=Literal["mixed", "separate"] | None),
 ]
+Tracks = Annotated[
+    Literal["mixed", "separate"] | Annotated[int, Field(ge=0, le=HIGHEST_TRACK)],
+    BeforeValidator(
+        _tracks,
+        json_schema_input_type=Literal["mixed", "separate"] | Annotated[int, Field(ge=0, le=HIGHEST_TRACK)] | None,
+    ),
+]
 Sensitivity = Annotated[
     float, BeforeValidator(_sensitivity, json_schema_input_type=Annotated[float, Field(ge=-5, le=5)] | None)
 ]
@@ -255,7 +273,7 @@ Label = Annotated[
     str,
     Field(
         min_length=1,
-        max_length=LONGEST_LABEL,
+        max_length=LONGEST_NAME,
         json_schema_extra={"pattern": "^(?![sS][pP][eE][aA][kK][eE][rR]_)"},
     ),
     BeforeValidator(_label),

@@ -10,13 +10,19 @@ from timbre.formats.json import exclusive_turns
 from timbre.transcripts import Transcript, TranscriptFormat, loads, looks_like
 
 
-def labelled(transcript: str, output: Mapping[str, Any], form: TranscriptFormat | None = None) -> str:
+def labelled(
+    transcript: str, output: Mapping[str, Any], form: TranscriptFormat | None = None, *, duration: float | None = None
+) -> tuple[str, tuple[str, ...]]:
     """Write into a transcript who speaks as an output has it: by `exclusiveDiarization`, or else by all turns.
+
+    Returns:
+        The text, and what was mended in it or does not fit the recording, of `duration` seconds.
 
     Raises:
         FormatError: the transcript is malformed; says where.
     """
-    return loads(transcript, form).labelled(exclusive_turns(output))
+    read = loads(transcript, form)
+    return read.labelled(exclusive_turns(output), duration=duration), read.warnings
 
 
 @contextmanager

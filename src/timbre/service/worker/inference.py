@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from timbre.audio import SAMPLE_RATE
 from timbre.audio.decoding import open_recording
+from timbre.audio.source import named_demuxer
 from timbre.diarization.diarization import Diarization
 from timbre.diarization.progress import Progress
 from timbre.engine import Engine
-from timbre.errors import NoSpeech
+from timbre.errors import EnrolmentTooLong, NoSpeech
 from timbre.identification.voiceprint import Voiceprint
 from timbre.service.files.clips import encoded
 from timbre.service.jobs.attempts import Attempt
@@ -25,6 +30,7 @@ from timbre.service.results.transcripts import labelled
 from timbre.service.results.voices import Asked, Voices
 from timbre.settings import Settings
 
+_WAY_OUT: Final = "add it to a person by POST /v1/speakers/{speakerId}/samples, which takes the best part."
 STORED: Final = {"webhook_http": True}  # what was accepted stays accepted
 
 
@@ -58,9 +64,19 @@ def hear(
         EnrolmentRefused: no voice can be learned from it.
         OptionError: a number of speakers or the like cannot be had.
     """
+    with _named(path, attempt.params.get("url", "")) as recording:
+        return _heard(engine, attempt, recording, gallery=gallery, progress=progress, settings=settings)
+
+
+def _heard(
+    engine: Engine, attempt: Attempt, path: Path, *, gallery: TeamGallery | None, progress: Progress, settings: Settings
+) -> Heard:
     match attempt.type:
         case "voiceprint":
-            voiceprint = engine.voiceprint(path, max_seconds=settings.voiceprint_seconds)
+            try:
+                voiceprint = engine.voiceprint(path, max_seconds=settings.voiceprint_seconds)
+            except EnrolmentTooLong as error:
+                raise EnrolmentTooLong(f"{str(error).split(';')[0]}; cut it, or {_WAY_OUT}") from None
             return Heard(output=dict(voiceprint.to_dict()), duration=_seconds(voiceprint))
         case "enrol":
             return _enrolled(engine, EnrolRequest.model_validate(attempt.params, context=STORED), path, settings)
@@ -75,11 +91,27 @@ def hear(
                 heard = _identified(engine, about, path, gallery=gallery, progress=progress, settings=settings)
             else:
                 heard = _diarized(engine, about, path, progress=progress, settings=settings)
-            heard.output["transcript"] = labelled(about.transcript, heard.output)
+            text, faults = labelled(about.transcript, heard.output, about.format, duration=heard.duration)
+            heard.output["transcript"] = text
+            if told := "; ".join(filter(None, (heard.output.get("warning"), *faults))):
+                heard.output["warning"] = told
             return heard
         case _:
             wish = DiarizeRequest.model_validate(attempt.params, context=STORED)
             return _diarized(engine, wish, path, progress=progress, settings=settings)
+
+
+@contextmanager
+def _named(path: Path, url: str) -> Iterator[Path]:
+    """Give a recording the end of the name that its client has for it, where nothing else tells its format."""
+    suffix = PurePosixPath(urlsplit(url).path).suffix
+    if named_demuxer(f"recording{suffix}") is None:
+        yield path
+        return
+    with TemporaryDirectory() as folder:
+        link = Path(folder, f"recording{suffix}")
+        link.symlink_to(path.absolute())
+        yield link
 
 
 def _diarized(engine: Engine, request: SpeakersRequest, path: Path, *, progress: Progress, settings: Settings) -> Heard:
@@ -145,7 +177,9 @@ def _enrolled(engine: Engine, request: EnrolRequest, path: Path, settings: Setti
         if not samples.size:
             raise NoSpeech("The recording ends before this stretch begins; choose another one.")
         source = (samples, SAMPLE_RATE)
-    voiceprint = engine.voiceprint(source, max_seconds=settings.voiceprint_seconds, clip_seconds=settings.clip_seconds)
+    voiceprint = engine.voiceprint(
+        source, max_seconds=settings.voiceprint_seconds, excerpt=True, clip_seconds=settings.clip_seconds
+    )
     quality = voiceprint.quality[0]
     output: Output = {"quality": {**(quality_json(quality) or {}), "advice": list(quality.advice)}}
     if warning := voiceprint.to_dict().get("warning"):
@@ -164,6 +198,7 @@ def _options(request: SpeakersRequest) -> dict[str, Any]:
         "min_speakers": request.min_speakers,
         "max_speakers": request.max_speakers,
         "channels": request.channels,
+        "tracks": request.tracks,
         "vad_sensitivity": request.vad_sensitivity,
         "crosstalk_sensitivity": request.crosstalk_sensitivity,
         "probabilities": request.speech_probability or request.crosstalk_probability or request.speaker_probability,

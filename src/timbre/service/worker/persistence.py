@@ -52,6 +52,12 @@ class Persistence:
         await note_people(connection, attempt.job, mentioned)
         return dumped(output) if changed else None
 
+    async def forget_unheard(self, connection: Connection, attempt: Attempt) -> None:
+        """Erase the person whom a refused sample was to create, unless they have got another meanwhile."""
+        if attempt.type == "enrol" and attempt.params.get("first"):
+            request = EnrolRequest.model_validate(attempt.params, context=STORED)
+            await self._gallery.erase_unheard(attempt.team, request.speaker_id, key=attempt.key, connection=connection)
+
     async def _add_sample(self, connection: Connection, attempt: Attempt, heard: Heard) -> bytes:
         request = EnrolRequest.model_validate(attempt.params, context=STORED)
         assert heard.voiceprint is not None  # noqa: S101 - it is what these jobs are for

@@ -21,7 +21,7 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
 
 from timbre.audio.temporary import temporary_file
-from timbre.errors import ServiceUnavailable
+from timbre.errors import DecodingInterrupted, ServiceUnavailable
 from timbre.service.accounts.usage import Usage
 from timbre.service.files.media import Media
 from timbre.service.files.storage import open_storage
@@ -51,6 +51,7 @@ _PRECIOUS: Final = frozenset({Lane.SHORT, Lane.LONG})  # what is done there is n
 _DAY: Final = 86400.0  # seconds; longer than any recording is worked on
 _CONNECTIONS: Final = 12
 _PAUSE: Final = 1.0  # seconds before a lane that lost the database tries again
+_RELIEF: Final = 3  # seconds before a recording whose decoder was ended, as for want of memory, is heard again
 _GRACE: Final = 1.2  # seconds for an attempt to notice that it shall stop, and again to say so
 _POLL: Final = 1.0  # seconds between two looks for retries that are due
 # procrastinate stops watching its listener and heartbeat once any of its side tasks ends, and the one for periodic
@@ -60,10 +61,11 @@ _log: Final = structlog.get_logger("timbre.worker")
 
 
 class _Again(BaseRetryStrategy):
-    """What comes out of a task is never the job's fault: the worker stops, or the database is away."""
+    """What comes out of a task is never the job's fault: the worker stops, the database is away, or memory is short."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:  # noqa: ARG002
-        return RetryDecision(retry_in={"seconds": 0 if isinstance(exception, asyncio.CancelledError) else 1})
+        waits = {asyncio.CancelledError: 0, DecodingInterrupted: _RELIEF}
+        return RetryDecision(retry_in={"seconds": waits.get(type(exception), 1)})
 
 
 def _nothing(timestamp: int) -> None:

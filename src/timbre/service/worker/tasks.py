@@ -1,7 +1,8 @@
 """The work itself: fetching a recording, and hearing it with the engine.
 
-Whatever is wrong with a recording or a request ends the job with the reason. A worker that stops, or a storage that
-does not answer, leaves the job for another attempt. A database that is restarted is waited for.
+Whatever is wrong with a recording or a request ends the job with the reason. A worker that stops, a storage that does
+not answer, or a decoder that the system ended, leaves the job for another attempt. A database that is restarted is
+waited for.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from timbre.engine import Engine
 from timbre.errors import (
     AudioError,
     Canceled,
+    DecodingInterrupted,
     FetchFailed,
     GalleryMoved,
     InputError,
@@ -58,7 +60,6 @@ _MIB: Final = 1 << 20
 _GIB: Final = 1 << 30
 # What is wrong with a request or the gallery ends the job; the same again would end it so again.
 _ENDS: Final = (
-    InputError,
     OptionError,
     ModelMissing,
     SpeakerUnknown,
@@ -128,11 +129,17 @@ class Work:
         except (Interrupted, asyncio.CancelledError):
             await asyncio.shield(self._attempts.pause(attempt))
             raise
+        except InputError as error:
+            within = partial(self._persistence.forget_unheard, attempt=attempt)
+            await self._answered(self._attempts.fail, attempt, str(error), within=within)
         except _ENDS as error:
             await self._answered(self._attempts.fail, attempt, str(error))
         except ServiceUnavailable:
             await self._answered(self._attempts.pause, attempt)
             raise
+        except DecodingInterrupted as error:
+            if await self._answered(self._attempts.break_off, attempt, str(error)):
+                raise
         except Exception:  # noqa: BLE001 - whatever it is, the job ends and the worker goes on
             reference = uuid4().hex[:12]
             _log.exception("fault", job=str(attempt.job), reference=reference)
@@ -252,7 +259,13 @@ class Work:
 
         output = await asyncio.to_thread(dumped, heard.output)
         return await self._answered(
-            self._attempts.succeed, attempt, output, heard.duration, peaks=heard.peaks, within=within
+            self._attempts.succeed,
+            attempt,
+            output,
+            heard.duration,
+            warning=heard.output.get("warning"),
+            peaks=heard.peaks,
+            within=within,
         )
 
     async def _uploaded(self, attempt: Attempt) -> str:

@@ -90,6 +90,12 @@ SET status = 'created', stage = NULL, progress = 0, unfinished = unfinished - 1,
 WHERE id = %(id)s AND attempt = %(attempt)s AND status = 'running'
 RETURNING id
 
+-- break_off --
+UPDATE jobs
+SET status = 'created', stage = NULL, progress = 0, updated_at = now(), alive_at = now()
+WHERE id = %(id)s AND attempt = %(attempt)s AND status = 'running' AND unfinished < %(most)s
+RETURNING id
+
 -- hand_over --
 UPDATE jobs
 SET object = %(object)s, unfinished = unfinished - 1, updated_at = now(), alive_at = now()
@@ -102,7 +108,9 @@ SELECT id FROM jobs WHERE id = %(id)s AND object = %(object)s
 -- finish --
 UPDATE jobs
 SET status = %(status)s, stage = NULL, progress = CASE WHEN %(status)s = 'succeeded' THEN 1 ELSE progress END,
-    duration = coalesce(%(duration)s, duration), error = %(error)s, params = params - '{voiceprints,transcript,url}'::text[],
+    duration = coalesce(%(duration)s, duration), error = %(error)s,
+    warning = nullif(concat_ws('; ', warning, %(warning)s::text), ''),
+    params = params - '{voiceprints,transcript,url}'::text[],
     updated_at = now(), completed_at = now()
 WHERE id = %(id)s AND attempt = %(attempt)s AND status = 'running'
 RETURNING id, team_id, key_id, type, params, object

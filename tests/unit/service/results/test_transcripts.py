@@ -52,7 +52,7 @@ def output(**more):
 
 
 def labelled_output():
-    return output(transcript=labelled(SRT, output()))
+    return output(transcript=labelled(SRT, output())[0])
 
 
 def test_the_turns_that_never_overlap_are_taken_by_name():
@@ -90,8 +90,8 @@ def test_what_is_no_output_is_refused():
 
 def test_a_transcript_is_labelled():
     named = SRT.replace("Hi", "Ada: Hi").replace("Ho", "Ben: Ho")
-    assert labelled(SRT, output()) == named
-    assert labelled(SRT, output(), TranscriptFormat.SRT) == named
+    assert labelled(SRT, output()) == (named, ())
+    assert labelled(SRT, output(), TranscriptFormat.SRT) == (named, ())
     with pytest.raises(FormatError):
         labelled(SRT, output(), TranscriptFormat.VTT)
 

@@ -10,6 +10,8 @@ export interface Options {
   least: number;
   most: number;
   threshold: number;
+  sound: "mixed" | "channels" | "tracks" | "track";
+  track: number;
   people: "all" | "tags" | "nobody";
   tags: readonly string[];
 }
@@ -19,6 +21,8 @@ export const options = signal<Options>({
   exact: 2,
   least: 2,
   most: 6,
+  sound: "mixed",
+  track: 0,
   threshold: 50,
   people: "all",
   tags: [],
@@ -32,12 +36,18 @@ export async function submit(chosen: Options, url: string, title: string): Promi
       : chosen.count === "range"
         ? { minSpeakers: Math.min(chosen.least, chosen.most), maxSpeakers: Math.max(chosen.least, chosen.most) }
         : {};
-  const body = { url, title: title.slice(0, 200), ...count };
+  const body = { url, title: title.slice(0, 200), ...count, ...sound(chosen) };
   if (chosen.people === "nobody") return (await api.post("/v1/diarize", { body })).jobId;
   const tagged = chosen.people === "tags" && chosen.tags.length > 0;
   const speakers = tagged ? { tags: [...chosen.tags] } : ("all" as const);
   const asked = { ...body, speakers, matching: { threshold: chosen.threshold } };
   return (await api.post("/v1/identify", { body: asked })).jobId;
+}
+
+function sound(chosen: Options): { channels?: "separate"; tracks?: "separate" | number } {
+  if (chosen.sound === "channels") return { channels: "separate" };
+  if (chosen.sound === "tracks") return { tracks: "separate" };
+  return chosen.sound === "track" ? { tracks: chosen.track } : {};
 }
 
 /** What a threshold means, in words. */
@@ -49,7 +59,7 @@ export function thresholdWords(threshold: number): string {
   return "Always: every voice gets the name that fits best";
 }
 
-function summary({ count, exact, least, most, people, tags }: Options): string {
+function summary({ count, exact, least, most, sound, track, people, tags }: Options): string {
   const many =
     count === "exact"
       ? `${exact} speakers`
@@ -58,7 +68,13 @@ function summary({ count, exact, least, most, people, tags }: Options): string {
         : "any number of speakers";
   const who =
     people === "nobody" ? "no names" : people === "tags" && tags.length ? `people: ${tags.join(", ")}` : "everyone";
-  return `${many}, ${who}`;
+  const heard = {
+    mixed: "",
+    channels: ", each channel",
+    tracks: ", each sound track",
+    track: `, sound track ${track}`,
+  };
+  return `${many}, ${who}${heard[sound]}`;
 }
 
 export function OptionsPanel() {
@@ -66,18 +82,18 @@ export function OptionsPanel() {
   const set = (change: Partial<Options>) => {
     options.value = { ...options.value, ...change };
   };
-  const number = (label: string, field: "exact" | "least" | "most") => (
+  const number = (label: string, field: "exact" | "least" | "most" | "track", from = 1) => (
     <Field label={label}>
       {(ids) => (
         <input
           {...ids}
           type="number"
-          min={1}
+          min={from}
           max={50}
           value={now[field]}
           onInput={(event) => {
             const value = Number.parseInt(event.currentTarget.value, 10);
-            if (value >= 1) set({ [field]: value });
+            if (value >= from) set({ [field]: value });
           }}
         />
       )}
@@ -107,6 +123,18 @@ export function OptionsPanel() {
               {number("At most", "most")}
             </div>
           )}
+          <Choice
+            label="What of the sound is heard?"
+            value={now.sound}
+            options={[
+              ["mixed", "All together"],
+              ["channels", "Each channel"],
+              ["tracks", "Each track"],
+              ["track", "One track"],
+            ]}
+            onChange={(sound) => set({ sound })}
+          />
+          {now.sound === "track" && <div class="numbers-row">{number("Sound track, from 0", "track", 0)}</div>}
         </div>
         <div class="stack">
           <Choice

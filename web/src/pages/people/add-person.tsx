@@ -6,7 +6,7 @@ import { Button, Field, Note, Progress } from "../../ui/controls";
 import { Dialog } from "../../ui/dialog";
 import { tell } from "../../ui/toasts";
 import { ConsentFields, consentDraft, consentOf } from "./consent";
-import { addPerson, VoiceRefused } from "./learn";
+import { addPerson } from "./learn";
 import { SampleSource } from "./sample-source";
 import { parseTags } from "./tags";
 
@@ -25,52 +25,27 @@ export function AddPerson({ onClose, onAdded }: { onClose: () => void; onAdded: 
   const [speaking, setSpeaking] = useState(false);
   const [step, setStep] = useState<Step | null>(null);
   const [error, setError] = useState(NO_ERROR);
-  const [refused, setRefused] = useState<VoiceRefused | null>(null);
 
   async function submit(event: Event) {
     event.preventDefault();
     setError(NO_ERROR);
     const draft = { name: name.trim(), tags: parseTags(tags), consent: consentOf(consent) };
     try {
-      const person = await addPerson(draft, recording, (told, part) => setStep({ words: told, part }));
+      const added = await addPerson(draft, recording, (told, part) => setStep({ words: told, part }));
       onAdded();
       onClose();
-      go(`/people/${person}`);
-      tell(recording ? `Timbre knows ${draft.name} now.` : `${draft.name} was added. A recording is still needed.`);
+      go(`/people/${added.id}`);
+      const known = recording
+        ? `Timbre knows ${draft.name} now.`
+        : `${draft.name} was added. A recording is still needed.`;
+      tell([known, added.warning].filter(Boolean).join(" "));
     } catch (fault) {
       setStep(null);
-      if (fault instanceof VoiceRefused) {
-        setRefused(fault);
-        onAdded();
-      } else {
-        const taken = fault instanceof ApiError && (fault.status === 409 || fault.errors[0]?.field === "name");
-        setError({ field: taken ? "name" : "", message: words(fault) });
-      }
+      const taken = fault instanceof ApiError && (fault.status === 409 || fault.errors[0]?.field === "name");
+      setError({ field: taken ? "name" : "", message: words(fault) });
     }
   }
 
-  if (refused)
-    return (
-      <Dialog title={`${name.trim()} has no voice yet`} onClose={onClose}>
-        <div class="stack">
-          <Note kind="caution">{refused.message}</Note>
-          <p>They were added, and can be recognised as soon as a recording of them can be used.</p>
-          <div class="dialog-actions">
-            <Button onClick={onClose}>Later</Button>
-            <Button
-              kind="primary"
-              icon="mic"
-              onClick={() => {
-                onClose();
-                go(`/people/${refused.person}?add=sample`);
-              }}
-            >
-              Try another recording
-            </Button>
-          </div>
-        </div>
-      </Dialog>
-    );
   return (
     <Dialog title="Add a person" onClose={() => step || speaking || onClose()} wide>
       <form class="stack" onSubmit={submit}>

@@ -6,29 +6,24 @@ import { type Consent, outputOf } from "../../api/types";
 /** What is being done, and how far it is where that is known. */
 export type OnStep = (words: string, part?: number) => void;
 
+export interface Added {
+  id: string;
+  /** What to know about the recording, if there is anything. */
+  warning: string;
+}
+
 export interface Draft {
   name: string;
   tags: string[];
   consent: Consent | null;
 }
 
-/** The voice was not learned; the person is there all the same. */
-export class VoiceRefused extends Error {
-  constructor(
-    message: string,
-    readonly person: string,
-  ) {
-    super(message);
-  }
-}
-
-/** Add a person, with a recording of them if there is one; answer their id. */
-export async function addPerson(draft: Draft, recording: File | null, onStep: OnStep): Promise<string> {
+/** Add a person, with a recording of them if there is one. Nobody is added if it cannot be used. */
+export async function addPerson(draft: Draft, recording: File | null, onStep: OnStep): Promise<Added> {
   const sample = recording && { url: await sent(recording, onStep) };
   onStep("Adding the person");
   const made = await api.post("/v1/speakers", { body: { ...draft, ...(sample ? { sample } : {}) } });
-  if (made.jobId) await learned(made.id, made.jobId, onStep);
-  return made.id;
+  return { id: made.id, warning: made.jobId ? await learned(made.jobId, onStep) : "" };
 }
 
 /** Add a recording of a person who is there; answer what to know about it, if there is anything. */
@@ -38,7 +33,7 @@ export async function addSample(person: string, recording: File, onStep: OnStep)
     path: { speakerId: person },
     body: { url },
   });
-  return jobId ? learned(person, jobId, onStep) : "";
+  return jobId ? learned(jobId, onStep) : "";
 }
 
 async function sent(recording: File, onStep: OnStep): Promise<string> {
@@ -46,12 +41,12 @@ async function sent(recording: File, onStep: OnStep): Promise<string> {
   return upload(recording, recording.name, { onProgress: (part) => onStep("Sending the recording", part) });
 }
 
-async function learned(person: string, jobId: string, onStep: OnStep): Promise<string> {
+async function learned(jobId: string, onStep: OnStep): Promise<string> {
   const job = await follow(jobId, (now) => onStep(stageWords(now), now.progress));
   if (job.status === "succeeded") {
     const ended = await api.get("/v1/jobs/{jobId}", { path: { jobId } }).catch(() => job);
     return outputOf(ended)?.warning ?? "";
   }
   if (job.status === "canceled") throw new ApiError(0, "Learning the voice was canceled.");
-  throw new VoiceRefused(outputOf(job)?.error ?? "The voice could not be learned.", person);
+  throw new ApiError(0, outputOf(job)?.error ?? "The voice could not be learned.");
 }

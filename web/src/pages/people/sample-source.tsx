@@ -96,7 +96,9 @@ function FileDrop({ onFile }: { onFile: (file: File) => void }) {
       <p>
         Drop a recording here, or <label for={id}>choose a file</label>
       </p>
-      <p class="small muted">Audio or video, 10 to 30 s in which they speak alone.</p>
+      <p class="small muted">
+        Audio or video in which they speak alone, 10 s or more. Of more than 30 s the best are taken.
+      </p>
       <input
         ref={input}
         id={id}

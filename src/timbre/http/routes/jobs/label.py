@@ -24,6 +24,9 @@ _TYPES: Final = {
     TranscriptFormat.SRT: "application/x-subrip",
     TranscriptFormat.VTT: "text/vtt",
     TranscriptFormat.JSON: "application/json",
+    TranscriptFormat.CTM: "text/plain",
+    TranscriptFormat.STM: "text/plain",
+    TranscriptFormat.TXT: "text/plain",
 }
 Body = Annotated[bytes, Depends(body(_MOST_BODY, "cut the transcript in two"))]
 
@@ -47,12 +50,14 @@ async def label(
 ) -> Response:
     """Label an SRT, WebVTT or JSON transcript: at once by a job that has ended, or by a new job whose output has it.
 
-    A new job needs the scope `jobs:write` too.
+    A new job needs the scope `jobs:write` too. What was mended, or does not fit the recording, is told in the header
+    `X-Warning` of an answer at once, and in the `warning` of a job.
     """
     request, warning = await asyncio.to_thread(parse, LabelRequest, body, webhook_http=here.settings.webhook_http)
     if request.job_id is None:
         known.require(Scope.JOBS_WRITE)
         await here.labelling.check(request)
         return await submit(here, known, request, body, warning=warning, idempotency_key=idempotency_key)
-    text, form = await here.labelling.label(known.team, request.job_id, request)
-    return Response(text.encode(), media_type=f"{_TYPES[form]}; charset=utf-8")
+    text, form, faults = await here.labelling.label(known.team, request.job_id, request)
+    told = {"X-Warning": "; ".join(faults)} if faults else {}
+    return Response(text.encode(), media_type=f"{_TYPES[form]}; charset=utf-8", headers=told)

@@ -151,7 +151,8 @@ class DiarizationOutput(Output):
     )
     speaker_channels: dict[str, Annotated[int, Field(ge=0)]] | SkipJsonSchema[None] = Field(
         None,
-        description="Label of the speaker to the channel, counted from 0; there if `channels` was `separate`.",
+        description="Label of the speaker to the channel or sound track, counted from 0; there if `channels` or"
+        " `tracks` was `separate`.",
         examples=[{"SPEAKER_00": 0, "SPEAKER_01": 1}],
         json_schema_extra=left_out,
     )
@@ -236,7 +237,10 @@ class Job(Answer):
         json_schema_extra=left_out,
     )
     warning: str | SkipJsonSchema[None] = Field(
-        None, description="As it was told when the job was submitted.", json_schema_extra=left_out
+        None,
+        description="What was told when the job was submitted, and what is to be known of its output, such as sound"
+        " that was left out.",
+        json_schema_extra=left_out,
     )
     title: str | SkipJsonSchema[None] = Field(
         None,

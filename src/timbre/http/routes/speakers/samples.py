@@ -150,9 +150,15 @@ async def heard_already(here: State, team: UUID, sample: SampleRequest) -> tuple
 
 
 async def submit(
-    here: State, known: Caller, speaker: UUID, sample: SampleRequest, warning: str | None = None
+    here: State,
+    known: Caller,
+    speaker: UUID,
+    sample: SampleRequest,
+    warning: str | None = None,
+    *,
+    first: bool = False,
 ) -> Submission:
-    """Let a job hear a sample of a person.
+    """Let a job hear a sample of a person, who was created with it if it is the first.
 
     Raises:
         SpeakerUnknown, JobUnknown, MediaUnknown: something is not here.
@@ -162,7 +168,9 @@ async def submit(
     stretch = None
     if sample.job_id is not None and sample.start is not None and sample.end is not None:
         stretch = Stretch(job=sample.job_id, start=sample.start, end=sample.end)
-    return await here.enrolment.submit_enrol(known, speaker, url=sample.url, stretch=stretch, warning=warning)
+    return await here.enrolment.submit_enrol(
+        known, speaker, url=sample.url, stretch=stretch, first=first, warning=warning
+    )
 
 
 def _sample_id(text: str) -> UUID:

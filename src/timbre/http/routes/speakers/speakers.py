@@ -78,7 +78,10 @@ async def list_speakers(
     summary="Make room for a person",
 )
 async def create_speaker(known: Writer, body: Body, here: State_) -> Response:
-    """Add a person to the gallery, and a sample of their voice if one is sent along."""
+    """Add a person to the gallery, and a sample of their voice if one is sent along.
+
+    Where a job has to hear that sample first, and no voice can be learned from it, the person is erased again.
+    """
     wanted, warning = parse(CreateSpeakerRequest, body, webhook_http=False)
     try:
         speaker, heard = await _create(here, known, wanted)
@@ -87,7 +90,7 @@ async def create_speaker(known: Writer, body: Body, here: State_) -> Response:
     more: dict[str, Any] = {} if warning is None else {"warning": warning}
     if wanted.sample is not None and not heard:
         try:
-            more["jobId"] = str((await submit(here, known, speaker, wanted.sample)).id)
+            more["jobId"] = str((await submit(here, known, speaker, wanted.sample, first=True)).id)
         except ServiceError as error:
             await here.gallery.erase(known.team, speaker, key=known.key)  # all of the request or nothing
             raise _in_sample(error) from None
