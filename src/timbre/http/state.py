@@ -10,6 +10,7 @@ from timbre.http.limits import RateLimits
 from timbre.service.accounts.sessions import Sessions
 from timbre.service.accounts.teams import Teams
 from timbre.service.accounts.usage import Usage
+from timbre.service.decisions.decisions import Decisions
 from timbre.service.files.media import Media
 from timbre.service.files.storage import Storage
 from timbre.service.jobs.events import JobEvents
@@ -48,6 +49,7 @@ class State:
     speaker_retention: SpeakerRetention
     enrolment: Enrolment
     recognition: Recognition
+    decisions: Decisions
     rematch: Rematch
     webhooks: Webhooks
     usage: Usage
