@@ -119,7 +119,7 @@ def name_two_voices(page: Page) -> None:
     assert turns_of(page, "Ben") > 3
     assert turns_of(page, "Voice 1") == turns_of(page, "Voice 2") == 0
     assert page.locator(".turns li").count() == number
-    expect(page.locator(".voice").nth(0)).to_contain_text("very likely")
+    expect(page.locator(".voice").nth(0)).to_contain_text("named by hand")
 
 
 def add_two_recordings(page: Page) -> str:

@@ -331,7 +331,7 @@ def test_voices_are_listed_and_listened_to(run):
         first, second = await here.rematch.voices(here.team, job)
         assert first == {
             "speaker": "SPEAKER_00", "seconds": 20.0, "hasClip": True,
-            "match": None, "speakerId": None, "candidates": [],
+            "match": None, "speakerId": None, "candidates": [], "learned": False,
         }  # fmt: skip
         await here.rematch.rematch(here.team, job, ALL)
         first, second = await here.rematch.voices(here.team, job)

@@ -53,9 +53,10 @@ describe("the turn under a point", () => {
   it("is the shorter one of two", () => {
     const [ada] = WHOLE.voices;
     if (!ada) throw new Error("nobody speaks");
+    const untouched = { touched: false, checked: false, voice: ada };
     const turns = [
-      { index: 0, start: 0, end: 10, voice: ada },
-      { index: 1, start: 4, end: 5, voice: ada },
+      { ...untouched, index: 0, id: "0", start: 0, end: 10 },
+      { ...untouched, index: 1, id: "1", start: 4, end: 5 },
     ];
     const two = { voices: [ada], turns, duration: 10 };
     const under = (x: number) => turnUnder(two, { start: 0, end: 10 }, { x, y: 5, width: 1000, height: 10 })?.index;

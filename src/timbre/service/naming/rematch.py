@@ -114,9 +114,16 @@ class Rematch:
         """
         await self._jobs.get(team, job)
         voices = await self._voices.get(team, job)
-        found = await self._jobs.output(job)
-        output = {} if found is None else await asyncio.to_thread(unpacked, found[0])
+        async with self._database.transaction() as connection:
+            log = await read_log(connection, job)
+            found = await one(connection, _SQL["outputs"], {"job": job})
+        output = {} if found is None else await asyncio.to_thread(unpacked, found["body"])
         told = {voice["speaker"]: voice for voice in output.get("voiceprints", ())}
+        learned = set[str]()
+        if found is not None and log:
+            talk = conversation(await asyncio.to_thread(unpacked, found["proposal"]), walk(log).stands)
+            heard = [talk.heard(naming.voice) for naming in talk.learned().values()]
+            learned = {voice.label for voice in heard if voice is not None}
         return [
             {
                 "speaker": voice.speaker,
@@ -125,6 +132,7 @@ class Rematch:
                 "match": told.get(voice.speaker, {}).get("match"),
                 "speakerId": told.get(voice.speaker, {}).get("speakerId"),
                 "candidates": told.get(voice.speaker, {}).get("candidates", []),
+                "learned": voice.speaker in learned,
             }
             for voice in voices.voices
         ]

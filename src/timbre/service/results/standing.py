@@ -85,6 +85,7 @@ def _voice(voice: Speaking, found: Mapping[str, Output], names: Mapping[UUID, st
     if voice.naming is not None:
         name = None if voice.person is None else names.get(voice.person)
         said |= {"match": name, "speakerId": None if name is None else str(voice.person)}
+        said["decided"] = name is not None or voice.naming.kind == "nobody"  # else whoever it was is erased
     return said
 
 

@@ -4,6 +4,9 @@ SELECT id, name FROM speakers WHERE team_id = %(team)s AND id = ANY(%(people)s) 
 -- names --
 SELECT id, name FROM speakers WHERE team_id = %(team)s AND id = ANY(%(people)s)
 
+-- outputs --
+SELECT body, coalesce(proposal, body) AS proposal FROM job_outputs WHERE job_id = %(job)s
+
 -- proposal --
 SELECT coalesce(proposal, body) AS proposal FROM job_outputs WHERE job_id = %(job)s
 

@@ -76,7 +76,7 @@ export function drawLanes(
   canvas: HTMLCanvasElement,
   recording: Recording,
   view: View,
-  { active, labels }: { active: number; labels: boolean },
+  { active, selected, labels }: { active: number; selected: ReadonlySet<string>; labels: boolean },
 ): void {
   const prepared = prepare(canvas);
   if (!prepared) return;
@@ -89,11 +89,12 @@ export function drawLanes(
   for (const bar of bars(recording, view, { width, height }, labels)) {
     const { turn } = bar;
     pen.fillStyle = colour.of(turn.voice.index);
-    pen.globalAlpha = turn.index === active ? 1 : 0.78;
+    const marked = turn.index === active || selected.has(turn.id);
+    pen.globalAlpha = marked ? 1 : 0.78;
     pen.beginPath();
     pen.roundRect(bar.left, bar.top, bar.width, bar.height, Math.min(4, bar.width / 2));
     pen.fill();
-    if (turn.index === active) {
+    if (marked) {
       pen.lineWidth = 2;
       pen.strokeStyle = colour.plain("--text");
       pen.stroke();

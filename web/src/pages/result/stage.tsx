@@ -27,11 +27,13 @@ export function Stage({
   recording,
   peaks,
   player,
+  selected,
   keys,
 }: {
   recording: Recording;
   peaks: Peaks | null;
   player: Player;
+  selected: ReadonlySet<string>; // ids of turns
   keys: (zoom: (by: number) => void) => void; // told how to zoom, for the keyboard
 }) {
   const wave = useRef<HTMLDivElement>(null);
@@ -41,6 +43,8 @@ export function Stage({
   const surfer = useRef<WaveSurfer | null>(null);
   const view = useRef<View>({ start: 0, end: recording.duration });
   const shown = useRef(recording);
+  const marked = useRef(selected);
+  marked.current = selected;
   const [zoom, setZoom] = useState(1); // 1: all of it is in view
   shown.current = recording;
 
@@ -59,6 +63,7 @@ export function Stage({
         if (lanes.current)
           drawLanes(lanes.current, shown.current, view.current, {
             active: active.current,
+            selected: marked.current,
             labels: narrow.matches,
           });
         if (overview.current) drawOverview(overview.current, shown.current, view.current);
@@ -124,7 +129,7 @@ export function Stage({
     };
   }, [theme, peaks, recording.duration, player]);
 
-  useEffect(redraw, [recording, theme, zoom]);
+  useEffect(redraw, [recording, theme, zoom, selected]);
 
   useEffect(
     () =>

@@ -358,6 +358,7 @@ class Voice(Answer):
     match: str | None = Field(description="The name they were given; null if none was.", examples=["Ada"])
     speaker_id: Uuid | None = Field(description="The person of the gallery they were found to be; null if none.")
     candidates: list[Candidate] = Field(description="The likeliest people of the gallery, the best first.")
+    learned: bool = Field(description="Whether a decision about this result made the voice a sample of the person.")
 
 
 class VoiceList(Answer):
