@@ -147,7 +147,6 @@ def rooms(here: Service) -> Rooms:
         enrolment=Enrolment(here.database, here.jobs, voices, here.settings),
         decisions=Decisions(
             here.database,
-            jobs=here.jobs,
             gallery=gallery,
             learning=Learning(gallery, protection),
             voices=voices,

@@ -126,7 +126,6 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         ),
         decisions=Decisions(
             database,
-            jobs=jobs_,
             gallery=gallery,
             learning=Learning(gallery, protection),
             voices=kept,

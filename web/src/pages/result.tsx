@@ -18,7 +18,7 @@ import { type Action, type News, NewsNote } from "./result/news";
 import { Player } from "./result/player";
 import { type Recording, recording, renamed } from "./result/recording";
 import { Stage } from "./result/stage";
-import { told } from "./result/telling";
+import { stepped, told } from "./result/telling";
 import { Turns } from "./result/turns";
 import { Voices } from "./result/voices";
 import "./result.css";
@@ -139,14 +139,17 @@ function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
     await loadMore();
   }
 
-  /** Take over what was changed here, and say what it was: at the voice of this label, or else above all. */
+  /**
+   * Take over what was changed here, and say what it was: at the voice of this label, or else above all. The news of it
+   * may come before the answer, so what was seen before is what was seen when it was asked for.
+   */
   async function take(
+    before: Recording | null,
     next: Job,
     words: (before: Recording, after: Recording) => string,
     label: string | null,
     actions: readonly Action[] = [],
   ) {
-    const before = now.current.shown;
     const after = recording(next, voices);
     onChange(next);
     now.current = { job: next, shown: after };
@@ -175,6 +178,7 @@ function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
   }
 
   async function made(what: Said, answer: Promise<DecidedJob>, label: string | null) {
+    const before = now.current.shown;
     const next = await answer.catch(refused);
     if (!next) return;
     const actions: Action[] = [{ text: "Undo", run: () => stepBack(label) }];
@@ -187,7 +191,7 @@ function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
       const learn: Said = { kind: "learn", voice: label, learn: true };
       actions.unshift({ text: "Learn it anyway", run: () => say(learn, label) });
     }
-    await take(next, (before, after) => told(what, before, after, next.decision), label, actions);
+    await take(before, next, (seen, after) => told(what, seen, after, next.decision), label, actions);
   }
 
   function say(what: Said, label: string | null = null): Promise<void> {
@@ -195,14 +199,15 @@ function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
   }
 
   async function stepBack(label: string | null) {
+    const before = now.current.shown;
     const next = await undo(now.current.job).catch(refused);
-    const text = (before: Recording, after: Recording) => `Undone. ${renamed(before, after)}`;
-    if (next) await take(next, text, label);
+    if (next) await take(before, next, (seen, after) => stepped("Undone.", seen, after), label);
   }
 
   async function stepOn() {
+    const before = now.current.shown;
     const next = await redo(now.current.job).catch(refused);
-    if (next) await take(next, (before, after) => `Redone. ${renamed(before, after)}`, null);
+    if (next) await take(before, next, (seen, after) => stepped("Redone.", seen, after), null);
   }
 
   async function attempt(act: () => Promise<void>) {
@@ -260,7 +265,7 @@ function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
                 small
                 icon="refresh"
                 busy={busy}
-                onClick={() => attempt(async () => take(await nameAgain(job.jobId), renamed, null))}
+                onClick={() => attempt(async () => take(shown, await nameAgain(job.jobId), renamed, null))}
               >
                 {never ? "Name the voices" : "Name again"}
               </Button>

@@ -19,6 +19,7 @@ from psycopg.types.json import Jsonb
 
 from timbre.errors import (
     IdempotencyConflict,
+    JobUnknown,
     MasterKeyMissing,
     OutputMissing,
     RequestInvalid,
@@ -33,7 +34,7 @@ from timbre.service.decisions.changes import Change, Turned, standing_talk, turn
 from timbre.service.decisions.doubts import Doubt, Doubts
 from timbre.service.decisions.history import told
 from timbre.service.decisions.requests import DecisionRequest, StepRequest
-from timbre.service.jobs.jobs import Jobs, Once
+from timbre.service.jobs.jobs import Once
 from timbre.service.naming.enrolment import sample_of
 from timbre.service.outside.webhooks import Webhooks
 from timbre.service.people.gallery import Gallery
@@ -51,6 +52,7 @@ from timbre.store.identifiers import new_id
 from timbre.store.queries import queries
 
 _SQL: Final = queries("decisions")
+_JOBS: Final = queries("jobs")
 _OUTPUTS: Final = queries("outputs")
 _TRIES: Final = 30  # of a change, while others change the same job
 _PAUSE: Final = 0.05  # seconds between two, at most, so that they fall apart
@@ -77,7 +79,6 @@ class Decisions:
         self,
         database: Database,
         *,
-        jobs: Jobs,
         gallery: Gallery,
         learning: Learning,
         voices: KeptVoices,
@@ -85,7 +86,6 @@ class Decisions:
         webhooks: Webhooks,
     ) -> None:
         self._database = database
-        self._jobs = jobs
         self._gallery = gallery
         self._learning = learning
         self._voices = voices
@@ -104,7 +104,7 @@ class Decisions:
             NameTaken: somebody new has the name of somebody who is known.
             ScopeMissing: people of the gallery would be changed, and the key may not do that.
         """
-        row = await self._jobs.get(caller.team, job)
+        row = await self._job(caller.team, job)
         if once is not None and (before := await self._earlier(job, once)):
             return before
         await self._check_revision(caller.team, row, request.revision)
@@ -152,7 +152,7 @@ class Decisions:
             NameTaken: a naming comes back that had made a person, and somebody else has that name by now.
             and as `decide`
         """
-        row = await self._jobs.get(caller.team, job)
+        row = await self._job(caller.team, job)
         if once is not None and (before := await self._earlier(job, once)):
             return before
         await self._check_revision(caller.team, row, request.revision)
@@ -165,14 +165,20 @@ class Decisions:
         Raises:
             JobUnknown: the team has none of this id.
         """
-        await self._jobs.get(team, job)
+        await self._job(team, job)
         async with self._database.transaction() as connection:
             log = await read_log(connection, job)
             return told(log, await self._names(connection, team, log))
 
+    async def _job(self, team: UUID, job: UUID) -> Row:
+        row = await self._database.one(_JOBS["get"], {"id": job, "team": team})
+        if row is None:
+            raise JobUnknown
+        return row
+
     async def _change(self, caller: Caller, job: UUID, change: Change) -> Made:
         for _ in range(_TRIES):
-            row = await self._jobs.get(caller.team, job)
+            row = await self._job(caller.team, job)
             if change.once is not None and (before := await self._earlier(job, change.once)):
                 return before
             await self._check_revision(caller.team, row, change.revision)

@@ -21,7 +21,10 @@ export function NewsNote({ news }: { news: News }) {
   return (
     <Note
       kind="good"
-      action={
+      action={<Button small kind="quiet" icon="close" aria-label="Close this note" onClick={news.close} />}
+    >
+      <strong>{news.text}</strong>
+      {news.actions.length > 0 && (
         <span class="note-actions">
           {news.actions.map(({ text, run }) => (
             <Button
@@ -37,11 +40,8 @@ export function NewsNote({ news }: { news: News }) {
               {text}
             </Button>
           ))}
-          <Button small kind="quiet" icon="close" aria-label="Close this note" onClick={news.close} />
         </span>
-      }
-    >
-      <strong>{news.text}</strong>
+      )}
     </Note>
   );
 }

@@ -13,6 +13,12 @@ export function told(said: Said, before: Recording, after: Recording, made: Made
   return [changed(said, before, after), learned(said, after, made)].filter(Boolean).join(" ");
 }
 
+/** What an undo or a redo changed. */
+export function stepped(word: string, before: Recording, after: Recording): string {
+  const text = renamed(before, after);
+  return text === NOTHING ? word : `${word} ${text}`;
+}
+
 function changed(said: Said, before: Recording, after: Recording): string {
   const turns = count(said.turns?.length ?? 1, "turn");
   switch (said.kind) {

@@ -156,7 +156,7 @@ function VoiceCard({
         <div class="grow">
           <h3 class="ellipsis">{called(voice)}</h3>
           {!name && <Tag>{voice.decided ? "nobody we know" : "unknown"}</Tag>}
-          {name && voice.decided && <ByHand learned={voice.learned} name={name} />}
+          {name && voice.decided && <ByHand learned={voice.learned} />}
           {name && !voice.decided && voice.confidence !== null && <Confidence value={voice.confidence} name={name} />}
         </div>
         {voice.hasClip && <Clip src={clip(job, voice)} label={`a clip of ${called(voice)}`} />}
@@ -201,15 +201,11 @@ function VoiceCard({
 }
 
 /** That a name was given by hand, which is no guess; and whether the voice is learned from. */
-function ByHand({ learned, name }: { learned: boolean; name: string }) {
+function ByHand({ learned }: { learned: boolean }) {
   return (
     <span class="by-hand small">
-      <Icon name="check" size={16} /> named by hand
-      {learned && (
-        <span class="muted">
-          , <span class="visually-hidden">{name} is </span>learned
-        </span>
-      )}
+      <Icon name="check" size={16} />
+      <span>named by hand{learned && ", learned"}</span>
     </span>
   );
 }
