@@ -31,6 +31,7 @@ class Turned:
 
     change: Change
     decision: Decision | None  # None of a step
+    body: bytes  # the machine's proposal as it is kept
     proposal: Output
     talk: Conversation  # as it stands now
     stands: tuple[Decision, ...]
@@ -86,6 +87,7 @@ def turn(change: Change, log: Sequence[Entry], body: bytes) -> Turned:
     return Turned(
         change=change,
         decision=decision,
+        body=body,
         proposal=proposal,
         talk=talk,
         stands=stands,

@@ -220,7 +220,7 @@ class Decisions:
             raise _Overtaken
         await self._note(connection, caller, job, revision, turned)
         await connection.execute(_SQL["forget_undone"], {"job": job, "revisions": turned.dropped})
-        packed = await asyncio.to_thread(outputs.kept, proposal, output)
+        packed = await asyncio.to_thread(outputs.kept, proposal, output, None if gone else turned.body)
         await connection.execute(_OUTPUTS["replace_output"], {"job": job, **packed.columns})
         await outputs.note_people(connection, job, packed.mentioned)
         taught = {each.revision for each in turned.taught if await self._learn(connection, caller, job, each, voices)}
@@ -293,8 +293,11 @@ class Decisions:
             log = await read_log(connection, row["id"])
         if found is None:
             raise OutputMissing
-        voice = (await asyncio.to_thread(standing_talk, log, found["proposal"])).voices.get(request.voice or "")
-        now = None if voice is None else voice.person
+        now = None
+        if log:  # else nobody was named yet, and a long result need not be read for that
+            talk = await asyncio.to_thread(standing_talk, log, found["proposal"])
+            voice = talk.voices.get(request.voice or "")
+            now = None if voice is None else voice.person
         if request.kind == "learn" and now is None:
             raise RequestInvalid([("voice", "Nobody has said who this voice is; name it first.")])
         person = now if request.kind == "learn" else request.speaker_id
