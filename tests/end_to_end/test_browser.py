@@ -388,6 +388,10 @@ def test_five_thousand_turns_stay_quick(page: Page, home: Server, conversation: 
     page.goto(f"{home.address}/jobs/{conversation}")
     # Neither by its role nor by `expect`: for those Playwright weighs each of the many elements, for seconds.
     page.locator("h2", has_text="5,000 turns").wait_for()
+    assert page.locator(".turns li").last.evaluate("row => row.ariaSetSize") == "5000"
+    assert page.evaluate("document.querySelectorAll('*').length") < 2500  # only what is in view is drawn
+    page.locator(".turns ol").evaluate("list => list.scrollTo(0, list.scrollHeight)")
+    page.locator(".turns li", has_text="1:56:38").wait_for()
     page.keyboard.press("+")
     # The quickest of many frames: others wait for whatever else this machine does.
     quickest = page.evaluate(

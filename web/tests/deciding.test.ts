@@ -3,6 +3,7 @@ import type { HistoryItem } from "../src/api/types";
 import { type Recording, recording } from "../src/pages/result/recording";
 import { chosen, joined, moved, range, splinters, split, toggled } from "../src/pages/result/selection";
 import { line, told } from "../src/pages/result/telling";
+import { inView } from "../src/pages/result/window";
 import { conversation, job } from "./conversation";
 
 function shown(known: Record<string, number> = {}): Recording {
@@ -100,6 +101,19 @@ describe("what is said about turns", () => {
     expect(splinters(WHOLE.turns)).toEqual(
       WHOLE.turns.filter((turn) => turn.end - turn.start < 0.3).map((turn) => turn.id),
     );
+  });
+});
+
+describe("a long list", () => {
+  it("is drawn around what is seen, wherever that is", () => {
+    for (let top = 0; top <= 5000 * 40; top += 333) {
+      const { first, last } = inView(top, 800, 40, 5000);
+      expect(first).toBeGreaterThanOrEqual(0);
+      expect(last).toBeLessThanOrEqual(5000);
+      expect(first).toBeLessThanOrEqual(Math.max(0, top / 40 - 15));
+      expect(last).toBeGreaterThanOrEqual(Math.min(5000, (top + 800) / 40));
+      expect(last - first).toBeLessThan(120);
+    }
   });
 });
 

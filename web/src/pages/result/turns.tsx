@@ -10,6 +10,7 @@ import { Editing, type Edits } from "./editing";
 import type { Player } from "./player";
 import { called, colour, type Recording, type TurnView, turnAt } from "./recording";
 import { range, toggled } from "./selection";
+import { useWindow } from "./window";
 
 export function Turns({
   recording,
@@ -35,8 +36,9 @@ export function Turns({
   const shown = recording.turns.filter(
     (turn) => (!only || turn.voice.label === only) && (!unchecked || !(turn.checked || turn.touched)),
   );
-  const now = useRef({ shown, edits });
-  now.current = { shown, edits };
+  const view = useWindow(list, shown.length);
+  const now = useRef({ shown, edits, view });
+  now.current = { shown, edits, view };
 
   // By hand: a new drawing of thousands of rows for every turn would be felt.
   useEffect(() => {
@@ -47,16 +49,20 @@ export function Turns({
       if (at === last) return;
       last = at;
       const row = at < 0 ? null : (list.current?.querySelector(`[data-turn="${at}"]`) ?? null);
-      if (!row && !player.playing.peek()) return; // in a pause between turns, the one before stays marked
+      const place = at < 0 || row ? -1 : now.current.shown.findIndex((turn) => turn.index === at);
+      if (!row && place < 0 && !player.playing.peek()) return; // in a pause between turns, the one before stays marked
       marked?.removeAttribute("aria-current");
       row?.setAttribute("aria-current", "true");
       marked = row;
-      if (row && follows.current && list.current) show(list.current, row);
+      if (!follows.current || !list.current) return;
+      if (row) show(list.current, row);
+      else if (place >= 0) now.current.view.show(place); // it is drawn when it comes into view, and then marked
     });
-  }, [recording, player, only, unchecked]);
+  }, [recording, player, only, unchecked, view.first, view.last]);
 
   // One stop for the tab key, and arrows from there: a list of a thousand turns is left at once.
-  const stop = shown.find((turn) => selected.has(turn.id)) ?? shown[0];
+  const drawn = shown.slice(view.first, view.last);
+  const stop = drawn.find((turn) => selected.has(turn.id)) ?? drawn[0];
 
   function onKeyDown(event: KeyboardEvent) {
     if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
@@ -106,10 +112,12 @@ export function Turns({
       {shown.length === 0 && (
         <p class="muted">{unchecked ? "Every turn was looked at." : "Nobody speaks in this recording."}</p>
       )}
-      <ol ref={list} onKeyDown={onKeyDown}>
-        {shown.map((turn) => (
+      <ol ref={list} onKeyDown={onKeyDown} style={{ paddingTop: `${view.above}px`, paddingBottom: `${view.below}px` }}>
+        {drawn.map((turn, place) => (
           <Row
             key={turn.id}
+            place={view.first + place + 1}
+            of={shown.length}
             turn={turn}
             name={called(turn.voice)}
             changed={changed.has(turn.voice.label)}
@@ -129,14 +137,16 @@ interface RowProps {
   changed: boolean;
   selected: boolean;
   stop: boolean; // where the tab key stops
+  place: number; // in the list, from 1 on
+  of: number; // rows of the whole list
   onPress: (turn: TurnView, event: MouseEvent) => void;
 }
 
 const Row = memo(
-  function Row({ turn, name, changed, selected, stop, onPress }: RowProps) {
+  function Row({ turn, name, changed, selected, stop, place, of, onPress }: RowProps) {
     const { start, end, voice } = turn;
     return (
-      <li>
+      <li aria-posinset={place} aria-setsize={of}>
         <button
           type="button"
           data-turn={turn.index}
@@ -163,6 +173,8 @@ const Row = memo(
     before.changed === after.changed &&
     before.selected === after.selected &&
     before.stop === after.stop &&
+    before.place === after.place &&
+    before.of === after.of &&
     before.turn.index === after.turn.index &&
     before.turn.touched === after.turn.touched &&
     before.turn.checked === after.turn.checked &&
