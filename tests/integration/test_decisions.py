@@ -29,6 +29,7 @@ from timbre.service.accounts.teams import Scope
 from timbre.service.decisions.requests import DecisionRequest, StepRequest
 from timbre.service.jobs.jobs import Once
 from timbre.service.jobs.requests import RematchRequest
+from timbre.service.naming.agreement import Agreement
 from timbre.service.requests.submissions import DiarizeRequest
 from timbre.service.results.exports import export
 from timbre.service.upkeep.retention import Retention
@@ -209,6 +210,25 @@ def test_a_sample_goes_with_the_turns_it_was_heard_in(run):
         assert len(await here.samples(ada)) == 1
         await here.undo(job)
         assert len(await here.samples(ada)) == 2
+
+    run(act)
+
+
+def test_a_sample_that_disagrees_with_the_others_is_seen(run):
+    async def act(here):
+        agreement = Agreement(here.gallery, here.here.settings)
+        ada = await known(here, "Ada", 1)
+        assert await agreement.of(here.team, ada) == {}
+        job = await here.heard([1, 3])
+        await here.decide(job, "name", voice=V0, speakerId=str(ada))
+        assert min((await agreement.of(here.team, ada)).values()) > 90
+        await here.decide(job, "name", voice=V1, speakerId=str(ada), learn=True)
+        samples = {sample.id: sample.job for sample in (await here.gallery.get(here.team, ada)).samples}
+        told = await agreement.of(here.team, ada)
+        (odd,) = [sample for sample, alike in told.items() if alike < 20]
+        assert samples[odd] == job
+        await here.undo(job)
+        assert min((await agreement.of(here.team, ada)).values()) > 90
 
     run(act)
 

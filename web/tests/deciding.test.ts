@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { HistoryItem } from "../src/api/types";
-import { type Recording, recording } from "../src/pages/result/recording";
+import { type Recording, recording, stretches } from "../src/pages/result/recording";
 import { chosen, joined, moved, range, splinters, split, toggled } from "../src/pages/result/selection";
 import { line, told } from "../src/pages/result/telling";
 import { inView } from "../src/pages/result/window";
@@ -102,6 +102,15 @@ describe("what is said about turns", () => {
       WHOLE.turns.filter((turn) => turn.end - turn.start < 0.3).map((turn) => turn.id),
     );
   });
+});
+
+it("is played without pauses, or one voice alone", () => {
+  const speech = stretches(WHOLE, "speech");
+  const total = speech.reduce((sum, { start, end }) => sum + end - start, 0);
+  expect(speech.every(({ start }, place) => place === 0 || start > (speech[place - 1]?.end ?? 0))).toBe(true);
+  expect(total).toBeLessThan(WHOLE.duration);
+  const own = stretches(WHOLE, "SPEAKER_00");
+  expect(own.reduce((sum, { start, end }) => sum + end - start, 0)).toBeCloseTo(WHOLE.voices[0]?.seconds ?? 0, 6);
 });
 
 describe("a long list", () => {

@@ -30,6 +30,7 @@ from timbre.service.keys.secrets import Secrets
 from timbre.service.keys.template_protection import Protection
 from timbre.service.models.packs import Packs
 from timbre.service.models.pulls import Pulls
+from timbre.service.naming.agreement import Agreement
 from timbre.service.naming.candidate_pool import CandidateSearch
 from timbre.service.naming.enrolment import Enrolment
 from timbre.service.naming.labelling import Labelling
@@ -124,6 +125,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         recognition=Recognition(
             database, jobs=jobs_, voices=kept, candidates=candidates, packs=packs, settings=settings
         ),
+        agreement=Agreement(gallery, settings),
         decisions=Decisions(
             database,
             gallery=gallery,

@@ -16,6 +16,7 @@ from timbre.service.files.storage import Storage
 from timbre.service.jobs.events import JobEvents
 from timbre.service.jobs.jobs import Jobs
 from timbre.service.models.pulls import Pulls
+from timbre.service.naming.agreement import Agreement
 from timbre.service.naming.enrolment import Enrolment
 from timbre.service.naming.labelling import Labelling
 from timbre.service.naming.recognition import Recognition
@@ -49,6 +50,7 @@ class State:
     speaker_retention: SpeakerRetention
     enrolment: Enrolment
     recognition: Recognition
+    agreement: Agreement
     decisions: Decisions
     rematch: Rematch
     webhooks: Webhooks

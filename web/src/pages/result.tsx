@@ -106,7 +106,11 @@ function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
     () => new Player(job.hasAudio ? `/v1/jobs/${job.jobId}/audio` : null),
     [job.jobId, job.hasAudio],
   );
-  useEffect(() => () => player.close(), [player]);
+  useEffect(() => {
+    const at = Number(new URLSearchParams(location.search).get("t")); // a link may lead to a moment
+    if (at > 0) player.seek(at);
+    return () => player.close();
+  }, [player]);
 
   const shown = useMemo(() => recording(job, voices), [job, voices]);
   // What is seen now, for what ends later.

@@ -155,6 +155,7 @@ const KEYS: [string[], ComponentChildren][] = [
   [["Space"], "plays and pauses"],
   [["←", "→"], "5 seconds back and on"],
   [["J", "K"], "next and previous turn"],
+  [["L"], "play the turn again and again"],
   [["+", "−"], "zoom"],
   [["↑", "↓"], "another turn in the list; with Shift a range"],
   [["1", "9"], "give the selected turns to the first voice, to the ninth"],

@@ -3,6 +3,7 @@ import { useLayoutEffect } from "preact/hooks";
 import { act as edit, type Edits } from "./editing";
 import type { Player } from "./player";
 import { type Recording, turnAt } from "./recording";
+import { loopTurn } from "./stage";
 
 const SKIP = 5; // seconds that an arrow key moves
 
@@ -69,6 +70,10 @@ export function useKeyboard(player: Player, now: { current: Keyboard }) {
         case "-":
           zoom(-1);
           return true;
+        case "l":
+        case "L":
+          if (recording) loopTurn(player, recording);
+          return recording !== null;
         case "?":
           document.querySelector<HTMLElement>("[data-keys]")?.click();
           return true;

@@ -149,6 +149,18 @@ export function renamed(before: Recording, after: Recording): string {
   return `Renamed ${parts.length > 1 ? `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}` : parts[0]}.`;
 }
 
+/** When anybody speaks, or a voice of this label does: in order of time, without overlaps. */
+export function stretches({ turns }: Recording, who: string): { start: number; end: number }[] {
+  const found: { start: number; end: number }[] = [];
+  for (const { start, end, voice } of turns) {
+    if (who !== "speech" && voice.label !== who) continue;
+    const last = found.at(-1);
+    if (last && start <= last.end) last.end = Math.max(last.end, end);
+    else found.push({ start, end });
+  }
+  return found;
+}
+
 /** The turn that one hears at a time: the last that began and has not ended; -1 in silence. */
 export function turnAt(turns: readonly TurnView[], time: number): number {
   for (let index = began(turns, time); index >= 0; index--) {

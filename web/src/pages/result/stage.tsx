@@ -9,13 +9,13 @@ import { clock } from "../../times";
 import { Button } from "../../ui/controls";
 import { drawLanes, drawOverview, laneHeight, turnUnder, type View } from "./lanes";
 import type { Player } from "./player";
-import { called, colour, type Recording, turnAt } from "./recording";
+import { called, colour, type Recording, stretches, turnAt } from "./recording";
 
 const WAVE = 76; // pixels
 const CLOSEST = 240; // pixels a second
 const STEP = 1.6; // of the zoom
 const DRAGGED = 5; // pixels from which a press is no click
-const RATES = [0.75, 1, 1.25, 1.5, 2];
+const RATES = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3];
 
 const narrow = matchMedia("(max-width: 45rem)"); // no room for names beside the lanes
 
@@ -47,6 +47,9 @@ export function Stage({
   marked.current = selected;
   const [zoom, setZoom] = useState(1); // 1: all of it is in view
   shown.current = recording;
+
+  const [heard, setHeard] = useState(""); // nothing but speech, or nothing but a voice by its label
+  useEffect(() => player.playOnly(heard ? stretches(recording, heard) : null), [player, recording, heard]);
 
   const active = useRef(-1);
   const redraw = useMemo(() => {
@@ -244,6 +247,26 @@ export function Stage({
           <strong>{time}</strong> <span class="muted">/ {clock(recording.duration)}</span>
         </span>
         <span class="grow" />
+        <Button
+          kind="quiet"
+          icon="refresh"
+          aria-label="Play this turn again and again"
+          aria-pressed={player.loop.value !== null}
+          disabled={!player.ready}
+          onClick={() => loopTurn(player, recording)}
+        />
+        <label class="transport-heard">
+          <span class="visually-hidden">What is played</span>
+          <select value={heard} disabled={!player.ready} onChange={(event) => setHeard(event.currentTarget.value)}>
+            <option value="">Everything</option>
+            <option value="speech">Speech only</option>
+            {recording.voices.map((voice) => (
+              <option key={voice.label} value={voice.label}>
+                {called(voice)} only
+              </option>
+            ))}
+          </select>
+        </label>
         <label class="transport-rate">
           <span class="visually-hidden">Speed</span>
           <select
@@ -309,6 +332,13 @@ export function Stage({
       </div>
     </section>
   );
+}
+
+/** Begin to play the turn that is heard now again and again, or end it. */
+export function loopTurn(player: Player, { turns }: Recording): void {
+  const turn = player.loop.value ? null : turns[turnAt(turns, player.time.value)];
+  player.loop.value = turn ? { start: turn.start, end: turn.end } : null;
+  if (turn) player.play(turn.start);
 }
 
 function useNarrow(): boolean {
