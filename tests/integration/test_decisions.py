@@ -30,9 +30,11 @@ from timbre.service.decisions.requests import DecisionRequest, StepRequest
 from timbre.service.jobs.jobs import Once
 from timbre.service.jobs.requests import RematchRequest
 from timbre.service.naming.agreement import Agreement
+from timbre.service.outside.webhooks import _body
 from timbre.service.requests.submissions import DiarizeRequest
 from timbre.service.results.exports import export
 from timbre.service.upkeep.retention import Retention
+from timbre.store.queries import queries
 
 ALL = RematchRequest()
 V0, V1, V2 = "SPEAKER_00", "SPEAKER_01", "SPEAKER_02"
@@ -426,6 +428,13 @@ def test_exports_labels_and_webhooks_follow(run):
         kinds = await here.here.rows("SELECT revised, state FROM webhook_deliveries ORDER BY id")
         assert kinds[0]["revised"] is False
         assert {row["revised"] for row in kinds[1:]} == {True}
+        (delivery,) = await here.here.rows("SELECT id, round FROM webhook_deliveries ORDER BY id DESC LIMIT 1")
+        row = await here.here.database.one(
+            queries("webhooks")["begin"], {"id": delivery["id"], "round": delivery["round"]}
+        )
+        sent = json.loads(_body(row))
+        assert (sent["event"], sent["status"], sent["revision"]) == ("job.revised", "succeeded", 3)
+        assert sent["output"] == await here.output(job)
         quiet = await here.heard([1])
         await here.decide(quiet, "nobody", voice=V0)
         assert not await here.here.rows("SELECT 1 FROM webhook_deliveries WHERE job_id = %(job)s", job=quiet)

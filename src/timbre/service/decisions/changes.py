@@ -53,11 +53,6 @@ class Turned:
         return bool(self.withdrawn or self.taught or self.made.keys() & (self.people_before ^ self.people))
 
 
-def standing_talk(log: Sequence[Entry], body: bytes) -> Conversation:
-    """Return the conversation that stands by a log; see `turn`."""
-    return conversation(_proposal(body), walk(log).stands)
-
-
 def turn(change: Change, log: Sequence[Entry], body: bytes) -> Turned:
     """Find out what a change makes of a result, and refuse it where it cannot be.
 
@@ -71,7 +66,9 @@ def turn(change: Change, log: Sequence[Entry], body: bytes) -> Turned:
         NothingToStep: there is nothing to undo, or to redo.
         RequestInvalid: what is decided about is not there.
     """
-    proposal = _proposal(body)
+    proposal = unpacked(body)
+    if "diarization" not in proposal:
+        raise OutputMissing("This job's output does not say who speaks, so there is nothing to decide about.")
     walked = walk(log)
     talk = conversation(proposal, walked.stands)
     learned, people = talk.learned(), _people(talk)
@@ -98,13 +95,6 @@ def turn(change: Change, log: Sequence[Entry], body: bytes) -> Turned:
         people_before=people,
         people=_people(talk),
     )
-
-
-def _proposal(body: bytes) -> Output:
-    proposal = unpacked(body)
-    if "diarization" not in proposal:
-        raise OutputMissing("This job's output does not say who speaks, so there is nothing to decide about.")
-    return proposal
 
 
 def _people(talk: Conversation) -> set[UUID]:

@@ -30,7 +30,7 @@ from timbre.errors import (
     VoicesMissing,
 )
 from timbre.service.accounts.teams import Caller, Scope
-from timbre.service.decisions.changes import Change, Turned, standing_talk, turn
+from timbre.service.decisions.changes import Change, Turned, turn
 from timbre.service.decisions.doubts import Doubt, Doubts
 from timbre.service.decisions.history import told
 from timbre.service.decisions.requests import DecisionRequest, StepRequest
@@ -43,7 +43,7 @@ from timbre.service.people.person import Consent
 from timbre.service.people.samples import Origin
 from timbre.service.results import outputs
 from timbre.service.results.conversation import Conversation, Naming
-from timbre.service.results.decisions import Decision, Entry, Step, read_log
+from timbre.service.results.decisions import Decision, Entry, Step, person_of, read_log, walk
 from timbre.service.results.joining import merge_voices
 from timbre.service.results.standing import stand_as
 from timbre.service.results.voices import KeptVoices, Voices
@@ -289,15 +289,7 @@ class Decisions:
 
     async def _doubt(self, team: UUID, row: Row, request: DecisionRequest) -> Doubt | None:
         async with self._database.transaction() as connection:
-            found = await one(connection, _OUTPUTS["proposal"], {"job": row["id"]})
-            log = await read_log(connection, row["id"])
-        if found is None:
-            raise OutputMissing
-        now = None
-        if log:  # else nobody was named yet, and a long result need not be read for that
-            talk = await asyncio.to_thread(standing_talk, log, found["proposal"])
-            voice = talk.voices.get(request.voice or "")
-            now = None if voice is None else voice.person
+            now = person_of(walk(await read_log(connection, row["id"])).stands, request.voice or "")
         if request.kind == "learn" and now is None:
             raise RequestInvalid([("voice", "Nobody has said who this voice is; name it first.")])
         person = now if request.kind == "learn" else request.speaker_id

@@ -111,6 +111,23 @@ def walk(log: Iterable[Entry]) -> Walked:
     return Walked(stands=tuple(stands), undone=tuple(undone))
 
 
+def person_of(stands: Iterable[Decision], voice: str) -> UUID | None:
+    """Who a voice is by decision, as `Conversation` has it, without reading the result."""
+    people: dict[str, UUID | None] = {}
+    for decision in stands:
+        label = decision.voice or ""
+        match decision.kind:
+            case "name" | "nobody":
+                people[label] = decision.speaker
+            case "reject" if people.get(label) == decision.speaker:
+                people.pop(label, None)
+            case "join":
+                for other in decision.others:
+                    if label not in people and other in people:
+                        people[label] = people[other]
+    return people.get(voice)
+
+
 async def read_log(connection: Connection, job: UUID) -> list[Entry]:
     """The log of a job, the oldest first."""
     rows = await (await connection.execute(_SQL["log"], {"job": job})).fetchall()

@@ -11,7 +11,8 @@ overlaps are `exclusiveIdentification`, where the job was asked for such. Withou
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from heapq import heappop, heappush
 from itertools import pairwise
@@ -111,7 +112,7 @@ def _turn(turn: Spoken, machine: Output, voice: Output) -> Output:
 
 def _alone(
     spoken: Sequence[Spoken], machine: Sequence[Output], exclusive: Sequence[Output]
-) -> list[tuple[Spoken, float, float]]:
+) -> Iterator[tuple[Spoken, float, float]]:
     """Cut turns so that none overlap: where several talk, that one goes on whom the machine heard as the louder one.
 
     Args:
@@ -119,16 +120,42 @@ def _alone(
         machine: Its `diarization`.
         exclusive: Its turns that never overlap, by their start.
     """
+    begins = [segment["start"] for segment in exclusive]
+    for group in _overlapping(spoken):
+        start, end = group[0].start, max(turn.end for turn in group)
+        if len(group) == 1:
+            yield group[0], start, end
+        else:
+            first = max(0, bisect_right(begins, start) - 1)
+            yield from _louder(group, machine, exclusive[first : bisect_right(begins, end)])
+
+
+def _overlapping(spoken: Sequence[Spoken]) -> Iterator[list[Spoken]]:
+    """Turns that overlap others together, in the order of time; most stand alone."""
+    group, end = list[Spoken](), 0.0
+    for turn in spoken:
+        if group and turn.start >= end:
+            yield group
+            group = []
+        group.append(turn)
+        end = max(end, turn.end) if len(group) > 1 else turn.end
+    if group:
+        yield group
+
+
+def _louder(
+    group: Sequence[Spoken], machine: Sequence[Output], exclusive: Sequence[Output]
+) -> list[tuple[Spoken, float, float]]:
     edges = sorted(
-        {edge for turn in spoken for edge in (turn.start, turn.end)}
+        {edge for turn in group for edge in (turn.start, turn.end)}
         | {edge for segment in exclusive for edge in (segment["start"], segment["end"])}
     )
     pieces: list[tuple[Spoken, float, float]] = []
     active: list[tuple[float, int]] = []  # ends and places of turns that have begun
     begun, louder = 0, 0
     for start, end in pairwise(edges):
-        while begun < len(spoken) and spoken[begun].start <= start:
-            heappush(active, (spoken[begun].end, begun))
+        while begun < len(group) and group[begun].start <= start:
+            heappush(active, (group[begun].end, begun))
             begun += 1
         while active and active[0][0] <= start:
             heappop(active)
@@ -136,13 +163,12 @@ def _alone(
             louder += 1
         if not active:
             continue
-        label = exclusive[louder]["speaker"] if louder < len(exclusive) else None
-        if louder < len(exclusive) and exclusive[louder]["start"] > start:
-            label = None
+        heard = louder < len(exclusive) and exclusive[louder]["start"] <= start
+        label = exclusive[louder]["speaker"] if heard else None
         places = sorted(place for _, place in active)
-        place = next((each for each in places if machine[spoken[each].line]["speaker"] == label), places[0])
-        if pieces and pieces[-1][0] is spoken[place] and pieces[-1][2] == start:
-            pieces[-1] = spoken[place], pieces[-1][1], end
+        turn = group[next((each for each in places if machine[group[each].line]["speaker"] == label), places[0])]
+        if pieces and pieces[-1][0] is turn and pieces[-1][2] == start:
+            pieces[-1] = turn, pieces[-1][1], end
         else:
-            pieces.append((spoken[place], start, end))
+            pieces.append((turn, start, end))
     return pieces

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from timbre.formats.json import exclusive_turns
 from timbre.formats.rttm import loads
 from timbre.service.results.conversation import Conversation, conversation
-from timbre.service.results.decisions import Decision, Entry, walk
+from timbre.service.results.decisions import Decision, Entry, person_of, walk
 from timbre.service.results.exports import export
 from timbre.service.results.standing import stand
 
@@ -340,6 +340,10 @@ def test_undoing_all_gives_the_machines_result_back_and_redoing_all_what_stood(s
     assert stand(proposal(), walk(undone).stands, NAMES) == proposal()
     redone = undone + log_of_steps("redo", count, len(undone))
     assert stand(proposal(), walk(redone).stands, NAMES) == stood
+    # Who a voice is, is known without reading the result, too.
+    talk = conversation(proposal(), walk(log).stands)
+    for label, voice in talk.voices.items():
+        assert person_of(walk(log).stands, label) == voice.person
     # And nothing is learned from what does not stand.
     assert conversation(proposal(), walk(undone).stands).learned() == {}
 
