@@ -193,6 +193,28 @@ def test_a_used_link_says_what_to_do(browser: Browser, home: Server):
         expect(page.get_by_text("timbre keys link` makes another")).to_be_visible()
 
 
+def test_who_may_only_look_begins_with_what_there_is(browser: Browser, home: Server):
+    scopes = [part for scope in ("jobs:read", "speakers:read") for part in ("--scope", scope)]
+    complaints: list[str] = []
+    with opened(browser, complaints, viewport=WIDE) as page:
+        page.goto(home.address)
+        page.get_by_label("Or use an API key").fill(home.run("keys", "create", "viewer", *scopes))
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("heading", name="Recordings", level=1)).to_be_visible()
+        expect(page.get_by_role("navigation", name="Pages").get_by_role("link")).to_have_text(
+            ["Recordings", "People", "Settings"]
+        )
+    assert {re.search(r"\b401\b", said) is not None for said in complaints} == {True}, complaints
+
+
+def test_files_that_are_dropped_on_any_page_come_in(page: Page, home: Server):
+    page.goto(f"{home.address}/people")
+    expect(page.get_by_role("heading", name="People", level=1)).to_be_visible()
+    drop(page, "main", voice("Ben"))
+    expect(page.get_by_role("progressbar", name="Ben.flac")).to_be_visible()
+    page.wait_for_url("**/jobs/*", timeout=SLOW)
+
+
 # Addresses
 
 
