@@ -246,6 +246,26 @@ def test_turns_are_given_split_joined_checked_and_deleted(page: Page, client: An
     page.keyboard.press("Escape")
 
 
+def test_an_edge_of_a_turn_is_dragged(page: Page, client: Any, job: str):
+    page.locator(".turns li button").first.click(modifiers=["Control"])
+    before = client.get(f"/v1/jobs/{job}").json()
+    first = before["output"]["diarization"][0]
+    lanes = page.locator(".stage-lanes canvas")
+    box = lanes.bounding_box()
+    assert box
+    scale = box["width"] / before["duration"]
+    at, lane = box["x"] + first["end"] * scale, box["y"] + box["height"] / 8  # of the first of four voices
+    page.mouse.move(at, lane)
+    expect(lanes).to_have_attribute("data-over", "edge")
+    page.mouse.down()
+    page.mouse.move(at - 2.0 * scale, lane, steps=4)
+    page.mouse.up()
+    expect(page.locator(".note.good")).to_contain_text("The turn ends at 0:0")
+    turn = client.get(f"/v1/jobs/{job}").json()["output"]["identification"][0]
+    assert abs(turn["end"] - (first["end"] - 2.0)) < 0.2
+    assert turn["start"] == first["start"]
+
+
 def test_the_list_is_one_stop_and_arrows_walk_it(page: Page):
     listed = page.locator(".turns li button")
     assert listed.evaluate_all("rows => rows.filter(row => row.tabIndex === 0).length") == 1

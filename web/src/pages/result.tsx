@@ -17,6 +17,7 @@ import { type Keyboard, useKeyboard } from "./result/keyboard";
 import { type Action, type News, NewsNote } from "./result/news";
 import { Player } from "./result/player";
 import { type Recording, recording, renamed } from "./result/recording";
+import { moved } from "./result/selection";
 import { Stage } from "./result/stage";
 import { stepped, told } from "./result/telling";
 import { Turns } from "./result/turns";
@@ -254,6 +255,14 @@ function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
           peaks={peaks}
           player={player}
           selected={selected}
+          onEdge={
+            may("jobs:write")
+              ? (turn, edge, time) => {
+                  const what = moved(turn, edge, Math.min(time, shown.duration));
+                  if (what) void edits.say(what);
+                }
+              : null
+          }
           keys={(by) => {
             zoom.current = by;
           }}

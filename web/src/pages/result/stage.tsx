@@ -7,9 +7,9 @@ import type { Peaks } from "../../api/types";
 import { shade } from "../../theme";
 import { clock } from "../../times";
 import { Button } from "../../ui/controls";
-import { drawLanes, drawOverview, laneHeight, turnUnder, type View } from "./lanes";
+import { drawLanes, drawOverview, edgeUnder, laneHeight, turnUnder, type View } from "./lanes";
 import type { Player } from "./player";
-import { called, colour, type Recording, stretches, turnAt } from "./recording";
+import { called, colour, type Recording, stretches, type TurnView, turnAt } from "./recording";
 
 const WAVE = 76; // pixels
 const CLOSEST = 240; // pixels a second
@@ -28,12 +28,14 @@ export function Stage({
   peaks,
   player,
   selected,
+  onEdge,
   keys,
 }: {
   recording: Recording;
   peaks: Peaks | null;
   player: Player;
   selected: ReadonlySet<string>; // ids of turns
+  onEdge: ((turn: TurnView, edge: "start" | "end", time: number) => void) | null; // null: nothing may be changed
   keys: (zoom: (by: number) => void) => void; // told how to zoom, for the keyboard
 }) {
   const wave = useRef<HTMLDivElement>(null);
@@ -45,6 +47,7 @@ export function Stage({
   const shown = useRef(recording);
   const marked = useRef(selected);
   marked.current = selected;
+  const dragged = useRef<number | null>(null); // where an edge is being dragged to
   const [zoom, setZoom] = useState(1); // 1: all of it is in view
   shown.current = recording;
 
@@ -67,6 +70,7 @@ export function Stage({
           drawLanes(lanes.current, shown.current, view.current, {
             active: active.current,
             selected: marked.current,
+            edge: dragged.current,
             labels: narrow.matches,
           });
         if (overview.current) drawOverview(overview.current, shown.current, view.current);
@@ -170,6 +174,38 @@ export function Stage({
     return turnUnder(shown.current, view.current, { x: event.offsetX, y: event.offsetY, ...size });
   }
 
+  function edgeAt(event: { offsetX: number; offsetY: number }) {
+    const canvas = lanes.current as HTMLCanvasElement;
+    const place = { x: event.offsetX, y: event.offsetY, width: canvas.clientWidth, height: canvas.clientHeight };
+    return onEdge && edgeUnder(shown.current, view.current, place, marked.current, narrow.matches);
+  }
+
+  /** Follow the pointer with an edge of a turn, and let it be there when the pointer is let go. */
+  function dragEdge(
+    canvas: HTMLCanvasElement,
+    event: PointerEvent,
+    { turn, edge }: NonNullable<ReturnType<typeof edgeAt>>,
+  ) {
+    const move = (now: PointerEvent) => {
+      const { start, end } = view.current;
+      dragged.current = start + ((end - start) * now.offsetX) / canvas.clientWidth;
+      redraw();
+    };
+    const up = (now: PointerEvent) => {
+      canvas.removeEventListener("pointermove", move);
+      canvas.removeEventListener("pointerup", up);
+      canvas.removeEventListener("pointercancel", up);
+      const time = dragged.current;
+      dragged.current = null;
+      redraw();
+      if (time !== null && now.type === "pointerup") onEdge?.(turn, edge, time);
+    };
+    canvas.setPointerCapture(event.pointerId);
+    canvas.addEventListener("pointermove", move);
+    canvas.addEventListener("pointerup", up);
+    canvas.addEventListener("pointercancel", up);
+  }
+
   function onWheel(event: WheelEvent) {
     const canvas = lanes.current;
     if (!canvas || !surfer.current) return;
@@ -194,6 +230,11 @@ export function Stage({
     const own = surfer.current;
     const canvas = lanes.current;
     if (!own || !canvas || event.button !== 0) return;
+    const grip = edgeAt(event);
+    if (grip) {
+      dragEdge(canvas, event, grip);
+      return;
+    }
     const from = event.clientX;
     const scroll = own.getScroll();
     const turn = at(event);
@@ -315,7 +356,7 @@ export function Stage({
                 event.currentTarget.title = turn
                   ? `${called(turn.voice)}, ${clock(turn.start, { tenths: true })} to ${clock(turn.end, { tenths: true })}`
                   : "";
-                event.currentTarget.dataset.over = String(Boolean(turn));
+                event.currentTarget.dataset.over = edgeAt(event) ? "edge" : String(Boolean(turn));
               }}
             />
             <div class="stage-head" ref={head} />
