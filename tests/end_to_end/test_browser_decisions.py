@@ -246,6 +246,27 @@ def test_turns_are_given_split_joined_checked_and_deleted(page: Page, client: An
     page.keyboard.press("Escape")
 
 
+def test_all_recordings_are_named_again_and_what_was_said_stays(page: Page, client: Any, job: str):
+    name_voice(page, 0, "Ada")
+    name_voice(page, 1, "Ben")
+    page.get_by_role("toolbar").get_by_role("button", name="Undo").click()
+    expect(card(page, 1)).to_contain_text("unknown")
+    sample = {"jobId": job, "speaker": "SPEAKER_01"}
+    assert client.post("/v1/speakers", json={"name": "Benjamin", "sample": sample}).status_code == 201
+    page.get_by_role("link", name="Recordings").first.click()
+    row = page.locator(".recording-row")
+    expect(row).to_contain_text("Ada")
+    page.get_by_role("button", name="Name again").click()
+    assert faults(page, TWO_SCREENS) == []
+    page.get_by_role("dialog").get_by_role("button", name="Name them again").click()
+    expect(page.locator(".toast")).to_contain_text("1 recording named again; 1 of them with other people now.")
+    expect(row).to_contain_text("Ada and Benjamin")
+    output = client.get(f"/v1/jobs/{job}").json()["output"]
+    assert [(voice["match"], voice["decided"]) for voice in output["voiceprints"]][:2] == [
+        ("Ada", True), ("Benjamin", False),
+    ]  # fmt: skip
+
+
 def test_an_edge_of_a_turn_is_dragged(page: Page, client: Any, job: str):
     page.locator(".turns li button").first.click(modifiers=["Control"])
     before = client.get(f"/v1/jobs/{job}").json()
