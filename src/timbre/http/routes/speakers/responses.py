@@ -49,9 +49,9 @@ def sample_item(sample: Sample, space: str | None, alike: int | None = None) -> 
         "speechSeconds": round(sample.seconds, 3),
         "quality": quality,
         "model": "current" if sample.space == space else "other",
-        "alike": alike,
         "hasClip": sample.has_clip,
         "createdAt": timestamp(sample.created_at),
+        "alike": alike,
     }
 
 
