@@ -238,8 +238,9 @@ function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
   if (!shown) return <Other job={job} onChange={onChange} />;
 
   const named = output.gallery;
-  const outdated = Boolean(version && version.total > 0 && named && named.version < version.version);
-  const never = Boolean(version && version.total > 0 && !named);
+  const open = version !== null && version.total > 0 && shown.voices.some((voice) => !voice.decided);
+  const outdated = open && named !== undefined && named.version < version.version;
+  const never = open && !named;
   return (
     <>
       <Head job={job} onChange={(next) => onChange({ ...next, output: next.output ?? job.output })} turns />
