@@ -38,6 +38,8 @@
     │   ├── BudgetSpent
     │   ├── TooManyRequests
     │   ├── IdempotencyConflict
+    │   ├── RevisionStale
+    │   ├── NothingToStep
     │   ├── SignInRejected
     │   ├── LinkRejected
     │   ├── RangeUnsatisfiable
@@ -77,7 +79,8 @@ The class docstring is the default message, so each error is documented where it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 class TimbreError(Exception):
@@ -241,6 +244,19 @@ class TooManyRequests(ServiceError):
 
 class IdempotencyConflict(ServiceError):
     """This Idempotency-Key was used for another request within a day; take a new one."""
+
+
+class RevisionStale(ServiceError):
+    """The result has changed since it was looked at; look at it again, and say what you think of it as it is now."""
+
+    def __init__(self, message: str, *, revision: int, changes: Sequence[Mapping[str, Any]]) -> None:
+        super().__init__(message)
+        self.revision = revision  # that the result has now
+        self.changes = tuple(changes)  # since the one that was seen, as the history has them
+
+
+class NothingToStep(ServiceError):
+    """There is nothing to undo or to redo; `GET /v1/jobs/{jobId}/history` lists what was."""
 
 
 class SignInRejected(ServiceError):

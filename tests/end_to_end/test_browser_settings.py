@@ -162,6 +162,10 @@ def test_a_pull_is_seen_and_why_it_failed(page: Page, home: Server, hub: Hub):
     segmented = rows.filter(has_text="base-segmented")
     expect(segmented).to_contain_text("not here")
     segmented.get_by_role("button", name="Pull").click()
+    dialog = page.get_by_role("dialog", name="Pull base-segmented?")
+    expect(dialog).to_contain_text("Everybody else stays with TIMBRE_MODEL=base")
+    assert faults(page, TWO_SCREENS) == []
+    dialog.get_by_role("button", name="Pull it").click()
     expect(page.get_by_role("progressbar", name="Pulling base-segmented")).to_be_visible()
     expect(segmented).to_contain_text("Fetching segmentation-3.0")
     expect(rows.filter(has_text="Recommended").get_by_role("button", name="Pull")).to_be_disabled()

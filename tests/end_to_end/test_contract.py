@@ -29,6 +29,7 @@ RULES_BEYOND_THE_SCHEMA = {
     *("diarize", "identify", "voiceprint", "label", "createKey", "signIn"),
     *("createSpeaker", "updateSpeaker", "addSample"),
     *("changeJob", "mergeJobVoices", "rematchJob", "searchSpeakers"),
+    *("decide", "undoDecision", "redoDecision"),
 }
 CANCELED_FIRST = {"getJobById"}  # DELETE only cancels what has not ended, which is there afterwards
 SAYS_IT_BY_LINE = {"importSpeakers"}  # what is wrong with a body, in an answer that is right

@@ -249,7 +249,7 @@ def test_what_is_asked_wrongly(team, server):
     sent = [{"label": "Ada", "voiceprint": voiceprint}]
     assert team.post("/v1/identify", json={"url": url, "voiceprints": sent}).status_code == 200
     missing = team.post(f"/v1/jobs/{job}/voices/merge", json={"into": "SPEAKER_00", "from": ["SPEAKER_99"]})
-    assert missing.status_code == 404
+    assert [error["field"] for error in missing.json()["errors"]] == ["from.0"]
 
 
 def test_scopes(server):

@@ -8,8 +8,12 @@ import schemathesis
 
 from server import CONVERSATION, Server, finished, submit, upload
 
-CHANGES: Final = {"changeJob", "deleteJob", "mergeJobVoices", "rematchJob"}
-_LOOKS: Final = {"getJobAudio", "getJobPeaks", "getJobVoices", "getJobVoiceAudio"}
+CHANGES: Final = {
+    *("changeJob", "deleteJob", "mergeJobVoices", "rematchJob"),
+    *("decide", "undoDecision", "redoDecision"),
+}
+_LOOKS: Final = {"getJobAudio", "getJobPeaks", "getJobVoices", "getJobVoiceAudio", "getDecisions", "getHistory"}
+_NOBODY: Final = {"kind": "nobody", "voice": "SPEAKER_00"}
 
 
 class Conversation:
@@ -32,6 +36,14 @@ class Conversation:
             case.path_parameters["speaker"] = "SPEAKER_00"
         if operation == "mergeJobVoices":
             case.body = {"into": "SPEAKER_00", "from": ["SPEAKER_01"]}
+        if operation == "decide":
+            case.body = dict(_NOBODY)
+        if operation in {"undoDecision", "redoDecision"}:
+            case.body = {}
+            with self._server.client() as client:
+                client.post(f"/v1/jobs/{self.job}/decisions", json=_NOBODY)
+                if operation == "redoDecision":
+                    client.post(f"/v1/jobs/{self.job}/decisions/undo")
         if operation == "rematchJob" and isinstance(case.body, dict):
             case.body.pop("voiceprints", None)
             case.body["speakers"] = "all"

@@ -14,6 +14,9 @@ from people import vector
 from timbre.audio.acoustics import Acoustics
 from timbre.diarization.diarization import Voice
 from timbre.identification.voiceprint import Voiceprint
+from timbre.service.decisions.decisions import Decisions, Made
+from timbre.service.decisions.doubts import Doubts
+from timbre.service.decisions.requests import DecisionRequest, StepRequest
 from timbre.service.jobs.attempts import Attempt
 from timbre.service.keys.template_protection import Protection
 from timbre.service.models.packs import Packs
@@ -21,9 +24,11 @@ from timbre.service.naming.candidate_pool import CandidateSearch
 from timbre.service.naming.enrolment import Enrolment
 from timbre.service.naming.rematch import Rematch
 from timbre.service.people.gallery import Gallery
+from timbre.service.people.learning import Learning
 from timbre.service.people.search import Search
 from timbre.service.requests.submissions import DiarizeRequest, IdentifyRequest, WorkRequest
-from timbre.service.results.outputs import Output, dumped, unpacked
+from timbre.service.results.outputs import dumped, unpacked
+from timbre.service.results.standing import Output
 from timbre.service.results.voices import KeptVoices, Voices
 from timbre.service.worker.inference import Heard
 from timbre.service.worker.persistence import Persistence
@@ -44,6 +49,7 @@ class Rooms:
     persistence: Persistence
     rematch: Rematch
     enrolment: Enrolment
+    decisions: Decisions
 
     @property
     def team(self) -> UUID:
@@ -90,6 +96,22 @@ class Rooms:
             attempt, dumped(found.output), found.duration, peaks=found.peaks, within=within
         )
 
+    async def decide(self, job: UUID, kind: str, **said: Any) -> Made:
+        """Say something about a result, as a client would."""
+        return await self.decisions.decide(
+            self.here.caller, job, DecisionRequest.model_validate({"kind": kind, **said})
+        )
+
+    async def undo(self, job: UUID) -> Made:
+        return await self.decisions.step(self.here.caller, job, "undo", StepRequest())
+
+    async def redo(self, job: UUID) -> Made:
+        return await self.decisions.step(self.here.caller, job, "redo", StepRequest())
+
+    async def samples(self, person: UUID) -> list[float]:
+        """Seconds of the samples of a person."""
+        return [sample.seconds for sample in (await self.gallery.get(self.team, person)).samples]
+
     async def output(self, job: UUID) -> Output:
         found = await self.here.jobs.output(job)
         assert found
@@ -123,6 +145,14 @@ def rooms(here: Service) -> Rooms:
             here.database, jobs=here.jobs, voices=voices, candidates=candidates, packs=packs, settings=here.settings
         ),
         enrolment=Enrolment(here.database, here.jobs, voices, here.settings),
+        decisions=Decisions(
+            here.database,
+            gallery=gallery,
+            learning=Learning(gallery, protection),
+            voices=voices,
+            doubts=Doubts(voices=voices, gallery=gallery, candidates=candidates, settings=here.settings),
+            webhooks=here.webhooks,
+        ),
     )
 
 

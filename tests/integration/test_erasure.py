@@ -21,6 +21,7 @@ import numpy as np
 import psycopg
 import pytest
 from database import Service, opened
+from psycopg.types.json import Jsonb
 
 from server import voice
 from timbre import Engine, Voiceprint
@@ -137,10 +138,19 @@ async def name_in_output(here: Service, person: UUID) -> None:
         team=here.caller.team,
     )
     await here.rows(
-        "INSERT INTO job_outputs (job_id, body, length) VALUES (%(job)s, %(body)s, %(length)s)",
+        "INSERT INTO job_outputs (job_id, body, length, proposal) VALUES (%(job)s, %(body)s, %(length)s, %(body)s)",
         job=job,
         body=body,
         length=length,
+    )
+    # A decision says so, too, which made her.
+    await here.rows(
+        "INSERT INTO job_decisions (job_id, revision, team_id, kind, body, speaker_id)"
+        " VALUES (%(job)s, 1, %(team)s, 'name', %(said)s, %(person)s)",
+        job=job,
+        team=here.caller.team,
+        person=person,
+        said=Jsonb({"voice": "SPEAKER_00", "create": {"name": NAME}}),
     )
     await here.rows(
         "INSERT INTO job_speakers (job_id, speaker_id, named) VALUES (%(job)s, %(person)s, true)",
@@ -254,7 +264,7 @@ def test_scrubbing_takes_an_erased_person_out_of_every_file(at, url, voiceprints
         scrubbed = await erasing.scrubbing.sweep()
         assert scrubbed is not None
         assert (scrubbed.cleaned, scrubbed.left, scrubbed.log) == ((), (), True)
-        assert "samples" in scrubbed.rewritten
+        assert {"samples", "job_decisions"} <= set(scrubbed.rewritten)
         assert in_files(url, ada) == set()
         assert {"turned", "sealed", "sealed clip", "name"} <= kinds(in_files(url, ben))
         assert await erasing.protection.cipher(erasing.here.caller.team)

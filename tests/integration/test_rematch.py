@@ -16,7 +16,7 @@ from people import MASTER_KEY
 
 from timbre.errors import JobUnknown, RequestInvalid, VoicesMissing
 from timbre.service.accounts.teams import Teams
-from timbre.service.jobs.requests import ChangeRequest, MergeVoicesRequest, RematchRequest
+from timbre.service.jobs.requests import ChangeRequest, RematchRequest
 from timbre.service.requests.submissions import DiarizeRequest, IdentifyRequest
 from timbre.service.results import outputs
 from timbre.service.upkeep.retention import Retention
@@ -172,7 +172,7 @@ def test_another_team_sees_nothing(run):
         other = (await teams.authenticate(f"Bearer {await teams.create_key('k', team='other')}")).team
         for ask in (
             here.rematch.rematch(other, job, ALL),
-            here.rematch.merge_voices(other, job, MergeVoicesRequest(into="SPEAKER_00", merged=["SPEAKER_01"])),
+            here.decisions.history(other, job),
             here.rematch.voices(other, job),
             here.rematch.clip(other, job, "SPEAKER_00"),
             here.enrolment.voice_of_job(other, job, "SPEAKER_00"),
@@ -331,7 +331,7 @@ def test_voices_are_listed_and_listened_to(run):
         first, second = await here.rematch.voices(here.team, job)
         assert first == {
             "speaker": "SPEAKER_00", "seconds": 20.0, "hasClip": True,
-            "match": None, "speakerId": None, "candidates": [],
+            "match": None, "speakerId": None, "candidates": [], "learned": False,
         }  # fmt: skip
         await here.rematch.rematch(here.team, job, ALL)
         first, second = await here.rematch.voices(here.team, job)
@@ -344,46 +344,6 @@ def test_voices_are_listed_and_listened_to(run):
         assert [voice["hasClip"] for voice in await here.rematch.voices(here.team, silent)] == [False]
         with pytest.raises(VoicesMissing):
             await here.rematch.clip(here.team, silent, "SPEAKER_00")
-
-    run(act)
-
-
-def test_voices_that_are_one_persons_are_joined_and_named_as_before(run):
-    async def act(here):
-        ada = await here.enrol("Ada", 1)
-        job = await here.heard([1, 2, 1])
-        await here.rematch.rematch(here.team, job, ALL)
-        assert await here.names(job) == ["Ada", "SPEAKER_01", "SPEAKER_02"]  # a name is given once
-        wish = MergeVoicesRequest(into="SPEAKER_02", merged=["SPEAKER_00"])
-        await here.rematch.merge_voices(here.team, job, wish)
-        assert await here.names(job) == ["Ada", "SPEAKER_01", "Ada"]
-        output = await here.output(job)
-        assert [turn["diarizationSpeaker"] for turn in output["identification"]] == [
-            "SPEAKER_02", "SPEAKER_01", "SPEAKER_02",
-        ]  # fmt: skip
-        assert [voice["speaker"] for voice in output["voiceprints"]] == ["SPEAKER_01", "SPEAKER_02"]
-        assert {turn["speaker"] for turn in output["exclusiveDiarization"]} == {"SPEAKER_01", "SPEAKER_02"}
-        voices = await here.voices.get(here.team, job)
-        assert [(voice.speaker, voice.seconds) for voice in voices.voices] == [
-            ("SPEAKER_01", 20.0),
-            ("SPEAKER_02", 40.0),
-        ]
-        assert set(voices.clips) == {"SPEAKER_01", "SPEAKER_02"}
-        assert await here.mentioned(job) == {ada: True}
-        with pytest.raises(VoicesMissing):
-            await here.rematch.merge_voices(here.team, job, wish)
-
-    run(act)
-
-
-def test_voices_of_a_result_without_names_are_joined_and_stay_without(run):
-    async def act(here):
-        job = await here.heard([1, 2])
-        wish = MergeVoicesRequest(into="SPEAKER_00", merged=["SPEAKER_01"])
-        await here.rematch.merge_voices(here.team, job, wish)
-        output = await here.output(job)
-        assert "identification" not in output
-        assert {turn["speaker"] for turn in output["diarization"]} == {"SPEAKER_00"}
 
     run(act)
 

@@ -2,6 +2,7 @@
 import { useEffect } from "preact/hooks";
 import { announced } from "./announce";
 import { Identify } from "./pages/identify";
+import { useDrop } from "./pages/identify/drop";
 import { People } from "./pages/people";
 import { Person } from "./pages/person";
 import { Recordings } from "./pages/recordings";
@@ -10,15 +11,15 @@ import { Settings } from "./pages/settings";
 import { SignIn } from "./pages/sign-in";
 import { route } from "./router";
 import type { Route } from "./routes";
-import { session, signOut } from "./session";
+import { may, session, signOut } from "./session";
 import { chooseTheme, shade, type Theme, theme } from "./theme";
 import { Empty, Loading } from "./ui/controls";
 import { Icon, type IconName } from "./ui/icons";
 import { Menu } from "./ui/menu";
 import { Toasts, tellError } from "./ui/toasts";
 
-const PLACES: { to: string; text: string; icon: IconName; pages: Route["page"][] }[] = [
-  { to: "/", text: "Identify", icon: "wave", pages: ["identify"] },
+const PLACES: { to: string; text: string; icon: IconName; pages: Route["page"][]; needs?: string }[] = [
+  { to: "/", text: "Identify", icon: "wave", pages: ["identify"], needs: "jobs:write" },
   { to: "/recordings", text: "Recordings", icon: "list", pages: ["recordings", "result"] },
   { to: "/people", text: "People", icon: "people", pages: ["people", "person"] },
   { to: "/settings", text: "Settings", icon: "settings", pages: ["settings"] },
@@ -36,6 +37,7 @@ const TITLES: Record<Route["page"], string> = {
 export function App() {
   const signedIn = session.value;
   const unknown = route.value.page === "unknown"; // which is no secret
+  useDrop(Boolean(signedIn) && may("jobs:write"));
   return (
     <>
       <a class="skip" href="#main">
@@ -63,7 +65,7 @@ function Header() {
           <span>Timbre</span>
         </a>
         <nav aria-label="Pages">
-          {PLACES.map((place) => (
+          {PLACES.filter(({ needs }) => !needs || may(needs)).map((place) => (
             <a key={place.to} href={place.to} aria-current={place.pages.includes(here) ? "page" : undefined}>
               <Icon name={place.icon} />
               <span>{place.text}</span>
@@ -104,7 +106,7 @@ function Page() {
   }, [now.page]);
   switch (now.page) {
     case "identify":
-      return <Identify />;
+      return may("jobs:write") ? <Identify /> : <Recordings />; // who may only look begins with what there is
     case "recordings":
       return <Recordings />;
     case "result":

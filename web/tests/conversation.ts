@@ -33,6 +33,7 @@ export function job(output: Output, duration = SECONDS): Job {
     progress: 1,
     hasAudio: true,
     hasVoices: true,
+    revision: 0,
     kept: false,
     output: output as NonNullable<Job["output"]>,
   };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bars, laneHeight, turnUnder } from "../src/pages/result/lanes";
+import { bars, edgeUnder, laneHeight, turnUnder } from "../src/pages/result/lanes";
 import { type Recording, recording } from "../src/pages/result/recording";
 import { conversation, SECONDS, SPOKEN } from "./conversation";
 
@@ -53,13 +53,31 @@ describe("the turn under a point", () => {
   it("is the shorter one of two", () => {
     const [ada] = WHOLE.voices;
     if (!ada) throw new Error("nobody speaks");
+    const untouched = { touched: false, checked: false, voice: ada };
     const turns = [
-      { index: 0, start: 0, end: 10, voice: ada },
-      { index: 1, start: 4, end: 5, voice: ada },
+      { ...untouched, index: 0, id: "0", start: 0, end: 10 },
+      { ...untouched, index: 1, id: "1", start: 4, end: 5 },
     ];
     const two = { voices: [ada], turns, duration: 10 };
     const under = (x: number) => turnUnder(two, { start: 0, end: 10 }, { x, y: 5, width: 1000, height: 10 })?.index;
     expect([100, 450, 900].map(under)).toEqual([0, 1, 0]);
+  });
+});
+
+describe("an edge", () => {
+  const [first] = WHOLE.turns;
+  if (!first) throw new Error("nobody speaks");
+  const scale = SIZE.width / (ALL.end - ALL.start);
+  const y = (first.voice.index + 0.5) * (SIZE.height / WHOLE.voices.length);
+  const under = (x: number, selected: string[]) =>
+    edgeUnder(WHOLE, ALL, { x, y, ...SIZE }, new Set(selected), false)?.edge;
+
+  it("is dragged where its turn is selected, and nowhere else", () => {
+    const [start, end] = [(first.start - ALL.start) * scale, (first.end - ALL.start) * scale];
+    expect([start, end].map((x) => under(x, [first.id]))).toEqual(["start", "end"]);
+    expect(under((start + end) / 2, [first.id])).toBeUndefined();
+    expect(under(start, [])).toBeUndefined();
+    expect(under(start, ["1"])).toBeUndefined();
   });
 });
 

@@ -20,6 +20,7 @@ from typing import Annotated, Final
 import typer
 
 from timbre.cli.commands.calibrate import calibrate
+from timbre.cli.commands.decide import decide, history
 from timbre.cli.commands.diarize import diarize
 from timbre.cli.commands.doctor import doctor
 from timbre.cli.commands.evaluate import app as evaluate
@@ -49,6 +50,8 @@ app.command()(identify)
 app.command()(voiceprint)
 app.add_typer(speakers, name="speakers")
 app.command()(label)
+app.command()(decide)
+app.command()(history)
 app.add_typer(models, name="models")
 app.add_typer(evaluate, name="evaluate")
 app.command()(calibrate)

@@ -14,8 +14,10 @@ from timbre.errors import (
     DiskFull,
     InputError,
     NameTaken,
+    NothingToStep,
     NotKept,
     OptionError,
+    RevisionStale,
     SamplesFull,
     TimbreError,
     UpgradeRefused,
@@ -89,7 +91,15 @@ def _silence(stream: TextIO) -> None:
 
 def _code(error: Exception) -> Exit:
     match error:
-        case InputError() | NotKept() | NameTaken() | SamplesFull() | UpgradeRefused():
+        case (
+            InputError()
+            | NotKept()
+            | NameTaken()
+            | SamplesFull()
+            | RevisionStale()
+            | NothingToStep()
+            | UpgradeRefused()
+        ):
             return Exit.INPUT
         case OptionError():
             return Exit.USAGE

@@ -47,6 +47,8 @@ def loads_exclusive(text: str) -> tuple[Turn, ...]:
 def exclusive_turns(document: Any) -> tuple[Turn, ...]:
     """Return what `loads_exclusive` reads, of JSON that has been parsed."""
     path, result = _result(document)
+    if isinstance(result, dict) and isinstance(result.get("exclusiveIdentification"), list):
+        return _turns(f"{path}.exclusiveIdentification", result["exclusiveIdentification"])
     if not isinstance(result, dict) or not isinstance(result.get("exclusiveDiarization"), list):
         return _turns(*_segments(document))
     voices = [voice for voice in result.get("voiceprints") or () if isinstance(voice, dict)]

@@ -13,13 +13,15 @@ from timbre.http.limits import RateLimits
 from timbre.http.middleware import Envelope
 from timbre.http.openapi import install_openapi
 from timbre.http.routes import audit, health, keys, media, models, server, session, usage, web, webhooks
-from timbre.http.routes.jobs import jobs, label, outputs, recordings, submit, voices
+from timbre.http.routes.jobs import decisions, jobs, label, outputs, recordings, submit, voices
 from timbre.http.routes.speakers import retention as speaker_retention
 from timbre.http.routes.speakers import samples, search, speakers, transfer, upgrade
 from timbre.http.state import State
 from timbre.service.accounts.sessions import Sessions
 from timbre.service.accounts.teams import Teams
 from timbre.service.accounts.usage import Usage
+from timbre.service.decisions.decisions import Decisions
+from timbre.service.decisions.doubts import Doubts
 from timbre.service.files.media import Media
 from timbre.service.files.storage import open_storage
 from timbre.service.jobs.events import JobEvents
@@ -28,6 +30,7 @@ from timbre.service.keys.secrets import Secrets
 from timbre.service.keys.template_protection import Protection
 from timbre.service.models.packs import Packs
 from timbre.service.models.pulls import Pulls
+from timbre.service.naming.agreement import Agreement
 from timbre.service.naming.candidate_pool import CandidateSearch
 from timbre.service.naming.enrolment import Enrolment
 from timbre.service.naming.labelling import Labelling
@@ -35,6 +38,7 @@ from timbre.service.naming.recognition import Recognition
 from timbre.service.naming.rematch import Rematch
 from timbre.service.outside.webhooks import Webhooks
 from timbre.service.people.gallery import Gallery
+from timbre.service.people.learning import Learning
 from timbre.service.people.retention import SpeakerRetention
 from timbre.service.people.search import Search
 from timbre.service.people.transfer import GalleryTransfer
@@ -64,7 +68,7 @@ def create_app(settings: Settings, url: str) -> FastAPI:
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json", redirect_slashes=False)
     # `outputs` first: its paths begin like a job's own; so do those of `transfer` like a person's.
-    of_jobs = (submit, label, outputs, jobs, recordings, voices)
+    of_jobs = (submit, label, outputs, jobs, recordings, voices, decisions)
     people = (transfer, speaker_retention, upgrade, search, speakers, samples)
     administration = (keys, webhooks, usage, audit, models, server)
     for module in (*of_jobs, *people, media, *administration, session, health, web):
@@ -120,6 +124,15 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         enrolment=Enrolment(database, jobs_, kept, settings),
         recognition=Recognition(
             database, jobs=jobs_, voices=kept, candidates=candidates, packs=packs, settings=settings
+        ),
+        agreement=Agreement(gallery, settings),
+        decisions=Decisions(
+            database,
+            gallery=gallery,
+            learning=Learning(gallery, protection),
+            voices=kept,
+            doubts=Doubts(voices=kept, gallery=gallery, candidates=candidates, settings=settings),
+            webhooks=webhooks_,
         ),
         rematch=Rematch(database, jobs=jobs_, voices=kept, candidates=candidates, packs=packs, settings=settings),
         webhooks=webhooks_,

@@ -20,12 +20,14 @@ from timbre.errors import (
     KeyRejected,
     LinkRejected,
     NameTaken,
+    NothingToStep,
     NotKept,
     OriginRejected,
     PullRefused,
     RangeUnsatisfiable,
     RequestInvalid,
     RequestTooLarge,
+    RevisionStale,
     SamplesFull,
     ScopeMissing,
     ServiceError,
@@ -48,6 +50,8 @@ STATUS: Final[dict[type[ServiceError], int]] = {
     OriginRejected: 403,
     NotKept: 404,
     IdempotencyConflict: 409,
+    RevisionStale: 409,
+    NothingToStep: 409,
     NameTaken: 409,
     KeyInUse: 409,
     PullRefused: 409,
@@ -88,6 +92,9 @@ async def _service_error(request: Request, error: Exception) -> Response:
         fields = [{"field": field, "message": message} for field, message in error.errors]
         return Json({"message": str(error), "errors": fields}, STATUS[RequestInvalid])
     assert isinstance(error, ServiceError)  # noqa: S101 - it is registered for nothing else
+    if isinstance(error, RevisionStale):
+        told = {"requestId": str(request.state.request_id), "message": str(error), "revision": error.revision}
+        return Json(told | {"changes": list(error.changes)}, STATUS[RevisionStale])
     headers = {}
     if isinstance(error, TooManyRequests):
         headers["Retry-After"] = str(error.retry_after)

@@ -25,6 +25,7 @@ from timbre.errors import (
 from timbre.http.caller import SESSION_COOKIE
 from timbre.http.schemas import JOB_ID, ApiError, ValidationErrorResponse
 from timbre.service.accounts.requests import KeyRequest, SecretRequest, SessionRequest
+from timbre.service.decisions.requests import DecisionRequest, StepRequest
 from timbre.service.files.requests import MediaRequest
 from timbre.service.jobs.label_requests import LabelRequest
 from timbre.service.jobs.requests import ChangeRequest, MergeVoicesRequest, RematchRequest
@@ -57,6 +58,8 @@ _REQUESTS: Final[tuple[type[Request], ...]] = (
     ChangeRequest,
     RematchRequest,
     MergeVoicesRequest,
+    DecisionRequest,
+    StepRequest,
     SearchRequest,
 )
 _DESCRIPTION: Final = """\
@@ -73,7 +76,7 @@ _ERRORS: Final[dict[int, str]] = {
     402: "The team's budget for this month is used up",
     403: "The key does not have the scope, or the link has expired",
     404: "It is not here: never was, was deleted, or belongs to another team",
-    409: "It contradicts what is there, such as a name or an Idempotency-Key that is in use",
+    409: "It contradicts what is there, such as a name or an Idempotency-Key that is in use, or a newer revision",
     413: "More was sent than is allowed",
     416: "There is nothing of this part; `Content-Range` says how long the recording is",
     429: "Too many requests; `Retry-After` says when to go on",

@@ -10,11 +10,13 @@ from timbre.http.limits import RateLimits
 from timbre.service.accounts.sessions import Sessions
 from timbre.service.accounts.teams import Teams
 from timbre.service.accounts.usage import Usage
+from timbre.service.decisions.decisions import Decisions
 from timbre.service.files.media import Media
 from timbre.service.files.storage import Storage
 from timbre.service.jobs.events import JobEvents
 from timbre.service.jobs.jobs import Jobs
 from timbre.service.models.pulls import Pulls
+from timbre.service.naming.agreement import Agreement
 from timbre.service.naming.enrolment import Enrolment
 from timbre.service.naming.labelling import Labelling
 from timbre.service.naming.recognition import Recognition
@@ -48,6 +50,8 @@ class State:
     speaker_retention: SpeakerRetention
     enrolment: Enrolment
     recognition: Recognition
+    agreement: Agreement
+    decisions: Decisions
     rematch: Rematch
     webhooks: Webhooks
     usage: Usage

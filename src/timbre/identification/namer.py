@@ -9,7 +9,7 @@ No network is needed for it, so the voices of an old result can be named again a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from os import PathLike
 from typing import Final
 
@@ -51,6 +51,7 @@ class Namer:
         among: int | None = None,
         threshold: float = 0.0,
         exclusive: bool = True,
+        excluded: Mapping[str, Collection[str]] | None = None,
     ) -> tuple[SpeakerMatch, ...]:
         """Give a name to every voice that has one.
 
@@ -60,6 +61,7 @@ class Namer:
             among: How many people were looked for in all, where these are only the nearest ones of a gallery.
             threshold: Confidence, 0-100, from which a name is given.
             exclusive: Give a name to at most one voice.
+            excluded: Whom a voice is not, by its label: those are compared with it, but their names are not given.
 
         Returns:
             A match for each voice, in their order, with the confidence of all these people.
@@ -75,7 +77,12 @@ class Namer:
         labels = list(people)
         odds = log_odds(voices, list(people.values()), self.same_voice)
         scores = confidences(odds, self.same_voice, len(people) if among is None else among)
-        chosen = match(odds, scores, threshold=threshold, exclusive=exclusive)
+        allowed = scores.copy()
+        for row, voice in enumerate(voices):
+            for label in (excluded or {}).get(voice.speaker, ()):
+                if label in people:
+                    allowed[row, labels.index(label)] = -1
+        chosen = match(odds, allowed, threshold=threshold, exclusive=exclusive)
         return tuple(
             SpeakerMatch(
                 speaker=voice.speaker,

@@ -41,6 +41,11 @@ ERRORS = {
     "getJobVoices": KEYED | {404},
     "getJobVoiceAudio": KEYED | {404},
     "mergeJobVoices": KEYED | {404, 413},
+    "getDecisions": KEYED | {404},
+    "decide": KEYED | {404, 409, 413},
+    "undoDecision": KEYED | {404, 409, 413},
+    "redoDecision": KEYED | {404, 409, 413},
+    "getHistory": KEYED | {404},
     "rematchJob": KEYED | {404, 413},
     "getJobsByTeamV2": KEYED,
     "getJobsByTeam": KEYED,
@@ -95,6 +100,9 @@ BODIES = {
     "changeJob": "ChangeRequest",
     "mergeJobVoices": "MergeVoicesRequest",
     "rematchJob": "RematchRequest",
+    "decide": "DecisionRequest",
+    "undoDecision": "StepRequest",
+    "redoDecision": "StepRequest",
     "createSpeaker": "CreateSpeakerRequest",
     "updateSpeaker": "UpdateSpeakerRequest",
     "mergeSpeakers": "MergeSpeakersRequest",
@@ -178,7 +186,7 @@ def test_every_error_of_the_server_can_be_documented(operations):
     assert set(STATUS.values()) <= documented
 
 
-ASK_FOR_NOTHING = {"upgradeGallery"}  # what is meant by no body is plain
+ASK_FOR_NOTHING = {"upgradeGallery", "undoDecision", "redoDecision"}  # what is meant by no body is plain
 
 
 def test_bodies_are_references(document, operations):

@@ -1,43 +1,26 @@
 // The first page: recordings go in here.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import sample from "../../../samples/conversation.ogg?url";
 import { api } from "../api/client";
-import { go, route } from "../router";
-import { may } from "../session";
 import { ago, bytes, length } from "../times";
-import { Button, ButtonLink, Note, PageHead, Progress } from "../ui/controls";
+import { Button, ButtonLink, PageHead, Progress } from "../ui/controls";
 import { Icon } from "../ui/icons";
 import { useLoaded } from "../ui/loaded";
 import { Microphone } from "../ui/microphone";
 import { tellError } from "../ui/toasts";
-import { OptionsPanel, options } from "./identify/options";
-import { add, type Entry, queue, remove, retry } from "./identify/queue";
+import { named, over, take } from "./identify/drop";
+import { OptionsPanel } from "./identify/options";
+import { type Entry, queue, remove, retry } from "./identify/queue";
 import "./identify.css";
 
 const KINDS = "audio/*,video/*,.flac,.opus,.ogg,.m4a,.mka,.mkv,.wav,.mp3,.aac,.wma,.amr,.caf";
 
-/** Take recordings in; a single one is shown when it is done, unless one went elsewhere meanwhile. */
-async function take(files: readonly { file: Blob; name: string }[]): Promise<void> {
-  const before = queue.value.length;
-  await add(files, options.value);
-  const [only] = queue.value;
-  const alone = files.length === 1 && queue.value.length === before + 1;
-  if (alone && only?.state === "done" && only.job && route.value.page === "identify") go(`/jobs/${only.job}`);
-}
-
 const touch = matchMedia("(pointer: coarse)").matches; // a phone has nothing to drop
-
-function named(files: Iterable<File>): { file: File; name: string }[] {
-  return [...files].map((file) => ({ file, name: file.name }));
-}
 
 export function Identify() {
   const chooser = useRef<HTMLInputElement>(null);
-  const [over, setOver] = useState(false);
   const [recording, setRecording] = useState(false);
   const [fetching, setFetching] = useState(false);
-
-  useDrop(setOver);
 
   async function takeSample() {
     setFetching(true);
@@ -52,13 +35,6 @@ export function Identify() {
     setFetching(false);
   }
 
-  if (!may("jobs:write"))
-    return (
-      <Note kind="caution">
-        The key you signed in with may not submit recordings. Sign in with one that has the scope{" "}
-        <code>jobs:write</code>.
-      </Note>
-    );
   return (
     <>
       <PageHead
@@ -66,14 +42,14 @@ export function Identify() {
         lead="Add a recording of people talking. Timbre tells the voices apart and names the people it knows."
       />
       <div class="stack">
-        <section class={over ? "card drop over" : "card drop"} aria-label="Add recordings">
+        <section class={over.value ? "card drop over" : "card drop"} aria-label="Add recordings">
           {!recording && (
             <>
               <span class="empty-icon">
                 <Icon name="upload" size={28} />
               </span>
               <p class="drop-title">
-                {over ? "Let go to add them" : touch ? "Add recordings" : "Drop recordings here"}
+                {over.value ? "Let go to add them" : touch ? "Add recordings" : "Drop recordings here"}
               </p>
               <p class="muted">Audio or video of any kind, one or several.</p>
             </>
@@ -202,33 +178,4 @@ function Recent() {
       </ul>
     </section>
   );
-}
-
-/** Files can be dropped anywhere on the page. */
-function useDrop(setOver: (over: boolean) => void) {
-  useEffect(() => {
-    let depth = 0; // every element under the pointer tells of its own entering and leaving
-    const files = (event: DragEvent) => event.dataTransfer?.types.includes("Files");
-    const enter = (event: DragEvent) => {
-      if (files(event)) setOver(++depth > 0);
-    };
-    const leave = (event: DragEvent) => {
-      if (files(event)) setOver(--depth > 0);
-    };
-    const hover = (event: DragEvent) => {
-      if (files(event)) event.preventDefault();
-    };
-    const drop = (event: DragEvent) => {
-      if (!files(event)) return;
-      event.preventDefault();
-      depth = 0;
-      setOver(false);
-      void take(named(event.dataTransfer?.files ?? []));
-    };
-    const handlers = { dragenter: enter, dragleave: leave, dragover: hover, drop } as const;
-    for (const [name, handler] of Object.entries(handlers)) addEventListener(name, handler as EventListener);
-    return () => {
-      for (const [name, handler] of Object.entries(handlers)) removeEventListener(name, handler as EventListener);
-    };
-  }, []);
 }

@@ -4,10 +4,12 @@ import { announce } from "../announce";
 import { api } from "../api/client";
 import { FINAL, type Job, type JobItem, type JobList, type SpeakerDetail } from "../api/types";
 import { go, query } from "../router";
+import { may } from "../session";
 import { Button, Check, Empty, Loading, Note, PageHead } from "../ui/controls";
 import { Icon } from "../ui/icons";
 import { useLoaded } from "../ui/loaded";
 import { PersonPicker } from "./people/picker";
+import { NameAllAgain } from "./recordings/again";
 import { RecordingRow } from "./recordings/row";
 import { hasPage, titleOf } from "./recordings/words";
 import "./people.css";
@@ -39,10 +41,15 @@ export function Recordings() {
   return (
     <>
       <PageHead title="Recordings" lead="What was heard, who spoke, and how long it is kept.">
-        <a class="button primary" href="/">
-          <Icon name="plus" />
-          <span>Identify a recording</span>
-        </a>
+        {may("jobs:write") && may("speakers:read") && items.some(({ status }) => status === "succeeded") && (
+          <NameAllAgain onDone={() => void found.reload()} />
+        )}
+        {may("jobs:write") && (
+          <a class="button primary" href="/">
+            <Icon name="plus" />
+            <span>Identify a recording</span>
+          </a>
+        )}
       </PageHead>
       {found.error && (
         <Note kind="bad" action={<Button onClick={() => void found.reload()}>Try again</Button>}>

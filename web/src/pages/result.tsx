@@ -1,25 +1,28 @@
 // One recording: who spoke when, to look at, to listen to, and to put right.
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { announce } from "../announce";
 import { ApiError, api, words } from "../api/client";
 import { follow, stageWords } from "../api/jobs";
-import { FINAL, type Job, outputOf, type Peaks, type Voice } from "../api/types";
+import { type DecidedJob, FINAL, type HistoryItem, type Job, outputOf, type Peaks, type Voice } from "../api/types";
 import { may } from "../session";
 import { length } from "../times";
 import { stopClips } from "../ui/clip";
 import { Button, ButtonLink, Empty, Loading, Note, Progress } from "../ui/controls";
 import { tellError } from "../ui/toasts";
+import { decide, history, name, nameAgain, redo, type Said, undo, watch } from "./result/deciding";
+import { type Edits, Keys } from "./result/editing";
 import { Head } from "./result/head";
-import { type News, NewsNote } from "./result/news";
+import { History } from "./result/history";
+import { type Keyboard, useKeyboard } from "./result/keyboard";
+import { type Action, type News, NewsNote } from "./result/news";
 import { Player } from "./result/player";
-import { type Recording, recording, renamed, turnAt } from "./result/recording";
+import { type Recording, recording, renamed } from "./result/recording";
+import { moved } from "./result/selection";
 import { Stage } from "./result/stage";
-import { join, nameAgain, teach } from "./result/teaching";
+import { stepped, told } from "./result/telling";
 import { Turns } from "./result/turns";
 import { Voices } from "./result/voices";
 import "./result.css";
-
-const SKIP = 5; // seconds that an arrow key moves
 
 export function Result({ job: id }: { job: string }) {
   const [job, setJob] = useState<Job | null>(null);
@@ -93,6 +96,9 @@ function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
   const [news, setNews] = useState<News | null>(null);
   const [only, setOnly] = useState<string | null>(null);
   const [version, setVersion] = useState<{ version: number; total: number } | null>(null);
+  const [said, setSaid] = useState<HistoryItem[]>([]);
+  const [looking, setLooking] = useState(false); // at the history
+  const [selected, setSelected] = useState<ReadonlySet<string>>(NOBODY);
   const [busy, setBusy] = useState(false);
   const zoom = useRef<(by: number) => void>(() => undefined);
   const path = { jobId: job.jobId };
@@ -101,64 +107,140 @@ function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
     () => new Player(job.hasAudio ? `/v1/jobs/${job.jobId}/audio` : null),
     [job.jobId, job.hasAudio],
   );
-  useEffect(() => () => player.close(), [player]);
+  useEffect(() => {
+    const at = Number(new URLSearchParams(location.search).get("t")); // a link may lead to a moment
+    if (at > 0) player.seek(at);
+    return () => player.close();
+  }, [player]);
 
   const shown = useMemo(() => recording(job, voices), [job, voices]);
-  const now = useRef<Recording | null>(shown);
-  now.current = shown;
+  // What is seen now, for what ends later.
+  const now = useRef({ job, shown });
+  now.current = { job, shown };
 
-  async function loadVoices() {
-    if (!job.hasVoices) return;
-    const { items } = await api.get("/v1/jobs/{jobId}/voices", { path });
-    setVoices(items);
+  async function loadMore() {
+    const [kept, items] = await Promise.all([
+      job.hasVoices ? api.get("/v1/jobs/{jobId}/voices", { path }).then(({ items }) => items) : [],
+      history(job.jobId),
+    ]);
+    setVoices(kept);
+    setSaid(items);
   }
   useEffect(() => {
-    loadVoices().catch(tellError);
+    loadMore().catch(tellError);
     api.get("/v1/jobs/{jobId}/peaks", { path }).then(setPeaks, () => undefined);
     if (may("speakers:read")) api.get("/v1/speakers", { query: { limit: 1 } }).then(setVersion, () => undefined);
+    return watch(job.jobId, (next) => {
+      if (next.updatedAt > now.current.job.updatedAt) void look(next).catch(tellError);
+    });
   }, [job.jobId]);
 
-  useKeys(player, now, zoom);
+  /** Take over what somebody else changed, in another tab or elsewhere. */
+  async function look(next: Job) {
+    const fresh = await api.get("/v1/jobs/{jobId}", { path });
+    if (fresh.updatedAt <= now.current.job.updatedAt) return; // meanwhile it is seen already
+    if (fresh.revision !== now.current.job.revision) announce("Somebody else changed this result.");
+    onChange({ ...next, ...fresh });
+    await loadMore();
+  }
 
-  /** Take over a job that was named anew, and say what changed: at the voice of this label, or else above all. */
-  async function take(next: Job, label: string | null = null, undo: (() => Promise<Job>) | null = null) {
-    const before = now.current;
+  /**
+   * Take over what was changed here, and say what it was: at the voice of this label, or else above all. The news of it
+   * may come before the answer, so what was seen before is what was seen when it was asked for.
+   */
+  async function take(
+    before: Recording | null,
+    next: Job,
+    words: (before: Recording, after: Recording) => string,
+    label: string | null,
+    actions: readonly Action[] = [],
+  ) {
     const after = recording(next, voices);
     onChange(next);
+    now.current = { job: next, shown: after };
     if (before && after) {
       const names = new Map(before.voices.map((voice) => [voice.label, voice.name]));
       const changed = after.voices.filter((voice) => names.get(voice.label) !== voice.name);
-      const text = renamed(before, after);
+      const text = words(before, after);
+      const seen = after.voices.some((voice) => voice.label === label);
       setNews({
         text,
-        label,
+        label: seen ? label : null,
         labels: new Set(changed.map((voice) => voice.label)),
-        undo: undo && (async () => take(await undo(), label)),
+        actions,
         close: () => setNews(null),
       });
       announce(text);
     }
     if (version && outputOf(next)?.gallery) setVersion({ ...version, version: outputOf(next)?.gallery?.version ?? 0 });
-    await loadVoices();
+    await loadMore();
+  }
+
+  /** Whoever sees an old state is told, and sees the new one. */
+  async function refused(error: unknown) {
+    if (error instanceof ApiError && error.status === 409) await look(now.current.job);
+    throw error;
+  }
+
+  async function made(what: Said, answer: Promise<DecidedJob>, label: string | null) {
+    const before = now.current.shown;
+    const next = await answer.catch(refused);
+    if (!next) return;
+    const actions: Action[] = [{ text: "Undo", run: () => stepBack(label) }];
+    const twin = what.kind === "name" ? twinOf(next, label) : null;
+    if (twin && label) {
+      const join: Said = { kind: "join", into: twin, from: [label] };
+      actions.unshift({ text: "Join these voices", run: () => say(join, twin) });
+    }
+    if (next.decision.doubt && !next.decision.doubt.final && label) {
+      const learn: Said = { kind: "learn", voice: label, learn: true };
+      actions.unshift({ text: "Learn it anyway", run: () => say(learn, label) });
+    }
+    await take(before, next, (seen, after) => told(what, seen, after, next.decision), label, actions);
+  }
+
+  function say(what: Said, label: string | null = null): Promise<void> {
+    return made(what, decide(now.current.job, what), label);
+  }
+
+  async function stepBack(label: string | null) {
+    const before = now.current.shown;
+    const next = await undo(now.current.job).catch(refused);
+    if (next) await take(before, next, (seen, after) => stepped("Undone.", seen, after), label);
+  }
+
+  async function stepOn() {
+    const before = now.current.shown;
+    const next = await redo(now.current.job).catch(refused);
+    if (next) await take(before, next, (seen, after) => stepped("Redone.", seen, after), null);
   }
 
   async function attempt(act: () => Promise<void>) {
     setBusy(true);
-    try {
-      await act();
-    } catch (error) {
-      tellError(error);
-    }
+    await act().catch(tellError);
     setBusy(false);
   }
+
+  const edits: Edits = {
+    selected,
+    select: setSelected,
+    say: (what) => attempt(() => say(what)),
+    undo: said.some((item) => item.state === "stands") ? () => attempt(() => stepBack(null)) : null,
+    redo: said.some((item) => item.state === "undone") ? () => attempt(stepOn) : null,
+    history: () => setLooking(true),
+  };
+  const keyboard = useRef<Keyboard>({ recording: shown, edits, zoom: (by) => zoom.current(by) });
+  keyboard.current = { recording: shown, edits: may("jobs:write") ? edits : null, zoom: (by) => zoom.current(by) };
+  useKeyboard(player, keyboard);
 
   const output = outputOf(job);
   if (!output) return <Gone job={job} onChange={onChange} />;
   if (!shown) return <Other job={job} onChange={onChange} />;
 
   const named = output.gallery;
-  const outdated = Boolean(version && version.total > 0 && named && named.version < version.version);
-  const never = Boolean(version && version.total > 0 && !named);
+  const open = version !== null && version.total > 0 && shown.voices.some((voice) => !voice.decided);
+  const outdated = open && named !== undefined && named.version < version.version;
+  const never = open && !named;
   return (
     <>
       <Head job={job} onChange={(next) => onChange({ ...next, output: next.output ?? job.output })} turns />
@@ -173,13 +255,22 @@ function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
           recording={shown}
           peaks={peaks}
           player={player}
+          selected={selected}
+          onEdge={
+            may("jobs:write")
+              ? (turn, edge, time) => {
+                  const what = moved(turn, edge, Math.min(time, shown.duration));
+                  if (what) void edits.say(what);
+                }
+              : null
+          }
           keys={(by) => {
             zoom.current = by;
           }}
         />
         <p class="small muted keys">
           <kbd>Space</kbd> plays, <kbd>←</kbd> <kbd>→</kbd> move 5 s, <kbd>J</kbd> <kbd>K</kbd> next and previous turn,{" "}
-          <kbd>+</kbd> <kbd>−</kbd> zoom
+          <kbd>1</kbd>…<kbd>9</kbd> give a turn to a voice, <kbd>Ctrl</kbd> <kbd>Z</kbd> undoes <Keys />
         </p>
         {(outdated || never) && job.hasVoices && may("jobs:write") && (
           <Note
@@ -188,7 +279,7 @@ function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
                 small
                 icon="refresh"
                 busy={busy}
-                onClick={() => attempt(async () => take(await nameAgain(job.jobId)))}
+                onClick={() => attempt(async () => take(shown, await nameAgain(job.jobId), renamed, null))}
               >
                 {never ? "Name the voices" : "Name again"}
               </Button>
@@ -201,8 +292,8 @@ function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
         )}
         {!job.hasVoices && shown.voices.length > 0 && (
           <Note>
-            The voices of this recording are not kept, so they cannot be named here. Add the recording again to name
-            them.
+            The voices of this recording are not kept: they can be named here, but nobody is learned from them. Add the
+            recording again for that.
           </Note>
         )}
         {news && news.label === null && <NewsNote news={news} />}
@@ -213,21 +304,29 @@ function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
             only={only}
             news={news}
             actions={{
-              canName: Boolean(job.hasVoices),
               name: async (voice, choice) => {
                 stopClips();
-                const taught = await teach(job.jobId, voice.label, choice);
-                await take(taught.job, voice.label, taught.undo);
+                const what: Said = { kind: "name", voice: voice.label };
+                await made(what, name(now.current.job, voice.label, choice), voice.label);
               },
-              merge: (into, from) => attempt(async () => take(await join(job.jobId, into.label, [from.label]))),
+              say: (voice, what) => attempt(() => say(what, voice.label)),
               only: (voice) => setOnly(voice?.label ?? null),
             }}
           />
-          <Turns recording={shown} player={player} only={only} changed={news?.labels ?? NOBODY} />
+          <Turns recording={shown} player={player} only={only} changed={news?.labels ?? NOBODY} edits={edits} />
         </div>
       </div>
+      {looking && <History items={said} recording={shown} onClose={() => setLooking(false)} />}
     </>
   );
+}
+
+/** The voice that has the name of another one, which it could be joined with. */
+function twinOf(job: Job, label: string | null): string | null {
+  const voices = outputOf(job)?.voiceprints ?? [];
+  const own = voices.find((voice) => voice.speaker === label);
+  const same = voices.find((voice) => voice !== own && voice.speakerId && voice.speakerId === own?.speakerId);
+  return same?.speaker ?? null;
 }
 
 const NOBODY: ReadonlySet<string> = new Set();
@@ -262,57 +361,4 @@ function Other({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
       </Empty>
     </>
   );
-}
-
-/** Space, arrows, J and K, plus and minus, wherever the focus is, except where keys have a meaning of their own. */
-function useKeys(player: Player, now: { current: Recording | null }, zoom: { current: (by: number) => void }) {
-  // Before the page is seen: who sees it may press a key.
-  useLayoutEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-      const target = event.target instanceof Element ? event.target : null;
-      if (target?.closest("input:not([type=checkbox]), select, textarea, dialog, [role=menu], [role=combobox]")) return;
-      if (event.key === " " && target?.closest("button, a, summary, input, label")) return;
-      if (act(event.key)) event.preventDefault();
-    };
-    const act = (key: string): boolean => {
-      const turns = now.current?.turns ?? [];
-      const time = player.time.value;
-      switch (key) {
-        case " ":
-          player.toggle();
-          return true;
-        case "ArrowLeft":
-          player.seek(time - SKIP);
-          return true;
-        case "ArrowRight":
-          player.seek(time + SKIP);
-          return true;
-        case "j":
-        case "J": {
-          const next = turns.find((turn) => turn.start > time + 0.05);
-          if (next) player.play(next.start);
-          return true;
-        }
-        case "k":
-        case "K": {
-          const here = turns[turnAt(turns, time)]?.start ?? time;
-          const before = turns.findLast((turn) => turn.start < Math.min(here, time) - 0.05);
-          if (before) player.play(before.start);
-          return true;
-        }
-        case "+":
-        case "=":
-          zoom.current(1);
-          return true;
-        case "-":
-          zoom.current(-1);
-          return true;
-        default:
-          return false;
-      }
-    };
-    addEventListener("keydown", onKey);
-    return () => removeEventListener("keydown", onKey);
-  }, [player]);
 }

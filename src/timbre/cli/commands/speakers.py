@@ -140,11 +140,14 @@ def show(
 ) -> None:
     """Show a person with all samples, and what would make them surer to recognise."""
     with open_gallery(team, data_dir) as gallery:
+        from timbre.service.naming.agreement import Agreement  # noqa: PLC0415
+
         person, space = gallery.find(speaker), gallery.space
+        alike = gallery.ask(Agreement(gallery.people, gallery.settings).of(gallery.team, person.id))
     if json:
         from timbre.http.routes.speakers.responses import speaker_detail  # noqa: PLC0415
 
-        typer.echo(json_line(speaker_detail(person, space)), nl=False)
+        typer.echo(json_line(speaker_detail(person, space, alike)), nl=False)
         return
     consent = person.consent
     told = {
@@ -164,12 +167,13 @@ def show(
             sample.source,
             f"{sample.seconds:.1f} s",
             "current" if sample.space == space else "other",
+            f"{alike[sample.id]} of 100" if sample.id in alike else NOTHING,
             f"{sample.created_at:%Y-%m-%d}",
             "; ".join(sample.quality.advice) if sample.quality else "",
         )
         for sample in person.samples
     ]
-    show_rows(("sample", "from", "speech", "model", "made", "advice"), rows, whole=("sample",))
+    show_rows(("sample", "from", "speech", "model", "like the others", "made", "advice"), rows, whole=("sample",))
     for sentence in person.advice(space, _today()):
         warn(sentence, person.name)
 

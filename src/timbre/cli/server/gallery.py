@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from timbre.engine import Engine
     from timbre.identification.voiceprint import Voiceprint
+    from timbre.service.keys.template_protection import Protection
     from timbre.service.naming.candidate_pool import CandidatePool, CandidateSearch
     from timbre.service.people.gallery import Gallery
     from timbre.service.people.person import Person
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from timbre.service.requests.selection import Selection
     from timbre.service.upkeep.gallery_upgrade import GalleryUpgrade
     from timbre.settings import Settings
+    from timbre.store.database import Database
 
 Team = Annotated[str, typer.Option("--team", help="Team whose people these are.")]
 ALL: Final = "all"
@@ -44,6 +46,8 @@ class OpenGallery:
     """The people of a team, while the database is open."""
 
     team: UUID
+    database: Database
+    protection: Protection
     people: Gallery
     upgrade: GalleryUpgrade
     transfer: GalleryTransfer
@@ -196,6 +200,8 @@ async def _open(stack: AsyncExitStack, url: str, settings: Settings, team: str, 
     people = Gallery(database, protection, packs)
     return OpenGallery(
         team=owner["id"],
+        database=database,
+        protection=protection,
         people=people,
         upgrade=GalleryUpgrade(database, protection, people, packs),
         transfer=GalleryTransfer(database, people),

@@ -92,6 +92,7 @@ class Sessions:
             raise SignInRejected(
                 "There is no such API key, or it was revoked; `timbre keys list` shows those there are."
             ) from None
+        assert known.key is not None  # noqa: S101 - it was sent
         async with self._database.transaction() as connection:
             new = await self._begin(connection, known.team, known.key, by="key")
         return new, await self.get(new)

@@ -47,7 +47,7 @@ class Caller:
     """Who asks: a team, through one of its keys."""
 
     team: UUID
-    key: UUID
+    key: UUID | None  # None of a command on the server's own machine
     scopes: frozenset[str]
 
     def require(self, scope: Scope) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import numpy as np
 
+from timbre.diarization.diarization import Voice
 from timbre.errors import RequestInvalid, SpeakerUnknown
 from timbre.identification.enroller import LEAST_SPEECH
 from timbre.identification.voiceprint import Voiceprint, as_kept
@@ -111,15 +112,7 @@ class Enrolment:
                     )
                 ]
             )
-        return JobVoice(
-            voiceprint=Voiceprint(
-                prototypes=voice.embedding[np.newaxis].astype(np.float16).astype(np.float32),
-                seconds=(float(np.float32(voice.seconds)),),
-                acoustics=(as_kept(voice.acoustics),),
-                space=voices.space,
-            ),
-            clip=voices.clips.get(label),
-        )
+        return JobVoice(voiceprint=sample_of(voice, voices.space), clip=voices.clips.get(label))
 
     async def _check(self, team: UUID, stretch: Stretch) -> None:
         job = await self._jobs.get(team, stretch.job)
@@ -133,3 +126,13 @@ class Enrolment:
         else:
             return
         raise RequestInvalid([fault])
+
+
+def sample_of(voice: Voice, space: str) -> Voiceprint:
+    """Return the voiceprint of one prototype that a voice of a recording makes."""
+    return Voiceprint(
+        prototypes=voice.embedding[np.newaxis].astype(np.float16).astype(np.float32),
+        seconds=(float(np.float32(voice.seconds)),),
+        acoustics=(as_kept(voice.acoustics),),
+        space=space,
+    )

@@ -9,7 +9,8 @@ from timbre.errors import ModelError, VoiceprintMismatch, VoicesMissing
 from timbre.identification.identification import SpeakerMatch
 from timbre.identification.namer import Namer, load_namer_of
 from timbre.service.naming.candidate_pool import CandidatePool
-from timbre.service.results.outputs import MOST_CANDIDATES, Output
+from timbre.service.results.outputs import MOST_CANDIDATES
+from timbre.service.results.standing import Output
 from timbre.settings import Settings
 
 

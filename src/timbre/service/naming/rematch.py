@@ -1,32 +1,38 @@
-"""Naming the voices of a job again, when people have become known or voices turn out to be one person's.
+"""Naming the voices of a job again, when people have become known.
 
 No recording is heard and no network loaded: the voices that were kept with the output are enough. What is written is
 computed before anything is locked, and thrown away where the job was changed meanwhile; then it is computed again.
+
+The machine proposes around what people have decided: whoever was given to a voice by hand is no other's by guess, and
+whoever was rejected for a voice is not proposed for it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from uuid import UUID
 
 import numpy as np
 
+from timbre.diarization.diarization import Voice
 from timbre.errors import ServiceUnavailable, SpacesDiffer, VoicesMissing
 from timbre.identification.identification import SpeakerMatch
 from timbre.identification.voiceprint import Voiceprint
 from timbre.service.jobs.jobs import Jobs
-from timbre.service.jobs.requests import MergeVoicesRequest, RematchRequest
+from timbre.service.jobs.requests import RematchRequest
 from timbre.service.models.packs import HEARD, SUBMIT, Beside, Packs
 from timbre.service.naming.candidate_pool import CandidatePool, CandidateSearch
-from timbre.service.naming.merging import merge_in_output, merge_voices
 from timbre.service.naming.named_output import name_output, namer_of_kept
 from timbre.service.people.spaces import people_in, settled_space
 from timbre.service.requests.selection import check_selection, taken
-from timbre.service.results.outputs import Output, note_people, packed, settle, unpacked
+from timbre.service.results.conversation import Conversation, conversation
+from timbre.service.results.decisions import read_log, walk
+from timbre.service.results.outputs import kept, names_of, note_people, settle, unpacked
+from timbre.service.results.standing import Output, stand
 from timbre.service.results.transcripts import labels_kept
 from timbre.service.results.voices import Asked, KeptVoices, Voices
 from timbre.settings import Settings
@@ -97,21 +103,7 @@ class Rematch:
             )
             return replace(voices, asked=now)
 
-        await self._change(team, job, asked, lambda _: None)
-
-    async def merge_voices(self, team: UUID, job: UUID, request: MergeVoicesRequest) -> None:
-        """Make one voice of several, and name it as before if it was named.
-
-        Raises:
-            JobUnknown: the team has none of this id.
-            VoicesMissing: its voices are not kept, or there is none with one of these labels.
-        """
-        await self._change(
-            team,
-            job,
-            lambda voices: merge_voices(voices, request.into, request.merged),
-            lambda output: merge_in_output(output, request.into, request.merged),
-        )
+        await self._change(team, job, asked)
 
     async def voices(self, team: UUID, job: UUID) -> list[dict[str, Any]]:
         """The voices of a job, and who they were found to be.
@@ -122,9 +114,16 @@ class Rematch:
         """
         await self._jobs.get(team, job)
         voices = await self._voices.get(team, job)
-        found = await self._jobs.output(job)
-        output = {} if found is None else await asyncio.to_thread(unpacked, found[0])
+        async with self._database.transaction() as connection:
+            log = await read_log(connection, job)
+            found = await one(connection, _SQL["outputs"], {"job": job})
+        output = {} if found is None else await asyncio.to_thread(unpacked, found["body"])
         told = {voice["speaker"]: voice for voice in output.get("voiceprints", ())}
+        learned = set[str]()
+        if found is not None and log:
+            talk = conversation(await asyncio.to_thread(unpacked, found["proposal"]), walk(log).stands)
+            heard = [talk.heard(naming.voice) for naming in talk.learned().values()]
+            learned = {voice.label for voice in heard if voice is not None}
         return [
             {
                 "speaker": voice.speaker,
@@ -133,6 +132,7 @@ class Rematch:
                 "match": told.get(voice.speaker, {}).get("match"),
                 "speakerId": told.get(voice.speaker, {}).get("speakerId"),
                 "candidates": told.get(voice.speaker, {}).get("candidates", []),
+                "learned": voice.speaker in learned,
             }
             for voice in voices.voices
         ]
@@ -151,18 +151,23 @@ class Rematch:
             raise VoicesMissing("Nothing of this voice was kept to listen to.")
         return clip
 
-    async def _change(
-        self, team: UUID, job: UUID, prepare: Callable[[Voices], Voices], alter: Callable[[Output], None]
-    ) -> None:
+    async def _change(self, team: UUID, job: UUID, prepare: Callable[[Voices], Voices]) -> None:
         for _ in range(_TRIES):
             row = await self._jobs.get(team, job)
-            voices = await self._without_people(team, prepare(await self._voices.get(team, job)))
-            found = await self._jobs.output(job)
+            voices = await self._without_people(team, prepare(await self._voices.heard(team, job)))
+            async with self._database.transaction() as connection:
+                decisions = walk(await read_log(connection, job)).stands
+                found = await one(connection, _SQL["proposal"], {"job": job})
+                people = await names_of(connection, team, decisions)
             if found is None:
                 raise VoicesMissing
-            named = None if voices.asked is None else await self._named(team, voices, voices.asked)
-            output = await asyncio.to_thread(_written, found[0], alter, named)
-            if await self._write(team, row, voices, output):
+            proposal = await asyncio.to_thread(unpacked, found["proposal"])
+            if voices.asked is not None:
+                talk = await asyncio.to_thread(conversation, proposal, decisions)
+                named = await self._named(team, voices, voices.asked, talk)
+                await asyncio.to_thread(_propose, proposal, named)
+            output = await asyncio.to_thread(stand, proposal, decisions, people)
+            if await self._write(team, row, voices, proposal, output):
                 return
             await asyncio.sleep(random.uniform(0, _PAUSE))  # noqa: S311 - nothing secret
         raise ServiceUnavailable("Others change this job at the same time; try again soon.")
@@ -179,23 +184,22 @@ class Rematch:
         sent = {label: text for label, text in asked.voiceprints.items() if label not in people}
         return replace(voices, asked=replace(asked, voiceprints=sent))
 
-    async def _write(self, team: UUID, row: Row, voices: Voices, output: Output) -> bool:
+    async def _write(self, team: UUID, row: Row, voices: Voices, proposal: Output, output: Output) -> bool:
         """Write what was computed, unless the job was changed since its record was read."""
         job = row["id"]
         async with self._database.transaction() as connection:
             cipher = await self._voices.cipher(team, connection)
-            mentioned, _ = await settle(connection, team, output)
+            await settle(connection, team, *([proposal] if output is proposal else [proposal, output]))
             if await one(connection, _SQL["hold_job"], {"job": job, "seen": row["updated_at"]}) is None:
                 return False
-            body, length = await asyncio.to_thread(packed, output)
-            kept = {"job": job, "body": body, "length": length}
-            if await one(connection, _SQL["replace_output"], kept) is None:
+            new = await asyncio.to_thread(kept, proposal, output)
+            if await one(connection, _SQL["replace_output"], {"job": job, **new.columns}) is None:
                 raise VoicesMissing  # its time was over just now
             await self._voices.keep(connection, cipher, team, job, voices)
-            await note_people(connection, job, mentioned)
+            await note_people(connection, job, new.mentioned)
         return True
 
-    async def _named(self, team: UUID, voices: Voices, asked: Asked) -> _Named:
+    async def _named(self, team: UUID, voices: Voices, asked: Asked, talk: Conversation) -> _Named:
         namer = await asyncio.to_thread(namer_of_kept, voices.space, self._settings)
         sent, pool, found = dict(asked.voiceprints), None, {}
         if asked.selection is not None:
@@ -207,21 +211,43 @@ class Rematch:
                 found = await self._candidates.near(pool, np.stack([voice.embedding for voice in voices.voices]))
         people = {label: Voiceprint.from_text(text) for label, text in sent.items()}
         people |= {person: voiceprint for person, (_, voiceprint) in found.items()}
-        matches = await asyncio.to_thread(
-            namer.name,
-            voices.voices,
-            people,
-            among=len(sent) + (0 if pool is None else pool.people),
-            threshold=asked.threshold,
-            exclusive=asked.exclusive,
+
+        def name(some: Sequence[Voice]) -> tuple[SpeakerMatch, ...]:
+            return namer.name(
+                some,
+                people,
+                among=len(sent) + (0 if pool is None else pool.people),
+                threshold=asked.threshold,
+                exclusive=asked.exclusive,
+                excluded=_excluded(talk, exclusive=asked.exclusive),
+            )
+
+        # Those that somebody has decided about keep a guess of their own, for when that is undone.
+        decided = {part for voice in talk.voices.values() if voice.naming is not None for part in voice.parts}
+        matches = dict[str, SpeakerMatch]()
+        for some in (
+            [voice for voice in voices.voices if voice.speaker not in decided],
+            [voice for voice in voices.voices if voice.speaker in decided],
+        ):
+            matches |= {match.speaker: match for match in await asyncio.to_thread(name, some)}
+        return _Named(
+            matches=tuple(matches[voice.speaker] for voice in voices.voices),
+            pool=pool,
+            names={person: name for person, (name, _) in found.items()},
         )
-        return _Named(matches=matches, pool=pool, names={person: name for person, (name, _) in found.items()})
 
 
-def _written(body: bytes, alter: Callable[[Output], None], named: _Named | None) -> Output:
-    output = unpacked(body)
-    with labels_kept(output):
-        alter(output)
-        if named is not None:
-            name_output(output, named.matches, pool=named.pool, names=named.names)
-    return output
+def _excluded(talk: Conversation, *, exclusive: bool) -> dict[str, set[str]]:
+    """Whom each label of the machine is not to be named, as somebody decided otherwise."""
+    given = {str(voice.person) for voice in talk.voices.values() if voice.person is not None}
+    return {
+        part: {str(person) for person in voice.rejected} | (given if exclusive else set())
+        for voice in talk.voices.values()
+        if voice.naming is None
+        for part in voice.parts
+    }
+
+
+def _propose(proposal: Output, named: _Named) -> None:
+    with labels_kept(proposal):
+        name_output(proposal, named.matches, pool=named.pool, names=named.names)

@@ -52,8 +52,26 @@ class Webhooks:
             "url": url,
             "status_only": bool(job["params"].get("webhookStatusOnly")),
         }
-        await connection.execute(_SQL["create"], delivery)
+        await connection.execute(_SQL["create"], delivery | {"revised": False})
         await self._defer(connection, delivery["id"], 0, 0)
+
+    async def announce_revision(self, connection: Connection, job: Row) -> None:
+        """In the transaction that changes a result, arrange that it is told, where the job asked for that.
+
+        What is told is what stands when it is sent, so that one delivery that waits is enough.
+        """
+        url = job["params"].get("webhook")
+        if not url or not job["params"].get("webhookRevisions"):
+            return
+        delivery = {
+            "id": new_id(),
+            "team": job["team_id"],
+            "job": job["id"],
+            "url": url,
+            "status_only": bool(job["params"].get("webhookStatusOnly")),
+        }
+        if await one(connection, _SQL["create_revised"], delivery) is not None:
+            await self._defer(connection, delivery["id"], 0, 0)
 
     async def deliver(self, client: httpx.AsyncClient, delivery: UUID, round_: int, number: int) -> None:
         """Make an attempt: the first has number 0, its retries 1, 2, 3."""
@@ -176,6 +194,8 @@ class Webhooks:
 
 def _body(row: Row) -> bytes:
     event: dict[str, Any] = {"jobId": str(row["job_id"]), "status": row["status"]}
+    if row["revised"]:
+        event = {"event": "job.revised", **event, "revision": row["revision"]}
     head = json.dumps(event, separators=(",", ":")).encode()
     if row["body"] is None or row["status"] != "succeeded":
         return head

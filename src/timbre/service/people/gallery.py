@@ -60,6 +60,7 @@ class Gallery:
         consent: Consent | None = None,
         review_on: date | None = None,
         key: UUID | None = None,
+        person: UUID | None = None,
         connection: Connection | None = None,
     ) -> UUID:
         """Make room for a person, who has no samples yet.
@@ -71,17 +72,18 @@ class Gallery:
             consent: Why their voice may be kept.
             review_on: When it is to be asked whether they may stay.
             key: The API key that asks for it.
+            person: The id they had before, where they come back.
             connection: In whose transaction; one of its own if left out, as everywhere here.
 
         Raises:
             NameTaken: somebody has this name.
         """
-        person = new_id()
+        person = person or new_id()
         async with self.changing(team, connection) as changing:
             row = {"id": person, "team": team, "name": name, **_columns(tags, consent, review_on)}
             if await one(changing, _SQL["create"], row) is None:
                 raise NameTaken(f"Another person is called {name} already; a name means one person.")
-            await self._note(changing, team, "speaker.created", person, key)
+            await self.note(changing, team, "speaker.created", person, key)
         return person
 
     async def get(self, team: UUID, speaker: UUID, connection: Connection | None = None) -> Person:
@@ -176,7 +178,7 @@ class Gallery:
                 raise NameTaken(f"Another person is called {after['name']} already; a name means one person.")
             if after["name"] != person.name:
                 await outputs.rename(changing, team, speaker, after["name"])
-            await self._note(changing, team, "speaker.changed", speaker, key)
+            await self.note(changing, team, "speaker.changed", speaker, key)
 
     async def erase(self, team: UUID, speaker: UUID, *, key: UUID | None = None) -> None:
         """Erase a person: templates, samples, clips, what search looks through, the record, and the name in results.
@@ -188,7 +190,7 @@ class Gallery:
             await self.get(team, speaker, connection)
             await outputs.forget(connection, team, speaker)
             await connection.execute(_SQL["erase"], {"ids": [speaker], "team": team})
-            await self._note(connection, team, "speaker.erased", speaker, key)
+            await self.note(connection, team, "speaker.erased", speaker, key)
 
     async def erase_unheard(
         self, team: UUID, speaker: UUID, *, key: UUID | None = None, connection: Connection
@@ -240,7 +242,7 @@ class Gallery:
             )
             for space in {sample.space for one_ in everybody for sample in one_.samples}:
                 await self._samples.refresh(connection, team, into, space)
-            await self._note(connection, team, "speaker.merged", into, key, others=" ".join(map(str, gone)))
+            await self.note(connection, team, "speaker.merged", into, key, others=" ".join(map(str, gone)))
 
     async def add_sample(
         self,
@@ -305,7 +307,7 @@ class Gallery:
         sample, added = await self._samples.add(connection, team, speaker, voiceprint, origin)
         if added:
             await connection.execute(_SQL["touch"], {"id": speaker})
-            await self._note(connection, team, "sample.added", speaker, key, samples=added)
+            await self.note(connection, team, "sample.added", speaker, key, samples=added)
         return sample, added
 
     async def remove_sample(self, team: UUID, speaker: UUID, sample: UUID, *, key: UUID | None = None) -> None:
@@ -324,7 +326,7 @@ class Gallery:
                 raise SampleUnknown
             await self._samples.refresh(connection, team, speaker, row["space"])
             await connection.execute(_SQL["touch"], {"id": speaker})
-            await self._note(connection, team, "sample.removed", speaker, key, sample=str(sample))
+            await self.note(connection, team, "sample.removed", speaker, key, sample=str(sample))
 
     async def clip(self, team: UUID, speaker: UUID, sample: UUID) -> bytes:
         """The file of some seconds of a sample to listen to.
@@ -373,7 +375,7 @@ class Gallery:
             await connection.execute(_SQL["hold"], {"team": team})
             yield connection
 
-    async def _note(
+    async def note(
         self, connection: Connection, team: UUID, action: str, speaker: UUID, key: UUID | None, **details: audit.Detail
     ) -> None:
         """Do what belongs to every change."""

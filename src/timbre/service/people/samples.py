@@ -40,6 +40,7 @@ class Origin:
 
     source: Source
     job: UUID | None = None  # whose recording it is
+    decision: int | None = None  # of that job, that taught it; with which it goes
     quality: Quality | None = None  # what was measured on it; that of the voiceprint where None
     clip: bytes | None = None  # some seconds to listen to, as a file
     created_at: datetime | None = None  # where another server kept it before
@@ -84,6 +85,7 @@ class Samples:
                     "team": team,
                     "source": origin.source,
                     "job": origin.job,
+                    "decision": origin.decision,
                     "space": space,
                     "seconds": single.speech_seconds,
                     "telephone": single.condition.telephone,

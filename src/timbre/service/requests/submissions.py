@@ -87,6 +87,11 @@ class JobRequest(WorkRequest):
         examples=["media://team/standup.flac", "https://media.example.org/board.mp3"],
     )
     webhook: WebhookUrl | None = Field(None, description="Where the result is sent when the job has ended.")
+    webhook_revisions: Switch = Field(
+        False,
+        description="Whether the webhook also tells of every change that people make to the result, as `job.revised`."
+        " Timbre's own addition.",
+    )
     webhook_status_only: Switch = Field(False, description="Leave the output out of what the webhook is sent.")
     model: str | None = Field(
         None, description="A pack of this server, or a model of the hosted service; the server's own choice if unset."

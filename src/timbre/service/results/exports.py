@@ -24,7 +24,8 @@ def export(output: bytes, job: Row, name: str, *, exclusive: bool = False) -> st
     """
     found = json.loads(output)
     names = {item["speaker"]: item["match"] for item in found.get("voiceprints", ()) if item["match"]}
-    segments = found.get("exclusiveDiarization" if exclusive else "diarization")
+    kinds = ("exclusiveIdentification", "exclusiveDiarization") if exclusive else ("identification", "diarization")
+    segments = next((found[kind] for kind in kinds if kind in found), None)
     if segments is None:
         wanted = "`exclusive: true`" if exclusive else "diarize or identify"
         raise OutputMissing(f"This job's output has no such turns; submit one with {wanted}.")

@@ -26,6 +26,8 @@ from timbre.diarization.diarization import Voice
 from timbre.errors import VoicesMissing
 from timbre.service.keys.template_protection import Protection, TeamCipher
 from timbre.service.requests.selection import Selection, read_selection
+from timbre.service.results.decisions import read_log, walk
+from timbre.service.results.joining import merge_voices
 from timbre.store.database import Connection, one
 from timbre.store.queries import queries
 
@@ -156,7 +158,22 @@ class KeptVoices:
         await connection.execute(_SQL["keep"], {"job": job, "team": team, "body": sealed})
 
     async def get(self, team: UUID, job: UUID) -> Voices:
-        """The voices of a job.
+        """The voices of a job as they stand: those that somebody joined are one.
+
+        Raises: as `heard`
+        """
+        voices = await self.heard(team, job)
+        async with self._protection.reading(team) as (connection, _):
+            log = await read_log(connection, job)
+        for decision in walk(log).stands:
+            labels = {voice.speaker for voice in voices.voices}
+            if decision.kind == "join" and decision.voice in labels:
+                others = [label for label in decision.others if label in labels]
+                voices = merge_voices(voices, decision.voice, others)
+        return voices
+
+    async def heard(self, team: UUID, job: UUID) -> Voices:
+        """The voices of a job as the machine heard them.
 
         Raises:
             VoicesMissing: they are not kept, or no longer; or the team has no such job.

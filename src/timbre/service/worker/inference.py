@@ -25,7 +25,7 @@ from timbre.service.naming.candidate_pool import TeamGallery
 from timbre.service.naming.named_output import name_output
 from timbre.service.people.person import quality_json
 from timbre.service.requests.submissions import DiarizeRequest, EnrolRequest, IdentifyRequest, SpeakersRequest
-from timbre.service.results.outputs import Output
+from timbre.service.results.standing import Output
 from timbre.service.results.transcripts import labelled
 from timbre.service.results.voices import Asked, Voices
 from timbre.settings import Settings

@@ -15,7 +15,7 @@ WHERE entry.team_id = %(team)s AND entry.key = %(key)s
 
 -- get --
 SELECT job.id, job.type, job.model, job.status, job.stage, job.progress, job.duration, job.warning, job.error,
-       job.attempt, job.title, job.kept, job.created_at, job.updated_at, job.started_at, job.completed_at,
+       job.attempt, job.title, job.kept, job.revision, job.created_at, job.updated_at, job.started_at, job.completed_at,
        EXISTS (SELECT 1 FROM job_voices AS voices WHERE voices.job_id = job.id) AS has_voices,
        EXISTS (SELECT 1 FROM media
                WHERE media.id = job.media_id AND media.bytes IS NOT NULL

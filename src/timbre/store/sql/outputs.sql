@@ -1,6 +1,15 @@
 -- hold_people --
 SELECT id, name FROM speakers WHERE team_id = %(team)s AND id = ANY(%(people)s) ORDER BY id FOR NO KEY UPDATE
 
+-- names --
+SELECT id, name FROM speakers WHERE team_id = %(team)s AND id = ANY(%(people)s)
+
+-- outputs --
+SELECT body, coalesce(proposal, body) AS proposal FROM job_outputs WHERE job_id = %(job)s
+
+-- proposal --
+SELECT coalesce(proposal, body) AS proposal FROM job_outputs WHERE job_id = %(job)s
+
 -- jobs_of --
 UPDATE jobs SET updated_at = now()
 WHERE id IN (SELECT job.id FROM jobs AS job
@@ -10,10 +19,10 @@ WHERE id IN (SELECT job.id FROM jobs AS job
 RETURNING id
 
 -- hold_output --
-SELECT body FROM job_outputs WHERE job_id = %(job)s FOR UPDATE
+SELECT body, coalesce(proposal, body) AS proposal FROM job_outputs WHERE job_id = %(job)s FOR UPDATE
 
 -- replace_output --
-UPDATE job_outputs SET body = %(body)s, length = %(length)s WHERE job_id = %(job)s RETURNING job_id
+UPDATE job_outputs SET body = %(body)s, length = %(length)s, proposal = %(proposal)s WHERE job_id = %(job)s RETURNING job_id
 
 -- hold_job --
 UPDATE jobs SET updated_at = now() WHERE id = %(job)s AND updated_at = %(seen)s RETURNING id

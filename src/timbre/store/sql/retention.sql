@@ -8,6 +8,7 @@ WITH expired AS (SELECT job.id
                  WHERE job.completed_at < now() - make_interval(secs => %(seconds)s) AND NOT job.kept
                  FOR NO KEY UPDATE OF job SKIP LOCKED),
      voices AS (DELETE FROM job_voices USING expired WHERE job_voices.job_id = expired.id),
+     decided AS (DELETE FROM job_decisions USING expired WHERE job_decisions.job_id = expired.id),
      people AS (DELETE FROM job_speakers USING expired WHERE job_speakers.job_id = expired.id)
 DELETE FROM job_outputs AS output USING expired WHERE output.job_id = expired.id
 

@@ -91,14 +91,18 @@ ORDER BY sample.id
 SELECT id FROM samples WHERE speaker_id = %(speaker)s AND space = %(space)s LIMIT 1
 
 -- add_sample --
-INSERT INTO samples (id, speaker_id, team_id, source, job_id, space, seconds, telephone, quality, template, clip,
+INSERT INTO samples (id, speaker_id, team_id, source, job_id, decision, space, seconds, telephone, quality, template, clip,
                      created_at)
-VALUES (%(id)s, %(speaker)s, %(team)s, %(source)s, (SELECT id FROM jobs WHERE id = %(job)s AND team_id = %(team)s FOR KEY SHARE), %(space)s,
+VALUES (%(id)s, %(speaker)s, %(team)s, %(source)s, (SELECT id FROM jobs WHERE id = %(job)s AND team_id = %(team)s FOR KEY SHARE), %(decision)s, %(space)s,
         %(seconds)s, %(telephone)s, %(quality)s, %(template)s, %(clip)s,
         coalesce(%(created_at)s, now()))
 
 -- remove_sample --
 DELETE FROM samples WHERE id = %(id)s AND speaker_id = %(speaker)s AND team_id = %(team)s RETURNING space
+
+-- withdraw_samples --
+DELETE FROM samples WHERE job_id = %(job)s AND team_id = %(team)s AND decision = ANY(%(decisions)s)
+RETURNING speaker_id, space
 
 -- remove_samples --
 DELETE FROM samples WHERE id = ANY(%(ids)s)

@@ -11,15 +11,25 @@ WHERE team_id = %(team)s AND (expires_at IS NULL OR expires_at > now())
 ORDER BY id
 
 -- create --
-INSERT INTO webhook_deliveries (id, team_id, job_id, url, status_only)
-VALUES (%(id)s, %(team)s, %(job)s, %(url)s, %(status_only)s)
+INSERT INTO webhook_deliveries (id, team_id, job_id, url, status_only, revised)
+VALUES (%(id)s, %(team)s, %(job)s, %(url)s, %(status_only)s, %(revised)s)
+
+-- create_revised --
+INSERT INTO webhook_deliveries (id, team_id, job_id, url, status_only, revised)
+SELECT %(id)s, %(team)s, %(job)s, %(url)s, %(status_only)s, true
+WHERE NOT EXISTS (SELECT 1 FROM webhook_deliveries AS waiting
+                  WHERE waiting.job_id = %(job)s AND waiting.revised AND waiting.state = 'pending'
+                    -- One that may be under way has read the result already.
+                    AND waiting.next_at > now() + interval '1 second')
+RETURNING id
 
 -- begin --
 UPDATE webhook_deliveries AS delivery SET next_at = now()
 FROM jobs AS job
 WHERE job.id = delivery.job_id
   AND delivery.id = %(id)s AND delivery.round = %(round)s AND delivery.state = 'pending'
-RETURNING delivery.id, delivery.team_id, delivery.job_id, delivery.url, delivery.round, job.status,
+RETURNING delivery.id, delivery.team_id, delivery.job_id, delivery.url, delivery.round, job.status, delivery.revised,
+          job.revision,
           CASE WHEN NOT delivery.status_only
                THEN (SELECT output.body FROM job_outputs AS output WHERE output.job_id = job.id) END AS body
 

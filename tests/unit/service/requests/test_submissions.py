@@ -134,7 +134,7 @@ def test_every_switch_may_be_false_or_true_with_every_model(model, name):
         for field in model.model_fields.values()
         if field.annotation is bool and field.alias != "transcription"
     ]
-    assert len(switches) == 7
+    assert len(switches) == 8
     for value in (False, True):
         request = accepted(model, model=name, **dict.fromkeys(switches, value))
         assert {request.model_dump(by_alias=True)[switch] for switch in switches} == {value}
@@ -143,6 +143,7 @@ def test_every_switch_may_be_false_or_true_with_every_model(model, name):
 def test_defaults():
     assert accepted(IdentifyRequest).model_dump(mode="json", by_alias=True, exclude_none=True) == {
         "url": URL,
+        "webhookRevisions": False,
         "webhookStatusOnly": False,
         "exclusive": False,
         "confidence": False,

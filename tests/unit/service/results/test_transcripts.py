@@ -9,9 +9,10 @@ import pytest
 
 from timbre.errors import FormatError
 from timbre.formats.json import exclusive_turns, loads_exclusive
-from timbre.service.naming.merging import merge_in_output
+from timbre.service.results.decisions import Decision
 from timbre.service.results.outputs import Named, replace
-from timbre.service.results.transcripts import labelled, labels_kept
+from timbre.service.results.standing import stand
+from timbre.service.results.transcripts import labelled
 from timbre.transcripts import TranscriptFormat
 from timbre.turns import Turn
 
@@ -106,11 +107,11 @@ def test_a_person_who_is_renamed_or_erased_is_so_in_the_transcript():
     assert of["transcript"] == SRT.replace("Hi", "Ben: Hi").replace("Ho", "SPEAKER_01: Ho")
 
 
-def test_voices_that_are_joined_are_so_in_the_transcript():
+def test_what_people_decide_is_so_in_the_transcript():
     of = labelled_output()
-    with labels_kept(of):
-        merge_in_output(of, "SPEAKER_00", ["SPEAKER_01"])
-    assert of["transcript"] == SRT.replace("Hi", "Ada: Hi").replace("Ho", "Ada: Ho")
+    joined = Decision(kind="join", revision=1, voice="SPEAKER_00", others=("SPEAKER_01",))
+    assert stand(of, [joined], {})["transcript"] == SRT.replace("Hi", "Ada: Hi").replace("Ho", "Ada: Ho")
+    assert of == labelled_output()
 
 
 def test_an_output_without_a_transcript_stays_without():

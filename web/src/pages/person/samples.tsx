@@ -9,6 +9,7 @@ import { Confirm } from "../../ui/dialog";
 import { tell } from "../../ui/toasts";
 import { faults } from "../people/speech";
 
+const UNLIKE = 20; // of 100: below, a sample does not sound like the others
 const SOURCES: Record<Sample["source"], string> = {
   recording: "A recording of them",
   job: "A conversation",
@@ -103,6 +104,9 @@ function SampleRow({
       <div class="grow">
         <p class="row">
           <strong class="numbers">{length(sample.speechSeconds)} of speech</strong>
+          {sample.alike !== null && sample.alike < UNLIKE && (
+            <Tag kind="caution">unlike the others: {Math.round(sample.alike)} of 100</Tag>
+          )}
           {sample.model === "other" ? (
             <Tag kind="caution">another model</Tag>
           ) : wrong?.length ? (
@@ -124,6 +128,11 @@ function SampleRow({
           , {day(sample.createdAt)}
           {!sample.hasClip && ", nothing kept to listen to"}
         </p>
+        {sample.alike !== null && sample.alike < UNLIKE && (
+          <p class="small">
+            It may be somebody else's voice{sample.jobId && ": listen, and correct the name in the conversation"}.
+          </p>
+        )}
         {Array.isArray(advice) &&
           advice.map((each) => (
             <p key={String(each)} class="small">

@@ -72,11 +72,19 @@ export function bars(
   return found;
 }
 
+/** What is seen of turns beside where they are. */
+export interface Drawn {
+  active: number; // index of the turn that is heard
+  selected: ReadonlySet<string>; // ids of turns
+  labels: boolean;
+  edge: number | null; // seconds: where an edge is being dragged to
+}
+
 export function drawLanes(
   canvas: HTMLCanvasElement,
   recording: Recording,
   view: View,
-  { active, labels }: { active: number; labels: boolean },
+  { active, selected, labels, edge }: Drawn,
 ): void {
   const prepared = prepare(canvas);
   if (!prepared) return;
@@ -89,17 +97,22 @@ export function drawLanes(
   for (const bar of bars(recording, view, { width, height }, labels)) {
     const { turn } = bar;
     pen.fillStyle = colour.of(turn.voice.index);
-    pen.globalAlpha = turn.index === active ? 1 : 0.78;
+    const marked = turn.index === active || selected.has(turn.id);
+    pen.globalAlpha = marked ? 1 : 0.78;
     pen.beginPath();
     pen.roundRect(bar.left, bar.top, bar.width, bar.height, Math.min(4, bar.width / 2));
     pen.fill();
-    if (turn.index === active) {
+    if (marked) {
       pen.lineWidth = 2;
       pen.strokeStyle = colour.plain("--text");
       pen.stroke();
     }
   }
   pen.globalAlpha = 1;
+  if (edge !== null) {
+    pen.fillStyle = colour.plain("--accent");
+    pen.fillRect(((edge - view.start) / Math.max(0.001, view.end - view.start)) * width - 1, 0, 2, height);
+  }
   if (!labels) return;
   pen.font = `600 11px ${getComputedStyle(canvas).fontFamily}`;
   pen.textBaseline = "top";
@@ -176,4 +189,23 @@ export function turnUnder(
     if (!found || turn.end - turn.start < found.end - found.start) found = turn;
   }
   return found;
+}
+
+const GRIP = 6; // pixels: how near a pointer must be to an edge
+
+/** The edge of a selected turn under a point of the lanes, to be dragged. */
+export function edgeUnder(
+  recording: Recording,
+  view: View,
+  { x, y, width, height }: { x: number; y: number; width: number; height: number },
+  selected: ReadonlySet<string>,
+  labels: boolean,
+): { turn: TurnView; edge: "start" | "end" } | null {
+  if (!selected.size) return null;
+  for (const { turn, left, top, width: long, height: tall } of bars(recording, view, { width, height }, labels)) {
+    if (!selected.has(turn.id) || y < top - GRIP || y > top + tall + GRIP) continue;
+    if (Math.abs(x - left - long) <= GRIP) return { turn, edge: "end" };
+    if (Math.abs(x - left) <= GRIP) return { turn, edge: "start" };
+  }
+  return null;
 }

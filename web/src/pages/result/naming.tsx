@@ -1,12 +1,12 @@
-// Who is this voice? Choosing somebody who is known, or adding a person; either way the voice becomes a sample.
+// Who is this voice? Choosing somebody who is known, or adding a person.
 import { useEffect, useId, useState } from "preact/hooks";
 import { api, words } from "../../api/client";
 import type { Candidate, Speaker } from "../../api/types";
 import { Button, Field, Note } from "../../ui/controls";
 import { Icon } from "../../ui/icons";
 import { ConsentFields, consentDraft, consentOf } from "../people/consent";
+import type { NameChoice } from "./deciding";
 import { type Offer, offers } from "./offers";
-import type { NameChoice } from "./teaching";
 
 const SHOWN = 6;
 const PAUSE = 150; // milliseconds
@@ -93,12 +93,13 @@ export function NamingForm({
     setError("");
     const agreed = consentOf(consent);
     try {
+      const who = chosen ?? (await known(typed)); // whoever types fast is not shown everybody
       await onName(
-        chosen
+        who
           ? {
-              speakerId: chosen.id,
-              name: chosen.name,
-              ...(chosen.consented === false && agreed ? { consent: agreed } : {}),
+              speakerId: who.id,
+              name: who.name,
+              ...(who.consented === false && agreed ? { consent: agreed } : {}),
             }
           : { name: typed, consent: agreed },
       );
@@ -163,6 +164,13 @@ export function NamingForm({
       </div>
     </form>
   );
+}
+
+/** The person who has a name, in whatever case. */
+async function known(name: string): Promise<Offer | null> {
+  const { items } = await api.get("/v1/speakers", { query: { q: name, limit: 100 } });
+  const same = items.find((person) => person.name.toLocaleLowerCase() === name.toLocaleLowerCase());
+  return same ? { id: same.id, name: same.name, hint: "", consented: same.consent !== null } : null;
 }
 
 function focusOnce(input: HTMLInputElement | null): void {

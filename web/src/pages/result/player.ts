@@ -2,6 +2,12 @@
 import { signal } from "@preact/signals";
 import { tell } from "../../ui/toasts";
 
+export interface Stretch {
+  start: number; // seconds
+  end: number;
+}
+
+const AHEAD = 0.3; // seconds before what is to be heard: a jump over less would stutter
 const NUDGE = 0.02; // seconds: seeking is not exact, and the turn before must not seem to be the one
 
 export class Player {
@@ -9,7 +15,9 @@ export class Player {
   readonly time = signal(0);
   readonly playing = signal(false);
   readonly rate = signal(1);
+  readonly loop = signal<Stretch | null>(null); // what is played again and again
   private until = Number.POSITIVE_INFINITY;
+  private parts: readonly Stretch[] | null = null; // all that is played; null: everything
   private frame = 0;
 
   constructor(src: string | null) {
@@ -23,6 +31,11 @@ export class Player {
       this.playing.value = false;
     });
     for (const name of ["seeking", "seeked", "timeupdate"]) this.audio.addEventListener(name, () => this.tick());
+  }
+
+  /** Play nothing but some stretches, which are in order of time; null for everything. */
+  playOnly(parts: readonly Stretch[] | null): void {
+    this.parts = parts;
   }
 
   get ready(): boolean {
@@ -69,11 +82,26 @@ export class Player {
   }
 
   private tick(): void {
+    const now = this.audio.currentTime;
+    const loop = this.loop.value;
+    if (loop && this.playing.value && (now >= loop.end || now < loop.start - NUDGE)) this.jump(loop.start);
+    else if (this.parts && this.playing.value && !loop && this.until === Number.POSITIVE_INFINITY) this.skip(now);
     this.time.value = this.audio.currentTime;
     if (this.audio.currentTime >= this.until) {
       this.until = Number.POSITIVE_INFINITY;
       this.audio.pause();
     }
+  }
+
+  /** Go on with the next stretch that is to be played; stop after the last. */
+  private skip(now: number): void {
+    const next = this.parts?.find((part) => part.end > now + NUDGE);
+    if (!next) this.audio.pause();
+    else if (now < next.start - AHEAD) this.jump(next.start);
+  }
+
+  private jump(time: number): void {
+    this.audio.currentTime = time;
   }
 
   // The element itself tells its time four times a second: too seldom for a line that glides.

@@ -5,6 +5,8 @@ export interface VoiceView {
   label: string; // SPEAKER_00: what stays when the name changes
   index: number; // its lane and colour
   name: string | null;
+  decided: boolean; // whether somebody said who it is, or that nobody knows
+  learned: boolean; // whether it became a sample by that
   speakerId: string | null;
   confidence: number | null; // that the name is right, 0 to 100
   candidates: Candidate[]; // who it could be, the likeliest first
@@ -16,6 +18,9 @@ export interface VoiceView {
 
 export interface TurnView {
   index: number;
+  id: string; // what decisions mean it by
+  touched: boolean; // whether somebody changed it, or said who speaks
+  checked: boolean;
   start: number;
   end: number;
   voice: VoiceView;
@@ -60,6 +65,8 @@ export function recording(job: Job, kept: readonly Voice[]): Recording | null {
       label,
       index,
       name,
+      decided: named?.decided ?? false,
+      learned: own?.learned ?? false,
       speakerId: named?.speakerId ?? (name ? (own?.speakerId ?? null) : null),
       confidence: name ? (named?.confidence[name] ?? null) : null,
       candidates: own?.candidates ?? named?.candidates ?? [],
@@ -74,6 +81,9 @@ export function recording(job: Job, kept: readonly Voice[]): Recording | null {
     .sort((a, b) => a.start - b.start)
     .map((turn, index): TurnView => ({
       index,
+      id: turn.id,
+      touched: turn.touched,
+      checked: turn.checked,
       start: turn.start,
       end: turn.end,
       voice: byLabel.get(turn.label) as VoiceView,
@@ -83,6 +93,9 @@ export function recording(job: Job, kept: readonly Voice[]): Recording | null {
 }
 
 interface Spoken {
+  id: string;
+  touched: boolean;
+  checked: boolean;
   label: string;
   match: string | null;
   start: number;
@@ -91,13 +104,26 @@ interface Spoken {
 
 function spoken(output: Output): Spoken[] | null {
   if (output.identification)
-    return output.identification.map(({ diarizationSpeaker, match, start, end }) => ({
+    return output.identification.map(({ diarizationSpeaker, match, start, end, turn, decided, checked }, index) => ({
+      id: turn ?? String(index),
+      touched: decided ?? false,
+      checked: checked ?? false,
       label: diarizationSpeaker,
       match,
       start,
       end,
     }));
-  return output.diarization?.map(({ speaker, start, end }) => ({ label: speaker, match: null, start, end })) ?? null;
+  return (
+    output.diarization?.map(({ speaker, start, end }, index) => ({
+      id: String(index),
+      touched: false,
+      checked: false,
+      label: speaker,
+      match: null,
+      start,
+      end,
+    })) ?? null
+  );
 }
 
 /** Who a voice may be: those who are likely enough, and are not another voice of this recording already. */
@@ -121,6 +147,18 @@ export function renamed(before: Recording, after: Recording): string {
   );
   if (!parts.length) return "No turn was renamed.";
   return `Renamed ${parts.length > 1 ? `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}` : parts[0]}.`;
+}
+
+/** When anybody speaks, or a voice of this label does: in order of time, without overlaps. */
+export function stretches({ turns }: Recording, who: string): { start: number; end: number }[] {
+  const found: { start: number; end: number }[] = [];
+  for (const { start, end, voice } of turns) {
+    if (who !== "speech" && voice.label !== who) continue;
+    const last = found.at(-1);
+    if (last && start <= last.end) last.end = Math.max(last.end, end);
+    else found.push({ start, end });
+  }
+  return found;
 }
 
 /** The turn that one hears at a time: the last that began and has not ended; -1 in silence. */

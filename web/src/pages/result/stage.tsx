@@ -7,15 +7,15 @@ import type { Peaks } from "../../api/types";
 import { shade } from "../../theme";
 import { clock } from "../../times";
 import { Button } from "../../ui/controls";
-import { drawLanes, drawOverview, laneHeight, turnUnder, type View } from "./lanes";
+import { drawLanes, drawOverview, edgeUnder, laneHeight, turnUnder, type View } from "./lanes";
 import type { Player } from "./player";
-import { called, colour, type Recording, turnAt } from "./recording";
+import { called, colour, type Recording, stretches, type TurnView, turnAt } from "./recording";
 
 const WAVE = 76; // pixels
 const CLOSEST = 240; // pixels a second
 const STEP = 1.6; // of the zoom
 const DRAGGED = 5; // pixels from which a press is no click
-const RATES = [0.75, 1, 1.25, 1.5, 2];
+const RATES = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3];
 
 const narrow = matchMedia("(max-width: 45rem)"); // no room for names beside the lanes
 
@@ -27,11 +27,15 @@ export function Stage({
   recording,
   peaks,
   player,
+  selected,
+  onEdge,
   keys,
 }: {
   recording: Recording;
   peaks: Peaks | null;
   player: Player;
+  selected: ReadonlySet<string>; // ids of turns
+  onEdge: ((turn: TurnView, edge: "start" | "end", time: number) => void) | null; // null: nothing may be changed
   keys: (zoom: (by: number) => void) => void; // told how to zoom, for the keyboard
 }) {
   const wave = useRef<HTMLDivElement>(null);
@@ -41,8 +45,14 @@ export function Stage({
   const surfer = useRef<WaveSurfer | null>(null);
   const view = useRef<View>({ start: 0, end: recording.duration });
   const shown = useRef(recording);
+  const marked = useRef(selected);
+  marked.current = selected;
+  const dragged = useRef<number | null>(null); // where an edge is being dragged to
   const [zoom, setZoom] = useState(1); // 1: all of it is in view
   shown.current = recording;
+
+  const [heard, setHeard] = useState(""); // nothing but speech, or nothing but a voice by its label
+  useEffect(() => player.playOnly(heard ? stretches(recording, heard) : null), [player, recording, heard]);
 
   const active = useRef(-1);
   const redraw = useMemo(() => {
@@ -59,6 +69,8 @@ export function Stage({
         if (lanes.current)
           drawLanes(lanes.current, shown.current, view.current, {
             active: active.current,
+            selected: marked.current,
+            edge: dragged.current,
             labels: narrow.matches,
           });
         if (overview.current) drawOverview(overview.current, shown.current, view.current);
@@ -124,7 +136,7 @@ export function Stage({
     };
   }, [theme, peaks, recording.duration, player]);
 
-  useEffect(redraw, [recording, theme, zoom]);
+  useEffect(redraw, [recording, theme, zoom, selected]);
 
   useEffect(
     () =>
@@ -162,6 +174,38 @@ export function Stage({
     return turnUnder(shown.current, view.current, { x: event.offsetX, y: event.offsetY, ...size });
   }
 
+  function edgeAt(event: { offsetX: number; offsetY: number }) {
+    const canvas = lanes.current as HTMLCanvasElement;
+    const place = { x: event.offsetX, y: event.offsetY, width: canvas.clientWidth, height: canvas.clientHeight };
+    return onEdge && edgeUnder(shown.current, view.current, place, marked.current, narrow.matches);
+  }
+
+  /** Follow the pointer with an edge of a turn, and let it be there when the pointer is let go. */
+  function dragEdge(
+    canvas: HTMLCanvasElement,
+    event: PointerEvent,
+    { turn, edge }: NonNullable<ReturnType<typeof edgeAt>>,
+  ) {
+    const move = (now: PointerEvent) => {
+      const { start, end } = view.current;
+      dragged.current = start + ((end - start) * now.offsetX) / canvas.clientWidth;
+      redraw();
+    };
+    const up = (now: PointerEvent) => {
+      canvas.removeEventListener("pointermove", move);
+      canvas.removeEventListener("pointerup", up);
+      canvas.removeEventListener("pointercancel", up);
+      const time = dragged.current;
+      dragged.current = null;
+      redraw();
+      if (time !== null && now.type === "pointerup") onEdge?.(turn, edge, time);
+    };
+    canvas.setPointerCapture(event.pointerId);
+    canvas.addEventListener("pointermove", move);
+    canvas.addEventListener("pointerup", up);
+    canvas.addEventListener("pointercancel", up);
+  }
+
   function onWheel(event: WheelEvent) {
     const canvas = lanes.current;
     if (!canvas || !surfer.current) return;
@@ -186,6 +230,11 @@ export function Stage({
     const own = surfer.current;
     const canvas = lanes.current;
     if (!own || !canvas || event.button !== 0) return;
+    const grip = edgeAt(event);
+    if (grip) {
+      dragEdge(canvas, event, grip);
+      return;
+    }
     const from = event.clientX;
     const scroll = own.getScroll();
     const turn = at(event);
@@ -239,6 +288,26 @@ export function Stage({
           <strong>{time}</strong> <span class="muted">/ {clock(recording.duration)}</span>
         </span>
         <span class="grow" />
+        <Button
+          kind="quiet"
+          icon="refresh"
+          aria-label="Play this turn again and again"
+          aria-pressed={player.loop.value !== null}
+          disabled={!player.ready}
+          onClick={() => loopTurn(player, recording)}
+        />
+        <label class="transport-heard">
+          <span class="visually-hidden">What is played</span>
+          <select value={heard} disabled={!player.ready} onChange={(event) => setHeard(event.currentTarget.value)}>
+            <option value="">Everything</option>
+            <option value="speech">Speech only</option>
+            {recording.voices.map((voice) => (
+              <option key={voice.label} value={voice.label}>
+                {called(voice)} only
+              </option>
+            ))}
+          </select>
+        </label>
         <label class="transport-rate">
           <span class="visually-hidden">Speed</span>
           <select
@@ -287,7 +356,7 @@ export function Stage({
                 event.currentTarget.title = turn
                   ? `${called(turn.voice)}, ${clock(turn.start, { tenths: true })} to ${clock(turn.end, { tenths: true })}`
                   : "";
-                event.currentTarget.dataset.over = String(Boolean(turn));
+                event.currentTarget.dataset.over = edgeAt(event) ? "edge" : String(Boolean(turn));
               }}
             />
             <div class="stage-head" ref={head} />
@@ -304,6 +373,13 @@ export function Stage({
       </div>
     </section>
   );
+}
+
+/** Begin to play the turn that is heard now again and again, or end it. */
+export function loopTurn(player: Player, { turns }: Recording): void {
+  const turn = player.loop.value ? null : turns[turnAt(turns, player.time.value)];
+  player.loop.value = turn ? { start: turn.start, end: turn.end } : null;
+  if (turn) player.play(turn.start);
 }
 
 function useNarrow(): boolean {

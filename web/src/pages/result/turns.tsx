@@ -1,27 +1,44 @@
-// Every turn in words, following what is played.
+// Every turn in words, following what is played; one, a range or several are selected to be changed.
 import { effect } from "@preact/signals";
 import { memo } from "preact/compat";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { may } from "../../session";
 import { clock, count, length } from "../../times";
 import { Check } from "../../ui/controls";
+import { Icon } from "../../ui/icons";
+import { Editing, type Edits } from "./editing";
 import type { Player } from "./player";
 import { called, colour, type Recording, type TurnView, turnAt } from "./recording";
+import { range, toggled } from "./selection";
+import { useWindow } from "./window";
 
 export function Turns({
   recording,
   player,
   only,
   changed,
+  edits,
 }: {
   recording: Recording;
   player: Player;
   only: string | null; // label of the one voice whose turns are listed
   changed: ReadonlySet<string>; // labels of voices that were renamed just now
+  edits: Edits;
 }) {
   const list = useRef<HTMLOListElement>(null);
   const [following, setFollowing] = useState(true);
+  const [unchecked, setUnchecked] = useState(false);
   const follows = useRef(true);
+  const anchor = useRef<string | null>(null);
   follows.current = following;
+  const { selected } = edits;
+
+  const shown = recording.turns.filter(
+    (turn) => (!only || turn.voice.label === only) && (!unchecked || !(turn.checked || turn.touched)),
+  );
+  const view = useWindow(list, shown.length);
+  const now = useRef({ shown, edits, view });
+  now.current = { shown, edits, view };
 
   // By hand: a new drawing of thousands of rows for every turn would be felt.
   useEffect(() => {
@@ -31,33 +48,82 @@ export function Turns({
       const at = turnAt(recording.turns, player.time.value);
       if (at === last) return;
       last = at;
-      const now = at < 0 ? null : (list.current?.querySelector(`[data-turn="${at}"]`) ?? null);
-      if (!now && !player.playing.peek()) return; // in a pause between turns, the one before stays marked
+      const row = at < 0 ? null : (list.current?.querySelector(`[data-turn="${at}"]`) ?? null);
+      const place = at < 0 || row ? -1 : now.current.shown.findIndex((turn) => turn.index === at);
+      if (!row && place < 0 && !player.playing.peek()) return; // in a pause between turns, the one before stays marked
       marked?.removeAttribute("aria-current");
-      now?.setAttribute("aria-current", "true");
-      marked = now;
-      if (now && follows.current && list.current) show(list.current, now);
+      row?.setAttribute("aria-current", "true");
+      marked = row;
+      if (!follows.current || !list.current) return;
+      if (row) show(list.current, row);
+      else if (place >= 0) now.current.view.show(place); // it is drawn when it comes into view, and then marked
     });
-  }, [recording, player, only]);
+  }, [recording, player, only, unchecked, view.first, view.last]);
 
-  const shown = only ? recording.turns.filter((turn) => turn.voice.label === only) : recording.turns;
+  // One stop for the tab key, and arrows from there: a list of a thousand turns is left at once.
+  const drawn = shown.slice(view.first, view.last);
+  const stop = drawn.find((turn) => selected.has(turn.id)) ?? drawn[0];
+
+  function onKeyDown(event: KeyboardEvent) {
+    if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+    const row = (event.target as Element).closest("li");
+    const next = event.key === "ArrowDown" ? row?.nextElementSibling : row?.previousElementSibling;
+    const button = next?.querySelector("button");
+    if (!button) return;
+    event.preventDefault();
+    button.focus();
+    const turn = recording.turns[Number(button.dataset.turn)];
+    if (turn && event.shiftKey) edits.select(range(shown, anchor.current ?? turn.id, turn.id));
+    else if (turn) {
+      anchor.current = turn.id;
+      edits.select(new Set([turn.id]));
+    }
+  }
+
+  const press = useRef((turn: TurnView, event: MouseEvent) => {
+    const { shown, edits } = now.current;
+    if (event.shiftKey) {
+      edits.select(range(shown, anchor.current ?? turn.id, turn.id));
+      return;
+    }
+    anchor.current = turn.id;
+    if (event.ctrlKey || event.metaKey) {
+      edits.select(toggled(edits.selected, turn.id));
+      return;
+    }
+    edits.select(new Set([turn.id]));
+    player.play(turn.start, turn.end);
+  }).current;
+
   return (
     <section class="card turns" aria-labelledby="turns-title">
       <div class="row spread">
         <h2 id="turns-title">{count(shown.length, "turn")}</h2>
-        <Check checked={following} onChange={setFollowing}>
-          Follow
-        </Check>
+        <span class="row">
+          <Check checked={unchecked} onChange={setUnchecked}>
+            To check
+          </Check>
+          <Check checked={following} onChange={setFollowing}>
+            Follow
+          </Check>
+        </span>
       </div>
-      {shown.length === 0 && <p class="muted">Nobody speaks in this recording.</p>}
-      <ol ref={list}>
-        {shown.map((turn) => (
+      {may("jobs:write") && <Editing recording={recording} shown={shown} player={player} edits={edits} />}
+      {shown.length === 0 && (
+        <p class="muted">{unchecked ? "Every turn was looked at." : "Nobody speaks in this recording."}</p>
+      )}
+      <ol ref={list} onKeyDown={onKeyDown} style={{ paddingTop: `${view.above}px`, paddingBottom: `${view.below}px` }}>
+        {drawn.map((turn, place) => (
           <Row
-            key={turn.index}
+            key={turn.id}
+            place={view.first + place + 1}
+            of={shown.length}
             turn={turn}
             name={called(turn.voice)}
             changed={changed.has(turn.voice.label)}
-            player={player}
+            selected={selected.has(turn.id)}
+            stop={turn === stop}
+            onPress={press}
           />
         ))}
       </ol>
@@ -65,22 +131,37 @@ export function Turns({
   );
 }
 
+interface RowProps {
+  turn: TurnView;
+  name: string;
+  changed: boolean;
+  selected: boolean;
+  stop: boolean; // where the tab key stops
+  place: number; // in the list, from 1 on
+  of: number; // rows of the whole list
+  onPress: (turn: TurnView, event: MouseEvent) => void;
+}
+
 const Row = memo(
-  function Row({ turn, name, changed, player }: { turn: TurnView; name: string; changed: boolean; player: Player }) {
+  function Row({ turn, name, changed, selected, stop, place, of, onPress }: RowProps) {
     const { start, end, voice } = turn;
     return (
-      <li>
+      <li aria-posinset={place} aria-setsize={of}>
         <button
           type="button"
           data-turn={turn.index}
           data-changed={changed}
-          disabled={!player.ready}
-          onClick={() => player.play(start, end)}
+          data-decided={turn.touched}
+          aria-pressed={selected}
+          tabIndex={stop ? 0 : -1}
+          onClick={(event) => onPress(turn, event)}
         >
           <span class="numbers muted">{clock(start, { tenths: true })}</span>
           <span class="turn-name">
             <i style={{ background: colour(voice) }} />
             <span class="ellipsis">{name}</span>
+            {turn.touched && <Mark text="by hand" />}
+            {turn.checked && <Mark text="checked" />}
           </span>
           <span class="numbers muted small">{length(end - start)}</span>
         </button>
@@ -90,11 +171,27 @@ const Row = memo(
   (before, after) =>
     before.name === after.name &&
     before.changed === after.changed &&
-    before.player === after.player &&
+    before.selected === after.selected &&
+    before.stop === after.stop &&
+    before.place === after.place &&
+    before.of === after.of &&
+    before.turn.index === after.turn.index &&
+    before.turn.touched === after.turn.touched &&
+    before.turn.checked === after.turn.checked &&
     before.turn.start === after.turn.start &&
     before.turn.end === after.turn.end &&
     before.turn.voice.index === after.turn.voice.index,
 );
+
+/** That somebody decided about a turn, or looked at it. */
+function Mark({ text }: { text: string }) {
+  return (
+    <span class="turn-mark small muted">
+      <Icon name={text === "checked" ? "check" : "edit"} size={14} />
+      <span class="visually-hidden">{text}</span>
+    </span>
+  );
+}
 
 /** Scroll the list alone, never the page. */
 function show(list: HTMLElement, row: Element): void {

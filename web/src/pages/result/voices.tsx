@@ -8,16 +8,16 @@ import { Clip } from "../../ui/clip";
 import { Confidence, likelihood } from "../../ui/confidence";
 import { Button, percent, Tag } from "../../ui/controls";
 import { Dialog } from "../../ui/dialog";
+import { Icon } from "../../ui/icons";
 import { Menu, type MenuItem } from "../../ui/menu";
+import type { NameChoice, Said } from "./deciding";
 import { NamingForm } from "./naming";
 import { type News, NewsNote } from "./news";
 import { called, colour, suggestions, type VoiceView } from "./recording";
-import type { NameChoice } from "./teaching";
 
 export interface VoiceActions {
-  canName: boolean; // its voices are kept
   name: (voice: VoiceView, choice: NameChoice) => Promise<void>;
-  merge: (into: VoiceView, from: VoiceView) => Promise<void>;
+  say: (voice: VoiceView, said: Said) => Promise<void>;
   only: (voice: VoiceView | null) => void;
 }
 
@@ -58,7 +58,7 @@ export function Voices({
           job={job}
           voice={merging}
           others={voices.filter((each) => each.label !== merging.label)}
-          onMerge={(other) => actions.merge(other, merging)}
+          onMerge={(other) => actions.say(other, { kind: "join", into: other.label, from: [merging.label] })}
           onClose={() => setMerging(null)}
         />
       )}
@@ -90,7 +90,8 @@ function VoiceCard({
   onMerge: () => void;
 }) {
   const [naming, setNaming] = useState<Candidate | "anybody" | null>(null);
-  const mayName = actions.canName && may("speakers:write") && may("jobs:write");
+  const mayName = may("speakers:write") && may("jobs:write");
+  const { label, name, speakerId } = voice;
   const items: (MenuItem | false)[] = [
     Boolean(voice.speakerId) && {
       text: `Open ${voice.name}`,
@@ -98,18 +99,43 @@ function VoiceCard({
       onSelect: () => go(`/people/${voice.speakerId}`),
     },
     mayName &&
-      Boolean(voice.name && voice.speakerId) && {
-        text: `Learn from this recording`,
-        hint: `Add this voice to ${voice.name}'s samples`,
-        icon: "plus",
-        onSelect: () =>
-          setNaming({ speakerId: voice.speakerId ?? "", name: voice.name ?? "", confidence: voice.confidence ?? 0 }),
+      Boolean(speakerId && !voice.decided) && {
+        text: `Yes, this is ${name}`,
+        hint: "It stays, and their voice is learned",
+        icon: "check",
+        onSelect: () => void actions.name(voice, { speakerId: speakerId ?? "", name: name ?? "" }),
       },
     mayName &&
-      Boolean(voice.name) && {
+      Boolean(speakerId && voice.decided && voice.learned) && {
+        text: "Do not learn from this voice",
+        hint: `It is a sample of ${name}`,
+        icon: "close",
+        onSelect: () => void actions.say(voice, { kind: "learn", voice: label, learn: false }),
+      },
+    mayName &&
+      Boolean(speakerId && voice.decided && !voice.learned && voice.hasClip) && {
+        text: "Learn from this voice",
+        hint: `Make it a sample of ${name}`,
+        icon: "plus",
+        onSelect: () => void actions.say(voice, { kind: "learn", voice: label, learn: true }),
+      },
+    mayName &&
+      Boolean(name) && {
         text: "This is somebody else",
         icon: "edit",
         onSelect: () => setNaming("anybody"),
+      },
+    mayName &&
+      Boolean(speakerId) && {
+        text: `This is not ${name}`,
+        icon: "close",
+        onSelect: () => void actions.say(voice, { kind: "reject", voice: label, speakerId: speakerId ?? "" }),
+      },
+    may("jobs:write") &&
+      !(voice.decided && !name) && {
+        text: "Nobody we know",
+        icon: "person",
+        onSelect: () => void actions.say(voice, { kind: "nobody", voice: label }),
       },
     mayName &&
       !alone && {
@@ -129,8 +155,9 @@ function VoiceCard({
         <span class="voice-mark" style={{ background: colour(voice) }} aria-hidden="true" />
         <div class="grow">
           <h3 class="ellipsis">{called(voice)}</h3>
-          {!voice.name && <Tag>unknown</Tag>}
-          {voice.name && voice.confidence !== null && <Confidence value={voice.confidence} name={voice.name} />}
+          {!name && <Tag>{voice.decided ? "nobody we know" : "unknown"}</Tag>}
+          {name && voice.decided && <ByHand learned={voice.learned} />}
+          {name && !voice.decided && voice.confidence !== null && <Confidence value={voice.confidence} name={name} />}
         </div>
         {voice.hasClip && <Clip src={clip(job, voice)} label={`a clip of ${called(voice)}`} />}
         <Menu label={`More for ${called(voice)}`} icon="more" items={items} />
@@ -173,6 +200,16 @@ function VoiceCard({
   );
 }
 
+/** That a name was given by hand, which is no guess; and whether the voice is learned from. */
+function ByHand({ learned }: { learned: boolean }) {
+  return (
+    <span class="by-hand small">
+      <Icon name="check" size={16} />
+      <span>named by hand{learned && ", learned"}</span>
+    </span>
+  );
+}
+
 function MergeDialog({
   job,
   voice,
@@ -189,7 +226,7 @@ function MergeDialog({
   const [busy, setBusy] = useState<string | null>(null);
   return (
     <Dialog title={`Who is the same person as ${called(voice)}?`} onClose={onClose}>
-      <p class="muted">Listen and compare. The two voices become one, with all turns of both; this cannot be undone.</p>
+      <p class="muted">Listen and compare. The two voices become one, with all turns of both.</p>
       <ul class="merge-list">
         {others.map((other) => (
           <li key={other.label}>

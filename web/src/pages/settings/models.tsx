@@ -1,8 +1,9 @@
 // Packs of models: which are there, which one is used, and getting more.
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { api } from "../../api/client";
 import { ago, bytes } from "../../times";
 import { Button, Note, Progress, Tag } from "../../ui/controls";
+import { Confirm } from "../../ui/dialog";
 import { useLoaded } from "../../ui/loaded";
 import { tell, tellError } from "../../ui/toasts";
 import { Of } from "./section";
@@ -14,6 +15,7 @@ export function Models() {
   const loaded = useLoaded<ModelsAnswer>((signal) => api.get("/v1/models", { signal }), []);
   const pulling = loaded.value?.packs.find((pack) => pack.pull?.state === "running");
   const before = useRef<string | undefined>(undefined);
+  const [asking, setAsking] = useState<ModelPack | null>(null);
   useEffect(() => {
     const over = loaded.value?.packs.find((pack) => pack.name === before.current && pack.pull?.state !== "running");
     if (over)
@@ -62,13 +64,34 @@ export function Models() {
                   pack={pack}
                   used={pack.name === models.default}
                   canPull={!models.offline && !pulling}
-                  onPull={() => void pull(pack)}
+                  onPull={() => setAsking(pack)}
                 />
               ))}
             </ul>
           </>
         )}
       </Of>
+      {asking && (
+        <Confirm
+          title={`Pull ${asking.name}?`}
+          action="Pull it"
+          kind="primary"
+          onConfirm={() => pull(asking)}
+          onClose={() => setAsking(null)}
+        >
+          {loaded.value?.model === "auto" ? (
+            <p>
+              The best complete pack is used, by everybody on this server, from the next recording on. People who are
+              enrolled go on to be recognised; to compare them by another encoder, upgrade them under People.
+            </p>
+          ) : (
+            <p>
+              It comes to this server and is used by whoever asks for it. Everybody else stays with{" "}
+              <code>TIMBRE_MODEL={loaded.value?.model}</code>.
+            </p>
+          )}
+        </Confirm>
+      )}
     </>
   );
 }

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import gzip
 import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import suppress
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -119,13 +119,19 @@ async def delete_job(
     },
     summary="Follow a job",
 )
-async def follow_job(job_id: JobId, known: Reader, here: State_) -> Response:
+async def follow_job(
+    job_id: JobId,
+    known: Reader,
+    here: State_,
+    revisions: Annotated[
+        bool, Query(description="Go on when it has ended, and tell of every change of its result.")
+    ] = False,
+) -> Response:
     """Send the job as a `job` event whenever its state or progress changes, until it has ended; never its output."""
     job = job_uuid(job_id)
     await here.jobs.get(known.team, job)
-    return StreamingResponse(
-        _events(here, known.team, job), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
-    )
+    events = _events(here, known.team, job, on=revisions)
+    return StreamingResponse(events, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
 
 @router.get(
@@ -188,9 +194,9 @@ async def list_jobs_old(
     return Json({"items": [job_item_old(row) for row in rows], "total": total})
 
 
-async def job_answer(here: State, row: Row, request: Request) -> Response:
-    """A job as the API answers it: its state, and its output once it has succeeded."""
-    detail = job_detail(row, here.settings)
+async def job_answer(here: State, row: Row, request: Request, more: Mapping[str, Any] | None = None) -> Response:
+    """A job as the API answers it: its state, what else there is to tell, and its output once it has succeeded."""
+    detail = {**job_detail(row, here.settings), **(more or {})}
     found = await here.jobs.output(row["id"]) if row["status"] == "succeeded" else None
     if found is None:
         return Json(detail)
@@ -204,8 +210,8 @@ async def job_answer(here: State, row: Row, request: Request) -> Response:
     return StreamingResponse(pieces, media_type="application/json", headers=headers)
 
 
-async def _changes(here: State, team: UUID, job: UUID) -> AsyncIterator[Row]:
-    """The job's record now and whenever it may have changed, the last time when it has ended."""
+async def _changes(here: State, team: UUID, job: UUID, *, on: bool = False) -> AsyncIterator[Row]:
+    """The job's record now and whenever it may have changed, the last time when it has ended; or else on and on."""
     async with here.events.news(job) as news:
         while True:
             news.clear()
@@ -217,18 +223,18 @@ async def _changes(here: State, team: UUID, job: UUID) -> AsyncIterator[Row]:
                 await asyncio.sleep(_DATABASE_AWAY)  # who waits anyway can wait for the database, too
                 continue
             yield row
-            if row["status"] in FINAL or here.events.over:
+            if (row["status"] in FINAL and not on) or here.events.over:
                 return
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_ANYWAY):
                     await news.wait()
 
 
-async def _events(here: State, team: UUID, job: UUID) -> AsyncIterator[bytes]:
+async def _events(here: State, team: UUID, job: UUID, *, on: bool) -> AsyncIterator[bytes]:
     before = b""
     quiet = 0.0
     try:
-        async for row in _changes(here, team, job):
+        async for row in _changes(here, team, job, on=on):
             now = dumps(job_detail(row, here.settings))
             if now != before:
                 yield b"event: job\ndata: " + now + b"\n\n"

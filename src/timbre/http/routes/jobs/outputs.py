@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
@@ -53,5 +55,13 @@ async def export_job(
     row, output = await here.jobs.output_text(known.team, job)
     if format != "json":
         output = (await asyncio.to_thread(export, output, row, format, exclusive=exclusive)).encode()
-    disposition = f'attachment; filename="{job}{Format(format).extension}"'
+    disposition = _attached(row["title"], str(job), Format(format).extension)
     return Response(output, media_type=f"{_TYPES[format]}; charset=utf-8", headers={"Content-Disposition": disposition})
+
+
+def _attached(title: str | None, job: str, extension: str) -> str:
+    """Name the file after the recording, without the extension that had; what ASCII cannot hold is there twice."""
+    stem = re.sub(r'[\\/:*?"<>|]+', "-", re.sub(r"\.\w{1,5}$", "", title or "")).strip(" .-")
+    plain = stem.encode("ascii", "ignore").decode().strip(" .-") or job
+    named = f'attachment; filename="{plain}{extension}"'
+    return named if plain == stem or not stem else f"{named}; filename*=UTF-8''{quote(stem + extension)}"

@@ -31,6 +31,7 @@ def job_detail(row: Row, settings: Settings) -> dict[str, Any]:
         "warning": row["warning"],
         "title": row["title"],
         "kept": row["kept"],
+        "revision": row["revision"],
         "hasVoices": row["has_voices"],
         "hasAudio": row["has_audio"],
     }

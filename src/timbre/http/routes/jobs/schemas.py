@@ -56,6 +56,22 @@ class IdentificationSegment(Segment):
         json_schema_extra=left_out,
     )
 
+    turn: str | SkipJsonSchema[None] = Field(
+        None,
+        description="What decisions mean this turn by; there if people have decided about the result.",
+        examples=["17"],
+        json_schema_extra=left_out,
+    )
+    decided: bool | SkipJsonSchema[None] = Field(
+        None,
+        description="Whether a person said who speaks, or changed the turn; there if people have decided about the"
+        " result.",
+        json_schema_extra=left_out,
+    )
+    checked: bool | SkipJsonSchema[None] = Field(
+        None, description="True if somebody has marked the turn as checked.", json_schema_extra=left_out
+    )
+
 
 class IdentificationVoiceprint(Answer):
     """One speaker of the recording, compared with every voiceprint of the request and the people of the gallery."""
@@ -76,6 +92,12 @@ class IdentificationVoiceprint(Answer):
         None,
         description="The likeliest people of the gallery, the best first, at most five; there if `speakers` was asked"
         " for.",
+        json_schema_extra=left_out,
+    )
+    decided: bool | SkipJsonSchema[None] = Field(
+        None,
+        description="Whether a person said who this is, or that nobody knows; there if people have decided about the"
+        " result.",
         json_schema_extra=left_out,
     )
 
@@ -174,7 +196,14 @@ class IdentificationOutput(DiarizationOutput):
     """Who spoke when, by name."""
 
     identification: list[IdentificationSegment] = Field(
-        description="One for each segment of `diarization`, in the same order."
+        description="One for each segment of `diarization`, in the same order; or what stands, where people have"
+        " decided about turns."
+    )
+    exclusive_identification: list[IdentificationSegment] | SkipJsonSchema[None] = Field(
+        None,
+        description="What stands, in segments that never overlap; there if people have decided about the result, and"
+        " `exclusive` was asked for.",
+        json_schema_extra=left_out,
     )
     voiceprints: list[IdentificationVoiceprint] = Field(description="One for each speaker, in the order of labels.")
     gallery: GalleryState | SkipJsonSchema[None] = Field(
@@ -249,6 +278,9 @@ class Job(Answer):
         json_schema_extra=left_out,
     )
     kept: bool = Field(description="Whether it stays until it is erased, with its output and its recording.")
+    revision: int = Field(
+        ge=0, description="How often people have decided something about the result, or undone or redone it."
+    )
     has_voices: bool = Field(description="Whether its voices are kept: they can be named again, and listened to.")
     has_audio: bool = Field(description="Whether its recording is kept, and can be listened to.")
     # The most telling first: a reader that takes the first that fits, takes the right one.
@@ -330,6 +362,7 @@ class Voice(Answer):
     match: str | None = Field(description="The name they were given; null if none was.", examples=["Ada"])
     speaker_id: Uuid | None = Field(description="The person of the gallery they were found to be; null if none.")
     candidates: list[Candidate] = Field(description="The likeliest people of the gallery, the best first.")
+    learned: bool = Field(description="Whether a decision about this result made the voice a sample of the person.")
 
 
 class VoiceList(Answer):

@@ -103,14 +103,22 @@ async def submit(
     """Make a job of a request and answer its id."""
     if isinstance(request, IdentifyRequest) and request.speakers is not None:
         known.require(Scope.SPEAKERS_READ)
-    once = None
-    if idempotency_key is not None:
-        if not 1 <= len(idempotency_key) <= _LONGEST_KEY:
-            raise RequestInvalid([("Idempotency-Key", f"Expected 1 to {_LONGEST_KEY} characters")])
-        digest = hashlib.sha256(type(request).__name__.encode() + b"\0" + body).digest()
-        once = Once(key=idempotency_key, digest=digest)
+    once = counted_once(idempotency_key, type(request).__name__, body)
     submitted = await here.jobs.submit(known, request, warning=warning, once=once)
     answer = {"jobId": str(submitted.id), "status": "created"}
     if submitted.warning:
         answer["warning"] = submitted.warning
     return Json(answer, headers={"Idempotency-Replayed": "true"} if submitted.replayed else None)
+
+
+def counted_once(idempotency_key: str | None, asked: str, body: bytes) -> Once | None:
+    """What makes a request count once, if it has an Idempotency-Key.
+
+    Raises:
+        RequestInvalid: the key is too long.
+    """
+    if idempotency_key is None:
+        return None
+    if not 1 <= len(idempotency_key) <= _LONGEST_KEY:
+        raise RequestInvalid([("Idempotency-Key", f"Expected 1 to {_LONGEST_KEY} characters")])
+    return Once(key=idempotency_key, digest=hashlib.sha256(asked.encode() + b"\0" + body).digest())

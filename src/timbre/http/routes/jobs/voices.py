@@ -15,6 +15,7 @@ from timbre.http.routes.jobs.jobs import JobId, Reader, job_answer, job_uuid
 from timbre.http.routes.jobs.recordings import Listener
 from timbre.http.routes.jobs.schemas import Job, VoiceList
 from timbre.service.accounts.teams import Caller, Scope
+from timbre.service.decisions.requests import DecisionRequest
 from timbre.service.files.clips import MEDIA_TYPE
 from timbre.service.jobs.requests import MergeVoicesRequest, RematchRequest
 from timbre.service.requests.body import parse
@@ -62,10 +63,11 @@ async def get_job_voice_audio(job_id: JobId, speaker: SpeakerLabel, known: Liste
     summary="Make one voice of several",
 )
 async def merge_job_voices(job_id: JobId, known: Writer, body: Body, here: State_, request: Request) -> Response:
-    """Join voices of one person. Labels stay as they are; a result with names is named again as before."""
+    """Join voices of one person, as the decision `join` does. Labels stay as they are."""
     job = job_uuid(job_id)
     wanted, _ = parse(MergeVoicesRequest, body, webhook_http=False)
-    await here.rematch.merge_voices(known.team, job, wanted)
+    decision = DecisionRequest(kind="join", into=wanted.into, merged=wanted.merged)
+    await here.decisions.decide(known, job, decision)
     return await job_answer(here, await here.jobs.get(known.team, job), request)
 
 

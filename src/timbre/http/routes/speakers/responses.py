@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from timbre.http.responses import timestamp
 from timbre.service.people.person import Person, Sample, quality_json
@@ -29,12 +31,13 @@ def speaker_item(person: Person, space: str | None) -> dict[str, Any]:
     }
 
 
-def speaker_detail(person: Person, space: str | None) -> dict[str, Any]:
-    """A person with all samples."""
-    return speaker_item(person, space) | {"samples": [sample_item(sample, space) for sample in person.samples]}
+def speaker_detail(person: Person, space: str | None, alike: Mapping[UUID, int]) -> dict[str, Any]:
+    """A person with all samples; `alike` says how much each sounds like the others."""
+    samples = [sample_item(sample, space, alike.get(sample.id)) for sample in person.samples]
+    return speaker_item(person, space) | {"samples": samples}
 
 
-def sample_item(sample: Sample, space: str | None) -> dict[str, Any]:
+def sample_item(sample: Sample, space: str | None, alike: int | None = None) -> dict[str, Any]:
     """A sample of a person."""
     quality = quality_json(sample.quality)
     if quality is not None and sample.quality is not None:
@@ -48,6 +51,7 @@ def sample_item(sample: Sample, space: str | None) -> dict[str, Any]:
         "model": "current" if sample.space == space else "other",
         "hasClip": sample.has_clip,
         "createdAt": timestamp(sample.created_at),
+        "alike": alike,
     }
 
 

@@ -89,7 +89,8 @@ async def remove_sample(speaker_id: SpeakerId, sample_id: SampleId, known: Write
     speaker = known_id(speaker_id)
     await here.gallery.remove_sample(known.team, speaker, _sample_id(sample_id), key=known.key)
     person = await here.gallery.get(known.team, speaker)
-    return Json(speaker_detail(person, await here.gallery.space(known.team)))
+    space, alike = await here.gallery.space(known.team), await here.agreement.of(known.team, speaker)
+    return Json(speaker_detail(person, space, alike))
 
 
 @router.get(

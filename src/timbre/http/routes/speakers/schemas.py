@@ -57,6 +57,11 @@ class SpeakerSample(Answer):
     model: Literal["current", "other"] = Field(
         description="Whether it is of the encoder that the gallery's people are compared by; `other` ones find nobody."
     )
+    alike: Score | None = Field(
+        description="How likely it is the same voice as the person's other samples, from 0 to 100; null where there are"
+        " none to compare with, or it was just made. A low one may have come in by mistake.",
+        examples=[97],
+    )
     has_clip: bool = Field(description="Whether there are some seconds to listen to.")
     created_at: Time
     warning: str | SkipJsonSchema[None] = Field(

@@ -223,7 +223,8 @@ async def _detail(
     here: State, team: UUID, speaker: UUID, status: int = 200, more: dict[str, Any] | None = None
 ) -> Response:
     person = await here.gallery.get(team, speaker)
-    return Json(speaker_detail(person, await here.gallery.space(team)) | (more or {}), status)
+    space, alike = await here.gallery.space(team), await here.agreement.of(team, speaker)
+    return Json(speaker_detail(person, space, alike) | (more or {}), status)
 
 
 def _in_sample(error: ServiceError) -> ServiceError:
