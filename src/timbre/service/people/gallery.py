@@ -202,8 +202,9 @@ class Gallery:
                     return
             except SpeakerUnknown:
                 return
+            await outputs.forget(connection, team, speaker)
             await connection.execute(_SQL["erase"], {"ids": [speaker], "team": team})
-            await self._note(connection, team, "speaker.erased", speaker, key)
+            await self.note(connection, team, "speaker.erased", speaker, key)
 
     async def merge(self, team: UUID, into: UUID, others: Iterable[UUID], *, key: UUID | None = None) -> None:
         """Make one person of several: samples and tags come together, and the others are gone.
