@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 NO_SPEECH: Final = "No speech was found"
 CLIPPED: Final = "{:.1%} of the samples are clipped, and what is cut off is lost: record at a lower level"
 NOT_FINITE: Final = "{} samples are not finite numbers and count as silence"
-_ONE_EXPECTED: Final = 3.9  # log-odds that one person speaks where one is expected to
 WRONG_NUMBER: Final = "Could not find the requested number of speakers"
 
 _HEARD: Final = 0.5  # probability from which a frame is speech, or overlap, of a recording of one person
@@ -157,7 +156,7 @@ class Diarizer:
         if not len(heard.windows):
             return 1.0, share
         clusters = self._cluster(heard, SpeakerBounds(least=2, most=2))
-        odds = one_person_odds(clusters, self._judge) + _ONE_EXPECTED
+        odds = one_person_odds(clusters, self._judge)
         alone = float(np.clip((_ALL_AT_ONCE - (share or 0.0)) / (_ALL_AT_ONCE - _AT_ONCE), 0, 1))
         return alone * float(1 / (1 + np.exp(-odds))), share
 

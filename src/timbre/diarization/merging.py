@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _FEW: Final = 3  # speakers, of whom two are hardly ever alike by chance
 _REFERENCE: Final = 10.0  # seconds of speech at which likeness is stated
+_ONE_PERSON: Final = 10.0  # what speaks for one voice in recordings that are as likely of one person as of two
 _FORBIDDEN: Final = 1e6  # added to the cost of what is no one voice
 
 
@@ -218,7 +219,8 @@ def merge_costs(clusters: Clusters, judge: Judge) -> NDArray[np.float64]:
 
 def one_person_odds(clusters: Clusters, judge: Judge) -> float:
     """Return the log-odds that the first and the last cluster are one person, where one person is expected to speak."""
-    return judge.rule.single * float(judge.said(clusters, 0, _support(clusters))[-1])
+    said = float(judge.said(clusters, 0, _support(clusters))[-1]) + judge.rule.least
+    return judge.rule.single * (said - _ONE_PERSON)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
