@@ -13,6 +13,7 @@ import signal
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -476,8 +477,11 @@ def test_a_late_start_is_no_reason_for_a_second_attempt(quick, far):
                 settled(client, job)
         finally:
             connection.execute("ALTER TABLE webhook_deliveries ALTER next_at SET DEFAULT now()")
-    # On a busy machine an answer may come too late; then the retry says that it is one.
-    assert len([request for request in far.of("/late") if "x-retry-num" not in request.headers]) == len(jobs)
+    # On a busy machine an attempt may come too late, or not arrive; then the retry says that it is one.
+    came = far.of("/late")
+    first = Counter(request.headers["webhook-id"] for request in came if "x-retry-num" not in request.headers)
+    assert set(first.values()) == {1}
+    assert len({request.headers["webhook-id"] for request in came}) == len(jobs)
 
 
 def test_the_output_of_an_hour_with_confidence_is_delivered(server, far):
