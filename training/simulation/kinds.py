@@ -69,6 +69,7 @@ _SOURCES = {
     "speechocean762": "learners",
     "wuw2_telephone": "telephone",
 }
+_ENROLLED = 10.0  # seconds
 _LEAST = {"readers": 1, "voices": 4, "learners": 4, "telephone": 4}  # utterances of a person
 
 
@@ -80,8 +81,13 @@ def _is_for(said: Utterance, testing: bool) -> bool:
     return (sum(said.speaker.encode()) % 2 == 1) == testing
 
 
-def casts(kind: Kind, pool: Speech, rng: np.random.Generator) -> Iterator[list[Sequence[NDArray[np.int16]]]]:
+def casts(kind: Kind, pool: Speech, rng: np.random.Generator) -> Iterator[Speech]:
     """Yield who talks in each conversation of a kind: as many people as there are, if it wants more."""
     for count in kind.people:
-        names = rng.permutation(sorted(pool))[:count]
-        yield [[*pool[name]] * kind.repeats for name in names]
+        yield {str(name): pool[name] for name in rng.permutation(sorted(pool))[:count]}
+
+
+def kept_for_enrolment(said: Sequence[NDArray[np.int16]]) -> int:
+    """Return how many of a person's utterances to enrol them with: some ten seconds, and at most half of them."""
+    seconds = np.cumsum([samples.size for samples in said]) / 16_000
+    return max(1, min(int(np.searchsorted(seconds, _ENROLLED)) + 1, len(said) // 2))
