@@ -21,7 +21,7 @@ from timbre.diarization.channels import leaked, put_together
 from timbre.diarization.clustering import cluster
 from timbre.diarization.confidence import frame_confidence, percent, speaker_probabilities, with_confidence
 from timbre.diarization.diarization import Diarization, FrameScores, Probabilities, Voice
-from timbre.diarization.known_voices import LookUp, unite
+from timbre.diarization.known_voices import LookUp, part, unite
 from timbre.diarization.merging import Clusters, Judge, SpeakerBounds, merge_odds, one_person_odds
 from timbre.diarization.progress import Progress, silent
 from timbre.diarization.recipe import Recipe, Sensitivity
@@ -238,13 +238,9 @@ class Diarizer:
             return self._silence(heard, duration, probabilities, (*warnings, NO_SPEECH))
         clusters = self._cluster(heard, bounds)
         if known is not None:
-            clusters = unite(
-                clusters,
-                known,
-                self._judge,
-                acoustics=heard.acoustics,
-                bounds=bounds,
-            )
+            vectors = heard.windows.embeddings[self._pure(heard)]
+            clusters = unite(clusters, known, self._judge, acoustics=heard.acoustics, bounds=bounds)
+            clusters = part(clusters, vectors, known, self._judge, acoustics=heard.acoustics, bounds=bounds)
         rule = self._recipe.overlap.moved(sensitivity.overlap)
 
         def parts() -> Iterator[Piece]:
@@ -308,18 +304,22 @@ class Diarizer:
             counts[min(odds, key=odds.__getitem__)] += 1
         return counts
 
-    def _cluster(self, heard: Heard, bounds: SpeakerBounds) -> Clusters:
+    def _pure(self, heard: Heard) -> NDArray[np.int64]:
+        """Return the windows that speakers are learned from, in order of time."""
         recipe = self._recipe
-        pure = pure_windows(
+        return pure_windows(
             heard.windows,
             least_speech=recipe.least_speech,
             dropped=recipe.dropped,
             local=heard.local,
             least_dominance=recipe.least_dominance,
         )
+
+    def _cluster(self, heard: Heard, bounds: SpeakerBounds) -> Clusters:
+        pure = self._pure(heard)
         return cluster(
             heard.windows.embeddings[pure],
-            recipe.merging,
+            self._recipe.merging,
             self._same_voice,
             self._variation,
             seconds=STEP_SECONDS,

@@ -1,17 +1,21 @@
 """Matching: which speaker gets which name.
 
-A pair is eligible from the threshold on. In the exclusive way every voiceprint names at most one speaker, and the
-assignment is the likeliest one among those that name the most speakers; else every speaker takes the best name.
+A pair is eligible from the threshold on, and where there is one, only if no other voiceprint is much likelier for the
+speaker: somebody heard as two speakers does not lend the second of them to whoever comes next. In the exclusive way
+every voiceprint names at most one speaker, and the assignment is the likeliest one among those that name the most
+speakers; else every speaker takes the best name.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+_SECOND_CHOICE: Final = 1.0  # log-odds under those of the likeliest voiceprint, to which another may take its place
 
 
 def match(
@@ -34,6 +38,8 @@ def match(
     chosen: list[int | None] = [None] * len(odds)
     if not odds.size:
         return chosen
+    if threshold > 0:
+        eligible &= odds >= odds.max(axis=1, keepdims=True) - _SECOND_CHOICE
     if not exclusive:
         best = np.where(eligible, odds, -np.inf).argmax(axis=1)
         return [int(column) if eligible[row, column] else None for row, column in enumerate(best)]

@@ -5,7 +5,7 @@ import pytest
 
 from timbre.audio.acoustics import UNKNOWN
 from timbre.diarization.evidence import Evidence
-from timbre.diarization.known_voices import KnownVoices, unite
+from timbre.diarization.known_voices import KnownVoices, part, unite
 from timbre.diarization.merging import Clusters, Judge, MergeRule, SpeakerBounds
 from timbre.diarization.spread import Spread
 from timbre.models.same_voice import SameVoice, Side, unit
@@ -107,3 +107,36 @@ def test_whom_the_segmenter_hears_apart_stay_apart(windows: int, speakers: int) 
     found = clusters(TURNED_AWAY, LAUGHING)
     found.evidence.apart[:] = windows
     assert len(set(united(found, ADA))) == speakers
+
+
+def parted(windows: list[np.ndarray], *people: np.ndarray, most: int | None = None) -> list[int]:
+    """Part the one cluster that these windows were merged into."""
+    vectors, one = np.stack(windows), np.zeros(len(windows), np.int64)
+    known = KnownVoices(embeddings=np.stack(people), side=Side(seconds=np.full(len(people), 20.0)), people=len(people))
+    found = Clusters.of(vectors, one, Evidence.none(1), SPREAD)
+    bounds = SpeakerBounds(most=most)
+    left = part(found, vectors, lambda _: known, JUDGE, acoustics=UNKNOWN, bounds=bounds)
+    assert np.array_equal(left.sizes, np.bincount(left.labels))
+    return left.labels.tolist()
+
+
+def test_a_cluster_of_two_known_people_becomes_two_speakers() -> None:
+    windows = [ADA] * 20 + [BEN] * 12 + [ADA] * 8
+    assert parted(windows, ADA, BEN, LAUGHING) == [0] * 20 + [1] * 12 + [0] * 8
+    three = unit(np.array([0, 1, 0, 0], np.float32))
+    assert len(set(parted([*windows, *[three] * 15], ADA, BEN, three))) == 3
+
+
+def test_a_cluster_is_one_speaker_where_nothing_says_that_it_is_two() -> None:
+    alone = [0] * 40
+    assert parted([ADA] * 40, ADA, BEN) == alone
+    assert parted([ADA] * 20 + [BEN] * 20, ADA, LAUGHING) == alone  # Ben is not known
+    assert parted([TURNED_AWAY] * 20 + [LAUGHING] * 20, ADA, BEN) == alone  # one person in two moods
+    assert parted([ADA] * 36 + [BEN] * 4, ADA, BEN) == alone  # too little of Ben
+    assert parted([ADA] * 20 + [BEN] * 20, ADA, BEN, most=1) == alone  # whoever asked knows better
+    nearly = unit(ADA + np.float32(0.2) * BEN)
+    assert parted([ADA] * 20 + [nearly] * 20, ADA, nearly) == alone  # twins
+
+
+def test_single_windows_follow_those_around_them() -> None:
+    assert parted([*[ADA] * 10, BEN, *[ADA] * 10, *[BEN] * 20], ADA, BEN)[:21] == [0] * 21

@@ -26,6 +26,8 @@ def odds(*rows: list[int]) -> np.ndarray:
 def best_by_trying(table: np.ndarray, threshold: float) -> tuple[int, float]:
     """Return how many names the best exclusive assignment gives, and its log-odds."""
     eligible = confidence(table) >= threshold
+    if threshold:
+        eligible &= table >= table.max(axis=1, keepdims=True) - 1
     speakers, prints = table.shape
     best = (0, 0.0)
     for columns in permutations([*range(prints), *([None] * speakers)], speakers):
@@ -77,3 +79,11 @@ def test_eligible_is_what_the_confidence_says_and_likely_what_the_log_odds_say()
     among_many = np.array([[60, 40], [50, 2]])
     assert matching.match(table, among_many, threshold=50, exclusive=True) == [0, None]
     assert matching.match(table, among_many, threshold=0, exclusive=True) == [1, 0]
+
+
+def test_a_second_choice_is_given_only_where_it_is_nearly_as_likely() -> None:
+    twice = odds([95, 20, 5], [87, 57, 5])  # one person heard as two speakers, and somebody a little like them
+    assert match(twice, threshold=50, exclusive=True) == [0, None]
+    assert match(twice, threshold=0, exclusive=True) == [0, 1]
+    twins = odds([95, 93, 5], [94, 92, 5])
+    assert match(twins, threshold=50, exclusive=True) == [0, 1]

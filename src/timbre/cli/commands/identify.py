@@ -30,7 +30,8 @@ def identify(
     merge_speakers: Annotated[
         bool,
         typer.Option(
-            "--merge-speakers/--no-merge-speakers", help="Make one speaker of those that match the same voiceprint."
+            "--merge-speakers/--no-merge-speakers",
+            help="One speaker of those that match a voiceprint, and two of one that matches two.",
         ),
     ] = True,
     num_speakers: options.NumSpeakers = None,

@@ -197,7 +197,9 @@ class Matching(Request):
     exclusive: Switch = Field(True, description="Give a name to at most one speaker.")
     threshold: Threshold = Field(0.0, description="Confidence from which a name is given; at 0 as many as there are.")
     merge_speakers: Switch = Field(
-        True, description="Make one speaker of those that match the same voiceprint. Timbre's own addition."
+        True,
+        description="One speaker of those that match a voiceprint, and two of one that matches two."
+        " Timbre's own addition.",
     )
 
     def with_threshold(self, threshold: float) -> Matching:
