@@ -52,7 +52,7 @@ from timbre.identification.namer import (
 from timbre.identification.voiceprint import MOST_PROTOTYPES, Voiceprint
 from timbre.models.packs import Pack, find_pack, load_encoder, load_pack
 from timbre.models.same_voice import SameVoice
-from timbre.models.spaces import Space, own_space
+from timbre.models.spaces import own_space
 from timbre.models.variation import Variation
 from timbre.settings import Settings
 
@@ -83,15 +83,16 @@ class Engine:
         self.settings = settings or Settings()
         name = model or self.settings.model
         space = own_space(find_pack(name, self.settings).encoder, self.settings)
-        self._prepare(load_pack(name, self.settings), space)
+        pack = load_pack(name, self.settings)
+        self._prepare(pack, space.same_voice(pack.encoder.dimension), space.variation(pack.encoder.dimension))
         self._newest = self._pack.encoder.name
         self._spaces = {self.space: self}  # shared by all of them
         self._lock = Lock()
 
-    def _prepare(self, pack: Pack, space: Space) -> None:
+    def _prepare(self, pack: Pack, same_voice: SameVoice, variation: Variation) -> None:
         self._pack = pack
-        self._same_voice = space.same_voice(pack.encoder.dimension)
-        self._variation = space.variation(pack.encoder.dimension)
+        self._same_voice = same_voice
+        self._variation = variation
         recipe = WITHOUT_SEGMENTER if pack.segmenter is None else WITH_SEGMENTER
         self._diarizer = Diarizer(pack, self._same_voice, self._variation, recipe)
         self.space = self._same_voice.space(pack.encoder.fingerprint)
@@ -124,10 +125,27 @@ class Engine:
         with self._lock:
             if space not in self._spaces:
                 found = known_space(space, self.settings)
+                encoder = load_encoder(found.encoder, self.settings)
                 other = copy(self)
-                other._prepare(replace(self._pack, encoder=load_encoder(found.encoder, self.settings)), found)
+                other._prepare(
+                    replace(self._pack, encoder=encoder),
+                    found.same_voice(encoder.dimension),
+                    found.variation(encoder.dimension),
+                )
                 self._spaces[space] = other
             return self._spaces[space]
+
+    def calibrated(self, same_voice: SameVoice, variation: Variation | None = None) -> Engine:
+        """Return an engine with the same networks and another calibration, as whoever fits one needs it.
+
+        Args:
+            same_voice: For the encoder of this engine.
+            variation: How its vectors vary; as here if left out.
+        """
+        other = copy(self)
+        other._prepare(self._pack, same_voice, self._variation if variation is None else variation)
+        other._spaces, other._lock = {other.space: other}, Lock()
+        return other
 
     def that_made(self, voiceprints: Mapping[str, Voiceprint | str | PathLike[str]]) -> Engine:
         """Return the engine that hears in the space of voiceprints; see `of_space`, which raises what this may.
@@ -275,7 +293,7 @@ class Engine:
                 also those of people who are not there; 50 names those who are likelier there than not. If left out,
                 it is 0 without a gallery and 50 with one.
             exclusive: Give a name to at most one speaker.
-            merge_speakers: Make one speaker of those that match the same voiceprint.
+            merge_speakers: One speaker of those that match a voiceprint, and two of one that matches two.
             num_speakers: As the following ones, see `diarize`.
             min_speakers: At least so many.
             max_speakers: At most so many.

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
+import wave
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from command_line import run
 from hub import running_hub
+from server import CONVERSATION, SAMPLES
 from timbre import __version__
+from timbre.identification.voiceprint import Voiceprint
 from timbre.models import store
+from timbre.models.catalogue import catalogue
+from timbre.models.fits import Fits
+from timbre.models.same_voice import load_same_voice
+from timbre.models.variation import assumed
 
 PLACE = Path(store.__file__).parent / "shipped"
 SHIPPED = ("silero-vad-6", "timbre-voice-1")  # the pack base
@@ -99,7 +108,7 @@ def test_a_file_is_known_by_its_content_and_not_added_if_it_comes_with_timbre(fo
 def test_the_list_says_what_is_here_how_large_and_under_which_licence(archive, folder):
     run("models", "import", archive)
     lines = run("models", "list").out.splitlines()
-    assert any(line.split()[:6] == ["base", "complete", "3.8", "MB", "Apache-2.0,", "MIT"] for line in lines)
+    assert any(line.split()[:7] == ["base", "complete", "3.8", "MB", "yes", "Apache-2.0,", "MIT"] for line in lines)
     assert "silero-vad-6           vad        present   1.2 MB  MIT" in lines
     packs = {pack["name"]: pack for pack in json.loads(run("models", "list", "--json").out)["packs"]}
     assert packs["base"]["complete"]
@@ -150,3 +159,71 @@ def test_the_doctor_survives_settings_that_cannot_be(monkeypatch):
 
 def test_the_version_is_that_of_the_package():
     assert run("version").out == f"timbre {__version__}\n"
+
+
+@pytest.fixture
+def speech(tmp_path, voice) -> Path:
+    """Twenty-eight people, four times each: those of the samples, and what they are when read slower and faster."""
+    for name in ("Ada", "Ben", "Callum", "Dan"):
+        for rate in (0.74, 0.82, 0.9, 1.0, 1.11, 1.22, 1.35):
+            for day in range(4):
+                said = voice(name)[day * 80_000 :][: int(64_000 * rate)]
+                place = tmp_path / "speech" / f"{name}-{rate}" / f"{day}.wav"
+                place.parent.mkdir(parents=True, exist_ok=True)
+                read = np.interp(np.arange(0, len(said) - 1, rate), np.arange(len(said)), said)
+                with wave.open(str(place), "wb") as file:
+                    file.setnchannels(1)
+                    file.setsampwidth(2)
+                    file.setframerate(16_000)
+                    file.writeframes((read * 32_767).astype("<i2").tobytes())
+    return tmp_path / "speech"
+
+
+def test_an_encoder_is_calibrated_on_labelled_speech_and_goes_back(speech, folder, tmp_path):
+    encoder = next(encoder for encoder in catalogue().encoders if encoder.name == "timbre-voice-1")
+    shipped = load_same_voice(encoder.calibration, 256)
+    before = voiceprint_of_ada()
+    worthless = dataclasses.replace(shipped, fitted=False, score_weight=1.0, bias=0.0)
+    Fits(folder, encoder).keep(worthless, assumed(256))
+
+    ended = run("models", "calibrate", "base", "--speech", speech)
+    assert ended.code == 0, ended.err
+    assert "timbre-voice-1 scores like this from now on" in ended.out
+    listed = json.loads(run("models", "list", "--json").out)["packs"]
+    own = next(pack["calibration"] for pack in listed if pack["name"] == "base")
+    assert own["fitted"]
+    assert own["fitted_here"]
+    assert own["fitted_to"].startswith("28 people, speech, ")
+    assert "timbre-voice-1: calibrated on 28 people, speech" in run("models", "list").out
+    after = voiceprint_of_ada()
+    assert Voiceprint.from_text(after).space != Voiceprint.from_text(before).space
+
+    # Who has a voiceprint of before is heard as before; both kinds at once are refused.
+    (tmp_path / "before.voiceprint").write_text(before)
+    (tmp_path / "after.voiceprint").write_text(after)
+    named = run("identify", CONVERSATION, "--voiceprint", f"Ada={tmp_path / 'before.voiceprint'}", "--format", "csv")
+    assert named.code == 0, named.err
+    assert "Ada" in named.out
+    both = [f"--voiceprint={name}={tmp_path / f'{name}.voiceprint'}" for name in ("before", "after")]
+    assert run("identify", CONVERSATION, *both).code != 0
+
+    back = run("models", "calibrate", "base", "--as-shipped")
+    assert (back.code, back.out) == (0, "timbre-voice-1 scores as it comes with Timbre.\n")
+    again = json.loads(run("models", "list", "--json").out)["packs"]
+    assert not next(pack["calibration"]["fitted_here"] for pack in again if pack["name"] == "base")
+
+
+def test_what_an_encoder_cannot_be_calibrated_on_is_said(folder, tmp_path):
+    neither = run("models", "calibrate", "base")
+    assert neither.code != 0
+    assert "--speech" in neither.err
+    (tmp_path / "speech" / "Ada").mkdir(parents=True)
+    few = run("models", "calibrate", "base", "--speech", tmp_path / "speech")
+    assert few.code != 0
+    assert "takes 25 people" in few.err
+
+
+def voiceprint_of_ada() -> str:
+    ended = run("voiceprint", SAMPLES / "enrol" / "Ada.flac")
+    assert ended.code == 0, ended.err
+    return ended.out.strip()

@@ -53,12 +53,13 @@ def fit_variation(pieces: Sequence[Piece]) -> Variation:
     for number, piece in enumerate(pieces):
         people.setdefault((piece.group, piece.person), []).append(number)
     several = [rows for rows in people.values() if len(rows) > 1]
-    if len(several) < FEWEST_PEOPLE:
+    long = [piece.vectors for piece in pieces if len(piece.vectors) >= _FEWEST_WINDOWS]
+    if len(several) < FEWEST_PEOPLE or not long:
         raise TrialsError(
-            f"How voices vary takes {FEWEST_PEOPLE} people with two recordings of some seconds or more; there are"
-            f" {len(several)}: give recordings of more people."
+            f"How voices vary takes {FEWEST_PEOPLE} people with two recordings of 3.5 s of speech or more; there are"
+            f" {len(several) if long else 0}: give longer recordings, of more people."
         )
-    windows = _pooled([piece.vectors for piece in pieces if len(piece.vectors) >= _FEWEST_WINDOWS])
+    windows = _pooled(long)
     pieces_apart = _pooled([means[rows] for rows in several])
     noise = np.mean([np.mean(1 / (_INDEPENDENT * counts[rows])) for rows in several])
     moods = _positive(pieces_apart - noise * windows)

@@ -23,6 +23,7 @@ of speaker recognition systems in various duration conditions", IEEE TASLP 2013.
 from __future__ import annotations
 
 import hashlib
+import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -121,6 +122,7 @@ class SameVoice:
     strangers_spread: float = 3.0
     rivals_spread: float = 0.75  # spread of one voice's log-odds with strangers, beside that of all voices
     rivals_people: float = 200.0  # in a gallery of so many a voice's own rivals count as much as strangers in general
+    fitted_to: str = ""  # the speech, in a few words
 
     def space(self, fingerprint: str) -> str:
         """Return what vectors must have in common to be compared: the encoder of this fingerprint, and the centre."""
@@ -234,7 +236,9 @@ def write_same_voice(same_voice: SameVoice) -> str:
     rows = same_voice.centre.round(4).reshape(-1, 8) if same_voice.centre.size % 8 == 0 else [same_voice.centre]
     centre = ",\n".join("    " + ", ".join(f"{value:.4f}" for value in row) for row in rows)
     numbers = "\n".join(f"{key} = {getattr(same_voice, key):.4f}" for key in (*WEIGHTS, *_STRANGERS))
-    return f"fitted = {str(same_voice.fitted).lower()}\n{numbers}\ncentre = [\n{centre},\n]\n"
+    fitted = f"fitted = {str(same_voice.fitted).lower()}\n"
+    told = f"fitted_to = {json.dumps(same_voice.fitted_to)}\n" if same_voice.fitted_to else ""
+    return f"{fitted}{told}{numbers}\ncentre = [\n{centre},\n]\n"
 
 
 def _same_voice(name: str, table: Mapping[str, Any], dimension: int | None) -> SameVoice:
@@ -246,6 +250,7 @@ def _same_voice(name: str, table: Mapping[str, Any], dimension: int | None) -> S
     return SameVoice(
         name=name,
         fitted=bool(table["fitted"]),
+        fitted_to=str(table.get("fitted_to", "")),
         centre=centre,
         **{name: float(table[name]) for name in (*WEIGHTS, *_STRANGERS) if name in table or name in _NEEDED},
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,13 +12,17 @@ import typer
 from timbre.cli import options
 from timbre.cli.display.output import json_line
 from timbre.cli.display.progress import downloading
+from timbre.cli.display.reports import show_held_out
 from timbre.cli.display.tables import Column, Table, show
 from timbre.cli.display.units import NOTHING, megabytes
-from timbre.cli.inputs.loading import read_settings
-from timbre.errors import ModelCorrupt
+from timbre.cli.exits import warn
+from timbre.cli.inputs.loading import load_engine, read_settings
+from timbre.errors import ModelCorrupt, OptionError
 
 if TYPE_CHECKING:
-    from timbre.models.catalogue import ModelFile
+    from timbre.cli.measuring.labelled_speech import Speech
+    from timbre.models.catalogue import EncoderFile, ModelFile
+    from timbre.models.same_voice import SameVoice
     from timbre.models.store import FileStatus, PackStatus, Store
 
 app = typer.Typer(help="Get and check the models, which come in packs.", no_args_is_help=True, rich_markup_mode=None)
@@ -39,6 +44,10 @@ def list_models(*, json: options.AsJson = False) -> None:
     for status in statuses:
         if status.file.note:
             typer.echo(f"\n{status.file.name}: {status.file.note}")
+    for encoder in {pack.pack.encoder.name: pack.pack.encoder for pack in packs}.values():
+        scores, _ = _calibration(encoder)
+        if scores.fitted_to:
+            typer.echo(f"\n{encoder.name}: calibrated on {scores.fitted_to}.")
 
 
 @app.command()
@@ -70,6 +79,56 @@ def add(path: Annotated[Path, typer.Argument(metavar="PATH", help="A model file 
 
 
 @app.command()
+def calibrate(
+    pack: Annotated[str, typer.Argument(metavar="PACK", help="Pack whose encoder is calibrated, such as standard.")],
+    *,
+    speech: Annotated[
+        Path | None,
+        typer.Option(help="A folder with a folder of recordings for each person, or a manifest in CSV.", exists=True),
+    ] = None,
+    root: options.Root = None,
+    as_shipped: Annotated[
+        bool, typer.Option("--as-shipped", help="Go back to the calibration that comes with Timbre.")
+    ] = False,
+    json: options.AsJson = False,
+) -> None:
+    """Fit scores, centre and spread of a pack's encoder to labelled speech, and use it if it is truer than before."""
+    from timbre.cli.measuring.encoder_fit import fit_encoder  # noqa: PLC0415
+    from timbre.cli.measuring.labelled_speech import read_speech  # noqa: PLC0415
+    from timbre.models.catalogue import catalogue  # noqa: PLC0415
+    from timbre.models.fits import Fits  # noqa: PLC0415
+
+    if (speech is None) != as_shipped:
+        raise OptionError("Say with --speech what to fit to, or --as-shipped to go back to what comes with Timbre.")
+    settings = read_settings()
+    encoder = catalogue().pack(pack).encoder
+    fits = Fits(settings.models_dir, encoder)
+    if speech is None:
+        fits.lay_aside()
+        typer.echo(f"{encoder.name} scores as it comes with Timbre.")
+        return
+    people = read_speech(speech, root)
+    fitted = fit_encoder(load_engine(pack), people, fitted_to=_described(people, speech))
+    if fitted.is_better:
+        fits.keep(fitted.same_voice, fitted.variation)
+    if json:
+        found = {"held_out": fitted.held_out.to_dict(), "before": fitted.before.to_dict(), "used": fitted.is_better}
+        typer.echo(json_line({"encoder": encoder.name, **found}), nl=False)
+        return
+    parts = {part.source: part.report for part in fitted.held_out.sources}
+    show_held_out(parts, fitted.held_out.pooled, fitted.before)
+    if not fitted.is_better:
+        warn("On what was held out it is no better than the calibration in use, which stays.")
+        return
+    typer.echo(
+        f"\n{encoder.name} scores like this from now on. Voiceprints and galleries made before keep the calibration"
+        " they were made with; `timbre speakers upgrade` brings a gallery over."
+    )
+    if settings.calibration is not None:
+        warn(f"TIMBRE_CALIBRATION names {settings.calibration}, which is used instead as long as it does.")
+
+
+@app.command()
 def export(file: _Archive) -> None:
     """Write all model files but those that come with Timbre into one archive, for a machine without network."""
     _say_each(_store().export(file), "exported")
@@ -87,6 +146,21 @@ def _store() -> Store:
     return Store(read_settings())
 
 
+def _described(speech: Speech, place: Path) -> str:
+    """Say in a few words what a calibration was fitted to."""
+    people = sum(map(len, speech.values()))
+    groups = f" in {len(speech)} groups" if len(speech) > 1 else ""
+    return f"{people} people{groups}, {place.resolve().name}, {datetime.now().astimezone().date()}"
+
+
+def _calibration(encoder: EncoderFile) -> tuple[SameVoice, bool]:
+    """Return the calibration that an encoder scores with, and whether it was fitted on this machine."""
+    from timbre.models.spaces import own_space  # noqa: PLC0415
+
+    space = own_space(encoder, read_settings())
+    return space.same_voice(), space.fit is not None
+
+
 def _say_each(files: Iterable[ModelFile], done: str) -> None:
     for file in files:
         typer.echo(f"{file.name}: {done}")
@@ -99,8 +173,13 @@ def _packs(packs: Iterable[PackStatus]) -> Table:
         files = (pack.vad, *pack.segmenters[:1], pack.encoder)
         licences = ", ".join(sorted({file.licence for file in files}))
         state = "complete" if status.complete else "missing"
-        rows.append((pack.name, state, _size(*files), licences, pack.description))
-    columns = (Column("Pack"), Column("State"), Column("Size", "number"), Column("Licences"), Column("What it is"))
+        scores, own = _calibration(pack.encoder)
+        calibrated = "no" if not scores.fitted else "here" if own else "yes"
+        rows.append((pack.name, state, _size(*files), calibrated, licences, pack.description))
+    columns = (
+        *(Column("Pack"), Column("State"), Column("Size", "number"), Column("Calibrated")),
+        *(Column("Licences"), Column("What it is")),
+    )
     return Table(columns=columns, rows=rows)
 
 
@@ -122,6 +201,7 @@ def _size(*files: ModelFile) -> str:
 
 
 def _document(status: PackStatus) -> dict[str, Any]:
+    scores, own = _calibration(status.pack.encoder)
     files = [
         {
             "name": file.file.name,
@@ -138,5 +218,6 @@ def _document(status: PackStatus) -> dict[str, Any]:
         "name": status.pack.name,
         "complete": status.complete,
         "description": status.pack.description,
+        "calibration": {"fitted": scores.fitted, "fitted_to": scores.fitted_to or None, "fitted_here": own},
         "files": files,
     }

@@ -36,7 +36,7 @@ def read_people(place: Path, root: Path | None) -> People:
         InputError: the list cannot be read, or names a file that is not there.
     """
     if place.is_dir():
-        people = {folder.name: _sessions(folder) for folder in sorted(place.iterdir()) if folder.is_dir()}
+        people = {folder.name: sessions_in(folder) for folder in sorted(place.iterdir()) if folder.is_dir()}
         people = {name: sessions for name, sessions in people.items() if sessions}
     else:
         listed: dict[str, dict[Path, None]] = {}
@@ -73,7 +73,8 @@ def parted(people: People, folds: int) -> list[People]:
     return [{name: people[name] for name in names[fold::folds]} for fold in range(folds)]
 
 
-def _sessions(folder: Path) -> list[tuple[Path, ...]]:
+def sessions_in(folder: Path) -> list[tuple[Path, ...]]:
+    """Return the recordings in a person's folder, by session."""
     sessions = []
     for entry in sorted(folder.iterdir()):
         paths = sorted(entry.rglob("*")) if entry.is_dir() else [entry]

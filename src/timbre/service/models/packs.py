@@ -63,7 +63,7 @@ class Packs:
         found = None if space is None else find_space(space, self._settings)
         if found is None:
             return None
-        return found.encoder.name if found.calibration is None else f"{found.encoder.name}, calibrated anew"
+        return found.encoder.name if found.fit is None else f"{found.encoder.name}, calibrated anew"
 
     def unlike(self, thing: str, space: str, again: str, beside: Beside) -> str:
         """Say that two things do not compare, and what to do.
