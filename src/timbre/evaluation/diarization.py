@@ -10,14 +10,29 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from timbre.evaluation.corpus import Recording
 from timbre.extras import needing
 from timbre.turns import Turn
+
+# Names of parts of a corpus, and the most minutes or people of each.
+_LENGTHS: Final[Mapping[str, float]] = {
+    "to 2 min": 2,
+    "to 10 min": 10,
+    "to 30 min": 30,
+    "over 30 min": math.inf,
+}
+_PEOPLE: Final[Mapping[str, float]] = {
+    "nobody or 1": 1,
+    "2 people": 2,
+    "3 to 5": 5,
+    "6 to 12": 12,
+    "over 12": math.inf,
+}
 
 
 class Diarized(Protocol):
@@ -117,9 +132,33 @@ class DiarizationReport:
         """Share of recordings with at most one speaker too many or too few."""
         return sum(score.count_within_one for score in self.recordings) / len(self.recordings)
 
+    def by_length(self) -> dict[str, DiarizationReport]:
+        """Return the recordings by how long they are, the shortest first; names are for people."""
+        return self._by(_LENGTHS, lambda score: score.duration / 60)
+
+    def by_people(self) -> dict[str, DiarizationReport]:
+        """Return the recordings by how many people talk, the fewest first; names are for people."""
+        return self._by(_PEOPLE, lambda score: score.reference_speakers)
+
+    def _by(
+        self, bounds: Mapping[str, float], size: Callable[[DiarizationScore], float]
+    ) -> dict[str, DiarizationReport]:
+        parts: dict[str, list[DiarizationScore]] = {name: [] for name in bounds}
+        for score in self.recordings:
+            parts[next(name for name, most in bounds.items() if size(score) <= most)].append(score)
+        return {name: DiarizationReport(recordings=tuple(part)) for name, part in parts.items() if part}
+
     def to_dict(self) -> dict[str, Any]:
         """Return the whole and every recording, for JSON."""
+        parts = {"by_length": self.by_length(), "by_people": self.by_people()}
         return {
+            **{
+                kind: {
+                    name: {"recordings": len(part.recordings), "error": part.error.to_dict()}
+                    for name, part in by.items()
+                }
+                for kind, by in parts.items()
+            },
             "error": self.error.to_dict(),
             "mean_rate": self.mean_rate,
             "count_exact": self.count_exact,

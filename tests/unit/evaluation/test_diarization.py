@@ -131,3 +131,19 @@ def test_without_the_extra_the_error_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyannote.metrics.diarization", None)
     with pytest.raises(ExtraMissing, match=r'pip install "timbre\[evaluation\]"'):
         evaluate_diarization([], lambda _: pytest.fail("the work began"))
+
+
+def test_a_report_tells_long_from_short_and_few_people_from_many():
+    alone = score(turns(("A", 0, 10)), turns(("X", 0, 10)), duration=60.0)
+    pair = score(turns(("A", 0, 10), ("B", 10, 20)), turns(("X", 0, 20)), duration=120.0)
+    long = score(turns(("A", 0, 10), ("B", 10, 20)), turns(("X", 0, 10), ("Y", 10, 20)), duration=2_400.0)
+    report = DiarizationReport(recordings=(alone, pair, long))
+    assert {name: part.recordings for name, part in report.by_length().items()} == {
+        "to 2 min": (alone, pair),
+        "over 30 min": (long,),
+    }
+    by_people = report.by_people()
+    assert [*by_people] == ["nobody or 1", "2 people"]
+    assert by_people["2 people"].error.rate == pytest.approx(10 / 40, abs=1e-7)
+    told = report.to_dict()["by_people"]["2 people"]
+    assert (told["recordings"], told["error"]["rate"]) == (2, by_people["2 people"].error.rate)

@@ -37,6 +37,10 @@ def show_diarization(report: DiarizationReport) -> None:
             total=("all", clock(sum(score.duration for score in scores)), *_parts(report.error), "", ""),
         )
     )
+    for name, parts in (("By length", report.by_length()), ("By people", report.by_people())):
+        if len(parts) > 1:
+            typer.echo()
+            show(_by(name, parts))
     typer.echo(
         f"\nMean DER of the recordings: {percent(report.mean_rate)}"
         f"\nSpeakers counted exactly: {percent(report.count_exact)}"
@@ -119,6 +123,24 @@ def show_held_out(
 
 def _table(name: str, *numbers: str, rows: Sequence[Sequence[str]], total: Sequence[str] | None = None) -> Table:
     return Table(columns=(Column(name), *(Column(header, "number") for header in numbers)), rows=rows, total=total)
+
+
+def _by(name: str, parts: Mapping[str, DiarizationReport]) -> Table:
+    """Make a table of parts of a corpus."""
+    return _table(
+        name,
+        *("Recordings", "Duration", "DER", "Missed", "False alarm", "Confusion", "Counted exactly"),
+        rows=[
+            (
+                part,
+                str(len(report.recordings)),
+                clock(sum(score.duration for score in report.recordings)),
+                *_parts(report.error),
+                percent(report.count_exact),
+            )
+            for part, report in parts.items()
+        ],
+    )
 
 
 def _parts(error: DiarizationError) -> tuple[str, ...]:
