@@ -1,9 +1,8 @@
 """Requests to other people's servers: recordings to fetch, webhooks to deliver.
 
 `outgoing_client` makes the one client for both. It connects to globally reachable addresses and to
-`Settings.allowed_networks` only. Every name is looked up first, and one forbidden address refuses the request before
-any connection, so that a caller cannot find out which doors of the private network are open. `httpx_secure` then
-connects to the very address it checked, so a name that changes between the two look-ups gains nothing.
+`Settings.allowed_networks` only. One forbidden address of a name refuses the request before any connection, so that a
+caller cannot find out which doors of the private network are open.
 
 `opened` follows redirects itself and tells by `DeliveryFailed` why a request came to nothing.
 """
@@ -11,22 +10,20 @@ connects to the very address it checked, so a name that changes between the two 
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from ssl import SSLCertVerificationError, SSLError
 
 import httpx
-from httpx_secure import SSRFProtectionError, httpx_ssrf_protection
 
 from timbre import __version__
 from timbre.errors import DeliveryFailed
-from timbre.settings import Network, Settings
+from timbre.service.outside.reachable import AddressRefused, CheckedTransport, NameUnknown
+from timbre.settings import Settings
 
 MOST_REDIRECTS = 2
 
@@ -34,13 +31,9 @@ _SCHEMES = ("http", "https")
 _CREDENTIALS = ("authorization", "cookie", "proxy-authorization")
 _CONNECT_SECONDS = 10.0
 _SILENCE_SECONDS = 60.0  # between two pieces of an answer
-_LOOKUP_SECONDS = 5.0  # how long an address that was found is used again
 _ANSWER_BYTES = 64 * 1024  # of a webhook's answer; what follows is not read
 _SHOWN_CHARACTERS = 200
 _HIGHEST_PORT = 65_535
-
-_UNICAST = IPv6Network("2000::/3")
-_NAT64 = IPv6Network("64:ff9b::/96")
 
 
 class Failure(StrEnum):
@@ -72,73 +65,25 @@ def outgoing_client(settings: Settings) -> httpx.AsyncClient:
         settings: For the private networks that are allowed.
 
     Returns:
-        A client whose requests raise `SSRFProtectionError` for addresses that are not allowed.
+        A client whose requests raise `AddressRefused` for addresses that are not allowed.
     """
-    networks = settings.allowed_networks
     trusted = httpx.create_ssl_context()
     trusted.load_default_certs()
-    client = httpx.AsyncClient(
+    return httpx.AsyncClient(
         headers={"User-Agent": f"Timbre/{__version__}", "Accept-Encoding": "identity"},
         timeout=httpx.Timeout(_SILENCE_SECONDS, connect=_CONNECT_SECONDS, pool=None),
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-        event_hooks={"request": [_address_check(networks)]},
+        event_hooks={"request": [_address_check]},
         follow_redirects=False,
         trust_env=False,
-        verify=trusted,
-    )
-    return httpx_ssrf_protection(
-        client,
-        check_globally_reachable=not networks,
-        custom_validator=lambda _host, address, _port: permitted(address, networks),
-        dns_cache_ttl=_LOOKUP_SECONDS,
+        transport=CheckedTransport(settings.allowed_networks, trusted),
     )
 
 
-def permitted(address: IPv4Address | IPv6Address, networks: Sequence[Network] = ()) -> bool:
-    """Whether a connection may be made to an address.
-
-    Args:
-        address: The address that would be connected to.
-        networks: Networks that are allowed although they are not global.
-    """
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    return _is_global(address) or any(address in network for network in networks)
-
-
-def _is_global(address: IPv4Address | IPv6Address) -> bool:
-    if isinstance(address, IPv4Address):
-        return address.is_global and not address.is_multicast
-    if address in _NAT64:
-        return _is_global(IPv4Address(address.packed[-4:]))
-    tunnelled = address.sixtofour is not None or address.teredo is not None
-    return address in _UNICAST and address.is_global and not tunnelled
-
-
-def _address_check(networks: Sequence[Network]) -> Callable[[httpx.Request], Awaitable[None]]:
-    async def check(request: httpx.Request) -> None:
-        url = request.url
-        if url.scheme not in _SCHEMES or not url.host or (url.port or 0) > _HIGHEST_PORT:
-            raise httpx.UnsupportedProtocol("not an address of a web server", request=request)
-        host = url.raw_host.decode("ascii")
-        port = url.port or (443 if url.scheme == "https" else 80)
-        try:
-            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:  # UnicodeError: a part of the name is too long
-            raise _NameUnknown("name not found", request=request) from error
-        for *_, place in found:
-            address = ip_address(place[0])
-            if not permitted(address, networks):
-                raise SSRFProtectionError.custom_validation_failed(
-                    str(address), hostname=host, ip_addr=address, port=port
-                )
-
-    return check
-
-
-class _NameUnknown(httpx.ConnectError):
-    """There is no address for the name of a server."""
+async def _address_check(request: httpx.Request) -> None:
+    url = request.url
+    if url.scheme not in _SCHEMES or not url.host or (url.port or 0) > _HIGHEST_PORT:
+        raise httpx.UnsupportedProtocol("not an address of a web server", request=request)
 
 
 def shown(url: httpx.URL) -> str:
@@ -307,7 +252,7 @@ def _told() -> Iterator[None]:
         yield
     except httpx.UnsupportedProtocol as error:
         raise _not_an_address() from error
-    except SSRFProtectionError as error:
+    except AddressRefused as error:
         text = (
             f"{error.hostname} is, or may be, at an address of a private network, which is refused;"
             " to allow it, the operator adds all its addresses to TIMBRE_ALLOWED_NETWORKS"
@@ -334,7 +279,7 @@ def _cause(error: httpx.RequestError, server: str) -> tuple[Failure, str]:
         case httpx.TimeoutException():
             reason = Failure.HTTP_TIMEOUT
             text = f"{server} was silent for {_SILENCE_SECONDS:g} s; check that it works"
-        case _NameUnknown():
+        case NameUnknown():
             text = f"the name {server} cannot be resolved by the DNS; check its spelling"
         case httpx.ConnectError():
             text = f"{server} does not accept connections; check that it runs"
