@@ -314,6 +314,16 @@ def test_progress_rises_and_a_database_that_is_killed_costs_no_work(
     assert statistics.median(waits) < timedelta(seconds=0.6)
 
 
+def test_a_database_that_hangs_is_told_of_and_not_waited_for(quick: Server, client: httpx.Client) -> None:
+    with psycopg.connect(EmbeddedPostgres(quick.folder / "postgres").url()) as connection:
+        connection.execute("LOCK TABLE procrastinate_workers IN ACCESS EXCLUSIVE MODE")
+        answer = client.get("/readyz")
+        assert answer.status_code == 503
+        assert "has not answered for 2 s" in answer.text
+        assert client.get("/healthz").status_code == 200
+    assert client.get("/readyz").status_code == 200
+
+
 def test_a_job_of_a_dead_worker_is_taken_up_at_once(quick: Server, client: httpx.Client, long: str) -> None:
     job = submit(client, "diarize", url=long)
     with canceled_after(client, job):

@@ -7,12 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from timbre.cli.measuring.embeddings import Embeddings
-from timbre.cli.measuring.people import trials_of
 from timbre.cli.measuring.pieces import hear_pieces
 from timbre.errors import InputError, NoSpeech, TrialsError
 from timbre.evaluation.calibration import CalibrationReport, calibration_report
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from timbre.audio.acoustics import Acoustics
     from timbre.cli.measuring.labelled_speech import Speech
+    from timbre.cli.measuring.people import People
     from timbre.engine import Engine
     from timbre.models.same_voice import SameVoice
     from timbre.models.variation import Variation
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 _MOST_RECORDINGS: Final = 3  # of a person, for the centre
 _MOST_PARTS: Final = 6  # that are held out
 _FOLDS: Final = 5  # of the people, where there is one group
+_ENROLLED: Final = (1, 2, 4, 8)  # recordings that make a person's voiceprint, one after the other
+_IMPOSTORS: Final = 8  # recordings of others, for each of these
 
 Heard = tuple["NDArray[np.float32]", float, "Acoustics"]
 
@@ -160,7 +163,7 @@ def _before(engine: Engine, lists: Mapping[str, Sequence[Trial]], recordings: Se
 def _lists(speech: Speech) -> dict[str, list[Trial]]:
     """Return the trials within groups in a few parts, each of some groups or, where there is one, of some people."""
     if len(speech) == 1:
-        trials = [trial for people in speech.values() for trial in trials_of(people)]
+        trials = [trial for people in speech.values() for trial in _trials(people)]
         fold = {name: number % _FOLDS for people in speech.values() for number, name in enumerate(sorted(people))}
         return {
             f"people {number + 1}/{_FOLDS}": [trial for trial in trials if fold[trial.enrol_speaker] == number]
@@ -168,7 +171,26 @@ def _lists(speech: Speech) -> dict[str, list[Trial]]:
         }
     groups = sorted(speech, key=lambda group: len(speech[group]), reverse=True)
     parts = [groups[number::_MOST_PARTS] for number in range(min(len(groups), _MOST_PARTS))]
-    return {", ".join(part): [trial for group in part for trial in trials_of(speech[group])] for part in parts}
+    return {", ".join(part): [trial for group in part for trial in _trials(speech[group])] for part in parts}
+
+
+def _trials(people: People) -> Iterator[Trial]:
+    """Compare a recording with few and with many of its person, and those with recordings of others.
+
+    So the seconds of speech vary, as they do between a word and an hour of talk.
+    """
+    chance = Random(0)  # noqa: S311 - a choice, not a secret
+    tested = {name: [session[0] for session in sessions] for name, sessions in people.items()}
+    for name, sessions in people.items():
+        others = [path for other, paths in tested.items() if other != name for path in paths]
+        for count in _ENROLLED:
+            for number, session in enumerate(sessions):
+                known = _recordings([*sessions[:number], *sessions[number + 1 :]])[:count]
+                if len(known) < count:
+                    continue
+                yield Trial(same=True, enrol_speaker=name, enrol_paths=tuple(known), test_path=session[0])
+                for path in chance.sample(others, min(_IMPOSTORS, len(others))):
+                    yield Trial(same=False, enrol_speaker=name, enrol_paths=tuple(known), test_path=path)
 
 
 def _by_person(

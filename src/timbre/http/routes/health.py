@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Final
+
 from fastapi import APIRouter
 from starlette.responses import Response
 
@@ -15,6 +18,7 @@ from timbre.store.schema import check_schema
 
 router = APIRouter()
 _SQL = queries("server")
+_PATIENCE: Final = 2.0  # seconds; whoever asks decides soon whether to send anybody here
 
 
 @router.get("/healthz", operation_id="health", response_class=Response, summary="Whether the server lives")
@@ -32,9 +36,15 @@ async def health() -> Response:
 )
 async def ready(here: State_) -> Response:
     """Answer 200 when the database is there and up to date and a worker serves the lanes, else 503."""
-    async with here.database.transaction() as connection:
-        await check_schema(connection)
-    workers = await here.database.one(_SQL["workers"], {"seconds": here.settings.stalled_seconds})
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            async with here.database.transaction() as connection:
+                await check_schema(connection)
+            workers = await here.database.one(_SQL["workers"], {"seconds": here.settings.stalled_seconds})
+    except TimeoutError as error:
+        raise ServiceUnavailable(
+            f"The database has not answered for {_PATIENCE:g} s; see whether it is overloaded or hangs."
+        ) from error
     if not workers or not workers["total"]:
         raise ServiceUnavailable("No worker serves the lanes; start one with `timbre worker`. Jobs are accepted.")
     return Json({"status": "OK"})
