@@ -241,3 +241,22 @@ def test_a_key_is_asked_for_as_the_standard_says(server):
         assert ask(server, lambda teams, header=header: teams.authenticate(header)).scopes == set(Scope)
     with pytest.raises(KeyRejected):
         ask(server, lambda teams: teams.authenticate(f"Bearer {server.key}x"))
+
+
+def test_whoever_may_not_read_jobs_learns_and_finds_no_voice_of_theirs(server):
+    job = "01234567-89ab-7def-8123-456789abcdef"
+    people_only = {"Authorization": f"Bearer {make(server, 'speakers:read', 'speakers:write')}"}
+    sample = {"jobId": job, "speaker": "SPEAKER_00"}
+    with httpx.Client(base_url=server.address, headers=people_only) as client:
+        person = client.post("/v1/speakers", json={"name": "Zoe"}).json()["id"]
+        for path, body in (
+            ("/v1/speakers", {"name": "Yan", "sample": sample}),
+            (f"/v1/speakers/{person}/samples", sample),
+            (f"/v1/speakers/{person}/samples", {"jobId": job, "start": 0, "end": 5}),
+            ("/v1/speakers/search", sample),
+        ):
+            answer = client.post(path, json=body)
+            assert answer.status_code == 403, (path, answer.text)
+            assert "scope jobs:read;" in answer.json()["message"]
+        assert [item["name"] for item in client.get("/v1/speakers").json()["items"]] == ["Zoe"]
+        assert client.delete(f"/v1/speakers/{person}").is_success

@@ -58,12 +58,12 @@ async def add_sample(speaker_id: SpeakerId, known: Writer, body: Body, here: Sta
     """Learn the voice from a voiceprint or from what a job heard at once, from a recording by a job of type `enrol`.
 
     Of a voiceprint made from several recordings each becomes a sample; the answer is the first. What the person has
-    already is not added again.
+    already is not added again. From a job only a key learns that may read jobs too (`jobs:read`).
     """
     speaker = known_id(speaker_id)
     sample, warning = parse(SampleRequest, body, webhook_http=False)
     await here.gallery.get(known.team, speaker)
-    heard = await heard_already(here, known.team, sample)
+    heard = await heard_already(here, known, sample)
     if heard is None:
         submitted = await submit(here, known, speaker, sample, warning)
         return Json(_with_warning({"jobId": str(submitted.id), "status": "created"}, warning), 202)
@@ -134,19 +134,22 @@ def usable_voiceprints() -> Iterator[None]:
         raise RequestInvalid([("voiceprint", str(error))]) from None
 
 
-async def heard_already(here: State, team: UUID, sample: SampleRequest) -> tuple[Voiceprint, Origin] | None:
+async def heard_already(here: State, known: Caller, sample: SampleRequest) -> tuple[Voiceprint, Origin] | None:
     """What a sample tells of a voice; None where a job has to hear it first.
 
     Raises:
+        ScopeMissing: it is from a job, and the key may not read jobs.
         RequestInvalid: the voiceprint cannot be used.
         JobUnknown, VoicesMissing: the voice of the job is not here.
     """
     if sample.voiceprint is not None:
         with usable_voiceprints():
             return Voiceprint.from_text(sample.voiceprint), Origin(source="voiceprint")
+    if sample.job_id is not None:
+        known.require(Scope.JOBS_READ)
     if sample.job_id is None or sample.speaker is None:
         return None
-    voice = await here.enrolment.voice_of_job(team, sample.job_id, sample.speaker)
+    voice = await here.enrolment.voice_of_job(known.team, sample.job_id, sample.speaker)
     return voice.voiceprint, Origin(source="job", job=sample.job_id, clip=voice.clip)
 
 

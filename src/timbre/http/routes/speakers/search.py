@@ -10,6 +10,7 @@ from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json
 from timbre.http.routes.speakers.samples import Reader
 from timbre.http.routes.speakers.schemas import SearchResult
+from timbre.service.accounts.teams import Scope
 from timbre.service.people.search_requests import SearchRequest
 from timbre.service.requests.body import parse
 
@@ -28,9 +29,11 @@ async def search_speakers(known: Reader, body: Body, here: State_) -> Response:
     """Answer at once who sounds most like a voiceprint, or like a speaker of a job, the likeliest first.
 
     For a recording, submit a voiceprint job first. Nobody is told to be the one: that is for you to decide, by the
-    confidence, which is that of names in results.
+    confidence, which is that of names in results. For a speaker of a job the key has to have `jobs:read` too.
     """
     request, warning = parse(SearchRequest, body, webhook_http=False)
+    if request.job_id is not None:
+        known.require(Scope.JOBS_READ)
     candidates, pool = await here.recognition.recognise(known.team, request)
     items = [
         {

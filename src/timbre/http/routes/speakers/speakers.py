@@ -202,7 +202,7 @@ async def merge_speakers(speaker_id: SpeakerId, known: Writer, body: Body, here:
 
 async def _create(here: State, known: Caller, wanted: CreateSpeakerRequest) -> tuple[UUID, bool]:
     """Add a person; tell whether with the sample, if there is one, or whether a job has to hear that first."""
-    heard = None if wanted.sample is None else await heard_already(here, known.team, wanted.sample)
+    heard = None if wanted.sample is None else await heard_already(here, known, wanted.sample)
     with usable_voiceprints():
         async with here.gallery.changing(known.team) as connection:
             speaker = await here.gallery.create(
