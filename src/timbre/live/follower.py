@@ -47,6 +47,11 @@ class Follower:
         self._paths = paths
 
     @property
+    def looked(self) -> bool:
+        """Whether there was a look."""
+        return bool(self._paths)
+
+    @property
     def best(self) -> tuple[int, float, float]:
         """Who speaks now, since when, and by how much in log-odds they are likelier than the next; after a look."""
         ranked = sorted(self._paths, key=lambda who: -self._paths[who].score)
@@ -54,10 +59,11 @@ class Follower:
         return ranked[0], self._paths[ranked[0]].since, margin
 
     @property
-    def best_known(self) -> tuple[int, float]:
-        """Of those who were heard before, the likeliest, and since when."""
-        who = max((who for who in self._paths if who != NOBODY), key=lambda who: self._paths[who].score)
-        return who, self._paths[who].since
+    def best_known(self) -> tuple[int, float] | None:
+        """Of those who were heard before, the likeliest, and since when; None if nobody was."""
+        known = [who for who in self._paths if who != NOBODY]
+        who = max(known, key=lambda who: self._paths[who].score, default=None)
+        return None if who is None else (who, self._paths[who].since)
 
     def met(self, number: int) -> None:
         """Somebody who was not heard before has a number now."""

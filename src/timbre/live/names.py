@@ -89,9 +89,7 @@ class Names:
         left = {name: one for name, one in people.items() if not (self._exclusive and name in said)}
         if not open_ or not left:
             return []
-        matches = self._namer.name(
-            open_, left, among=self._among, threshold=self._threshold, exclusive=self._exclusive
-        )
+        matches = self._namer.name(open_, left, among=self._among, threshold=self._threshold, exclusive=self._exclusive)
         told: list[SpeakerName] = []
         for voice, match in zip(open_, matches, strict=True):
             confidence = 0 if match.match is None else match.confidence[match.match]
@@ -121,6 +119,4 @@ class Names:
 
 
 def _told(speaker: str, held: _Held, time: float) -> SpeakerName:
-    return SpeakerName(
-        time=time, speaker=speaker, match=held.match, confidence=held.confidence, status=held.status
-    )
+    return SpeakerName(time=time, speaker=speaker, match=held.match, confidence=held.confidence, status=held.status)

@@ -18,6 +18,8 @@ class LiveRecipe:
     switch: float = 4.0  # log-odds against a change of speaker from one look to the next
     another: float = 2.0  # log-odds against another speaker than the last after a pause
     unheard: float = 4.0  # log-odds against somebody unheard of, beyond a change
+    prior: float = 3.84  # log-odds that a look at 10 s of somebody of whom 10 s are known needs to be theirs
+    growth: float = 3.0  # more needed for every factor of e that either grows
     heed: float = 0.5  # of a look's log-odds, as looks share samples
     held: float = 0.8  # seconds of speech for which a name must hold until it is told as confirmed
     sure: int = 50  # confidence that a confirmed name has

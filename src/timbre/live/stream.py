@@ -14,6 +14,7 @@ import numpy as np
 
 from timbre.audio.recording import SAMPLE_RATE
 from timbre.diarization.diarization import Voice
+from timbre.diarization.windows import STEP
 from timbre.errors import OptionError
 from timbre.live.events import Event, Partial, Revision, SpeakerEnd, SpeakerStart
 from timbre.live.follower import NOBODY, Follower
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 HOP: Final = 1_600  # samples, 0.1 s: what is heard at once
 _WINDOW: Final = 25_600  # samples of a whole window
 _WHOLE: Final = _WINDOW / SAMPLE_RATE
-_STEP: Final = 0.4  # seconds from window to window
 _SHORT_STEP: Final = 0.2  # seconds from look to look in the beginning of a run
+_HEARD: Final = 0.5  # share of speech of a window that is heard
 _SHORTEST: Final = 0.4  # seconds of a window
 _KEPT: Final = 4 * SAMPLE_RATE  # samples
 _REVISED: Final = 60.0  # seconds of turns that revisions may be about
@@ -76,7 +77,6 @@ class LiveStream:
         self._heard = 0  # samples
         self._follower: Follower | None = None
         self._looked = 0.0  # end of the last window in this run
-        self._row = -np.inf  # where the last remembered window began
         self._open: SpeakerStart | None = None
         self._speaker: int | None = None  # of the open turn
         self._last: int | None = None  # who spoke last
@@ -135,15 +135,17 @@ class LiveStream:
         for probability in speech.probabilities.tolist():
             if self._runs.push(probability):
                 events += yield from self._end_run()
-        runs, recipe = self._runs, self._recipe
+        runs = self._runs
         if runs.begin is not None and runs.talking:
             if self._follower is None:
-                self._follower = Follower(recipe, runs.begin, self._last)
-                self._looked = runs.begin + recipe.first_look - _SHORT_STEP
-            step = _SHORT_STEP if runs.end - runs.begin < _WHOLE else _STEP
-            if runs.end - self._looked >= step - _EPSILON:
+                self._follower = Follower(self._recipe, runs.begin, self._last)
+                self._looked = runs.begin + self._recipe.first_look - _SHORT_STEP
+            if runs.end - runs.begin < _WHOLE and runs.end - self._looked >= _SHORT_STEP - _EPSILON:
                 events += yield from self._look()
-                events += self._tell(last=False)
+        if self._heard % STEP == 0:
+            events += yield from self._remember()
+        if self._follower is not None and self._follower.looked and runs.talking:
+            events += self._tell(last=False)
         if self._partial and int(self.seconds) > int(before):
             events.append(self._now())
         return events
@@ -153,7 +155,8 @@ class LiveStream:
         if self._runs.spoken >= self._recipe.least and self._follower is None:
             self._follower = Follower(self._recipe, self._runs.begin or 0.0, self._last)
         if self._follower is not None:
-            if self._runs.end - self._looked >= _SHORT_STEP / 2 or self._open is None:
+            length = self._runs.end - (self._runs.begin or 0.0)
+            if length < _WHOLE and (self._runs.end - self._looked >= _SHORT_STEP / 2 or not self._follower.looked):
                 events += yield from self._look()
             events += self._tell(last=True)
             events += self._end(self._runs.end)
@@ -162,33 +165,44 @@ class LiveStream:
         return events
 
     def _look(self) -> Asking:
-        """Hear whose voice the last window is."""
+        """Hear whose voice the first words of a run are."""
         runs = self._runs
-        end = runs.end
-        begin = runs.begin or 0.0
-        whole = end - begin >= _WHOLE - _EPSILON
-        length = _WHOLE if whole else max(_SHORTEST, _SHORT_STEP * int((end - begin + _EPSILON) / _SHORT_STEP))
-        self._looked = end
-        window, start = self._window(end, length)
+        end = self._looked = runs.end
+        length = max(_SHORTEST, _SHORT_STEP * int((end - (runs.begin or 0.0) + _EPSILON) / _SHORT_STEP))
+        length = min(length, _WHOLE)
+        window, _ = self._window(end, length)
         vector = yield AskVoice(window=window)
         share = runs.share(end - length, end)
-        pure = share >= self._least_speech
         self._compare(vector, length * share, end - length / 2)
-        events: list[Event] = []
-        if not pure or self._follower is None:
-            return events
+        if share < self._least_speech:
+            return []
         speaker = self._heard_as(vector, min(length, runs.spoken))
-        if speaker is None:
-            return events
-        if whole and (start - self._row) >= (_STEP - _SHORT_STEP / 2) * SAMPLE_RATE:
-            self._row = start
-            self._voices.add(vector, start, speaker)
-            if self._voices.due():
-                events += yield from self._again()
-        else:
+        if speaker is not None:
             self._voices.first_words(speaker, vector, length)
-        if self._names.looked_for:
-            events += yield from self._look_at_names()
+        return (yield from self._look_at_names())
+
+    def _remember(self) -> Asking:
+        """Hear the last whole window, and remember it if it is full of speech."""
+        now, runs = self.seconds, self._runs
+        share = runs.share(now - _WHOLE, now)
+        if share < _HEARD or self._heard < _WINDOW:
+            return []
+        window, start = self._window(now, _WHOLE)
+        vector = yield AskVoice(window=window)
+        if self._follower is not None and runs.end - (runs.begin or 0.0) >= _WHOLE - _EPSILON:
+            self._looked = runs.end
+            self._compare(vector, _WHOLE * share, now - _WHOLE / 2)
+            speaker = self._heard_as(vector, _WHOLE)
+        else:
+            known = None if self._follower is None else self._follower.best_known
+            speaker = self._last if known is None else known[0]
+        events: list[Event] = []
+        if speaker is None or share < self._least_speech:
+            return events
+        self._voices.add(vector, start, speaker)
+        if self._voices.due():
+            events += yield from self._again()
+        events += yield from self._look_at_names()
         return events
 
     def _window(self, end: float, length: float) -> tuple[NDArray[np.float32], int]:
@@ -203,13 +217,13 @@ class LiveStream:
     def _compare(self, vector: NDArray[np.float32], seconds: float, middle: float) -> None:
         """Tell the follower how likely everybody is."""
         assert self._follower is not None  # noqa: S101 - there is a run
-        rule = self._merging
+        rule, recipe = self._merging, self._recipe
         known, centroids, spoken = self._voices.centroids()
         odds: dict[int, float] = {}
         if known:
             likeness = self._same_voice.log_odds(centroids @ vector, _REFERENCE, _REFERENCE)
             speech = np.log(np.clip(spoken, 0.5, rule.longest) / _REFERENCE) + np.log(max(seconds, 0.5) / _REFERENCE)
-            odds = dict(zip(known, (likeness - rule.prior - rule.growth * speech).tolist(), strict=True))
+            odds = dict(zip(known, (likeness - recipe.prior - recipe.growth * speech).tolist(), strict=True))
         if len(known) < self._most:
             odds[NOBODY] = 0.0
         self._follower.look(odds, middle)
@@ -233,12 +247,10 @@ class LiveStream:
         begin = runs.begin or 0.0
         who, since, margin = self._follower.best
         if who == NOBODY:
-            if not last:
+            known = self._follower.best_known
+            if not last or known is None:
                 return []
-            if self._voices.speakers == 0:
-                return []
-            who, since = self._follower.best_known
-            margin = 0.0
+            who, since, margin = *known, 0.0
         self._likely = round(100 / (1 + np.exp(-margin)))
         if self._open is None:
             if not last and margin < recipe.surely and runs.end - begin < recipe.latest:
@@ -290,6 +302,8 @@ class LiveStream:
         return events
 
     def _look_at_names(self) -> Asking:
+        if not (self._names.looked_for and self._labels):
+            return []
         known, centroids, spoken = self._voices.centroids()
         people: Mapping[str, Any] = yield AskPeople(embeddings=centroids)
         voices = [
