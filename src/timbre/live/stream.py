@@ -125,6 +125,10 @@ class LiveStream:
             events += yield from self._end_run()
         return events
 
+    def cut(self) -> list[Event]:
+        """End the open turn where it is, with no more questions."""
+        return self._end(self._runs.end)
+
     def _hop(self, samples: NDArray[np.float32]) -> Asking:
         speech: Speech = yield AskSpeech(samples=self._level.raised(samples), state=self._vad)
         self._vad = speech.state

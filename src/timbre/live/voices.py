@@ -85,19 +85,19 @@ class Voices:
         sums, seconds = [], []
         for speaker in known:
             own = labels == speaker
-            total, spoken = np.float64(0.0), 0.0
+            total, spoken = np.zeros(()), 0.0
             if rows is not None and own.any():
-                total, spoken = weights[own] @ rows[own], float(weights[own].sum()) * STEP_SECONDS
+                total, spoken = np.asarray(weights[own] @ rows[own]), float(weights[own].sum()) * STEP_SECONDS
             if speaker in self._first:
                 vector, first = self._first[speaker]
-                total, spoken = total + vector.astype(np.float64), max(spoken, first)
+                total, spoken = np.asarray(total + vector), max(spoken, first)
             sums.append(total)
             seconds.append(spoken)
         return known, unit(np.array(sums, np.float32)), np.array(seconds)
 
     def due(self) -> bool:
         """Whether so much was added that all is worth looking at again."""
-        return self._added >= np.clip(0.2 * self._clustered, 8, 75)
+        return self._added >= min(max(0.2 * self._clustered, 8), 75)
 
     def relabel(self, clusters: NDArray[np.int64], windows: int) -> bool:
         """Take what clustering says about the first so many windows; say whether anybody's voice changed.
@@ -143,5 +143,5 @@ class Voices:
             self._weights[keep] += self._weights[gone]
         left = np.setdiff1d(np.arange(len(self)), older[1::2]).tolist()
         for values in (self._vectors, self._starts, self._labels, self._weights):
-            values[:] = [values[row] for row in left]  # type: ignore[index]
+            values[:] = [values[row] for row in left]
         self._clustered = min(self._clustered, len(self))
