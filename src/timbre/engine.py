@@ -373,6 +373,7 @@ class Engine:
         people = People(engine._namer, voiceprints, gallery)
         stream = new_stream(
             engine.space_of_streams,
+            voiceprints=people.voiceprints,
             among=len(people),
             threshold=threshold,
             exclusive=exclusive,

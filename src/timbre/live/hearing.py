@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from timbre.audio.acoustics import UNKNOWN
 from timbre.diarization.clustering import cluster
-from timbre.diarization.merging import SpeakerBounds
+from timbre.diarization.known_voices import unite
+from timbre.diarization.merging import Judge, SpeakerBounds
 from timbre.diarization.windows import STEP_SECONDS, Windows, pure_windows, without_offset
 from timbre.live.requests import AskSpeakers, AskSpeech, AskVoice, Question, Speech
 
@@ -75,14 +77,18 @@ class Hearing:
             embeddings=question.vectors,
         )
         pure = pure_windows(windows, least_speech=0.0, dropped=self._recipe.dropped)
+        bounds = SpeakerBounds(most=question.most)
         found = cluster(
             question.vectors[pure],
             self._recipe.merging,
             self._same_voice,
             self._variation,
             seconds=STEP_SECONDS,
-            bounds=SpeakerBounds(most=question.most),
+            bounds=bounds,
         )
+        if question.known is not None:
+            judge = Judge(rule=self._recipe.merging, same_voice=self._same_voice, seconds=STEP_SECONDS)
+            found = unite(found, lambda _: question.known, judge, acoustics=UNKNOWN, bounds=bounds)
         labels = (question.vectors @ found.centroids.T).argmax(axis=1)
         labels[pure] = found.labels
         return np.unique(labels, return_inverse=True)[1].astype(np.int64)

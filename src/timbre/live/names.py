@@ -10,12 +10,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
+from timbre.audio.acoustics import UNKNOWN
 from timbre.diarization.diarization import Voice
 from timbre.errors import OptionError
 from timbre.live.events import NameStatus, SpeakerName
+from timbre.identification.scoring import known_voices
+from timbre.models.same_voice import Side
 from timbre.names import fault_of
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from timbre.diarization.known_voices import KnownVoices
     from timbre.identification.namer import Namer
     from timbre.identification.voiceprint import Voiceprint
     from timbre.live.recipe import LiveRecipe
@@ -38,12 +46,22 @@ class _Held:
 class Names:
     """The names of a stream's voices."""
 
-    def __init__(self, namer: Namer, recipe: LiveRecipe, *, among: int, threshold: float, exclusive: bool) -> None:
+    def __init__(
+        self,
+        namer: Namer,
+        recipe: LiveRecipe,
+        *,
+        expected: Mapping[str, Voiceprint],
+        among: int,
+        threshold: float,
+        exclusive: bool,
+    ) -> None:
         """Begin with no names.
 
         Args:
             namer: Scores voices.
             recipe: How long a name must hold.
+            expected: Those who are likely to speak: voiceprints that were given for this stream.
             among: People who are looked for, in all.
             threshold: Confidence, 0-100, from which a name is one.
             exclusive: Give a name to at most one voice.
@@ -54,6 +72,26 @@ class Names:
         self._threshold = threshold
         self._exclusive = exclusive
         self._held: dict[str, _Held] = {}
+        self._expected = dict(expected)
+        self._side = Side.of([one.speech_seconds for one in expected.values()], [UNKNOWN] * len(expected))
+        self._rows = np.stack([one.embedding for one in expected.values()]) if expected else None
+
+    @property
+    def known_voices(self) -> KnownVoices | None:
+        """Those who are expected, to cluster by."""
+        return known_voices(list(self._expected.values()), among=self._among)
+
+    def odds_of_expected(self, vector: NDArray[np.float32], seconds: float) -> dict[str, float]:
+        """Return the log-odds that a window is of each of those who are expected."""
+        if self._rows is None:
+            return {}
+        odds = self._namer.same_voice.log_odds(self._rows @ vector, self._side, seconds)
+        return dict(zip(self._expected, odds.tolist(), strict=True))
+
+    @property
+    def taken(self) -> dict[str, str]:
+        """The names that are given, and to whom."""
+        return {held.match: speaker for speaker, held in self._held.items() if held.match is not None}
 
     @property
     def looked_for(self) -> bool:

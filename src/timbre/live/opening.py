@@ -15,6 +15,9 @@ from timbre.models.packs import find_pack
 from timbre.models.spaces import own_space
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from timbre.identification.voiceprint import Voiceprint
     from timbre.settings import Settings
 
 MOST_SPEAKERS: Final = 8
@@ -46,6 +49,7 @@ def load_stream_space(model: str, settings: Settings) -> StreamSpace:
 def new_stream(
     space: StreamSpace,
     *,
+    voiceprints: Mapping[str, Voiceprint],
     among: int,
     threshold: float,
     exclusive: bool = True,
@@ -57,6 +61,7 @@ def new_stream(
 
     Args:
         space: What is known of voices.
+        voiceprints: Those who are likely to speak, by name.
         among: People who are looked for, in all.
         threshold: Confidence, 0-100, from which a name is one.
         exclusive: Give a name to at most one voice.
@@ -74,7 +79,7 @@ def new_stream(
         same_voice=space.namer.same_voice,
         merging=space.recipe.merging,
         speech=space.recipe.speech,
-        names=Names(space.namer, recipe, among=among, threshold=threshold, exclusive=exclusive),
+        names=Names(space.namer, recipe, expected=voiceprints, among=among, threshold=threshold, exclusive=exclusive),
         least_speech=space.recipe.least_speech,
         most_speakers=max_speakers,
         partial=partial,

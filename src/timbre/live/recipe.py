@@ -21,6 +21,9 @@ class LiveRecipe:
     prior: float = 5.0  # log-odds that a look at 10 s of somebody of whom 10 s are known needs to be theirs
     growth: float = 3.0  # more needed for every factor of e that either grows
     heed: float = 1.0  # of a look's log-odds, as looks share samples
+    expected: float = 2.0  # log-odds that a look needs to be somebody's who is expected and was not heard yet
+    contrast: float = 2.0  # log-odds by which one who is expected must be likelier than who is taken for the speaker
+    named: float = 0.2  # share of what a voiceprint says of the voice that has its name, beside what was heard of it
     held: float = 0.8  # seconds of speech for which a name must hold until it is told as confirmed
     sure: int = 50  # confidence that a confirmed name has
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from timbre.diarization.known_voices import KnownVoices
     from timbre.models.vad import VoiceActivityState
 
 
@@ -45,6 +46,7 @@ class AskSpeakers:
     vectors: NDArray[np.float32]  # [windows, dimension] in order of time
     starts: NDArray[np.int64]  # [windows] first sample
     most: int  # speakers
+    known: KnownVoices | None = None  # those who may speak
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -228,8 +228,20 @@ class LiveStream:
             likeness = self._same_voice.log_odds(centroids @ vector, _REFERENCE, _REFERENCE)
             speech = np.log(np.clip(spoken, 0.5, rule.longest) / _REFERENCE) + np.log(max(seconds, 0.5) / _REFERENCE)
             odds = dict(zip(known, (likeness - recipe.prior - recipe.growth * speech).tolist(), strict=True))
+        expected, taken = self._names.odds_of_expected(vector, seconds), self._names.taken
+        for who in known:
+            name = next((name for name, speaker in taken.items() if speaker == self._labels.get(who)), None)
+            if name in expected:
+                odds[who] += recipe.named * (expected[name] - odds[who])
         if len(known) < self._most:
-            odds[NOBODY] = 0.0
+            others = [likely for name, likely in expected.items() if name not in taken]
+            likeliest = max(others, default=-np.inf)
+            unheard = [0.0, likeliest - recipe.expected]
+            for name, speaker in taken.items():
+                bearer = next((who for who in known if self._labels.get(who) == speaker), None)
+                if bearer is not None and name in expected:
+                    unheard.append(odds[bearer] + likeliest - expected[name] - recipe.contrast)
+            odds[NOBODY] = max(unheard)
         self._follower.look(odds, middle)
 
     def _heard_as(self, vector: NDArray[np.float32], seconds: float) -> int | None:
@@ -286,8 +298,11 @@ class LiveStream:
         """Cluster all that is remembered, and see who is who now."""
         windows = len(self._voices)
         before = self._voices.known
-        clusters = yield AskSpeakers(vectors=self._voices.vectors, starts=self._voices.starts, most=self._most)
-        if not self._voices.relabel(clusters, windows):
+        clusters = yield AskSpeakers(
+            vectors=self._voices.vectors, starts=self._voices.starts, most=self._most, known=self._names.known_voices
+        )
+        own = {who for who, known in self._labels.items() if known in self._names.taken.values()}
+        if not self._voices.relabel(clusters, windows, own):
             return []
         moved = {who: self._voices.now(who) for who in before if self._voices.now(who) != who}
         for who, into in moved.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MOST_WINDOWS: Final = 600  # remembered, four minutes of speech in full; then those of who talks most are thinned
+_YOUNG: Final = 8  # windows under which clustering does not give a speaker up
 _FEW: Final = 2  # windows under which a voice is judged by its first words too
 
 
@@ -99,10 +101,16 @@ class Voices:
         """Whether so much was added that all is worth looking at again."""
         return self._added >= min(max(0.2 * self._clustered, 8), 75)
 
-    def relabel(self, clusters: NDArray[np.int64], windows: int) -> bool:
+    def relabel(self, clusters: NDArray[np.int64], windows: int, own: Collection[int] = ()) -> bool:
         """Take what clustering says about the first so many windows; say whether anybody's voice changed.
 
-        A speaker keeps the number under which most of the windows were known, so far as two do not claim one.
+        A speaker keeps the number under which most of the windows were known, so far as two do not claim one. Who has
+        said little so far is not given up for what clustering, which knows no more of them, makes of it.
+
+        Args:
+            clusters: Of these windows, from 0 on.
+            windows: How many.
+            own: Speakers who are somebody of their own, whatever clustering says.
 
         Source of the assignment: Kuhn, "The Hungarian method for the assignment problem", 1955.
         """
@@ -110,6 +118,7 @@ class Voices:
 
         self._clustered, self._added = windows, len(self) - windows
         old = np.array(self._labels[:windows], np.int64)
+        clusters = self._spared(clusters, old, own)
         votes = np.zeros((int(clusters.max()) + 1, self.speakers))
         np.add.at(votes, (clusters, old), np.array(self._weights[:windows], np.float64))
         # Of equal claims the older number wins.
@@ -126,6 +135,19 @@ class Voices:
             self._into[speaker] = claims[int(votes[:, speaker].argmax())]
             self._first.pop(speaker, None)
         return changed
+
+    def _spared(self, clusters: NDArray[np.int64], old: NDArray[np.int64], own: Collection[int]) -> NDArray[np.int64]:
+        """Give clusters of their own to those who are spared, and whom others would outvote."""
+        clusters = clusters.copy()
+        sizes = np.bincount(old, minlength=self.speakers)
+        for speaker in np.flatnonzero(sizes):
+            if sizes[speaker] >= _YOUNG and speaker not in own:
+                continue
+            rows = np.flatnonzero(old == speaker)
+            into = np.bincount(clusters[rows]).argmax()
+            if np.bincount(old[clusters == into]).argmax() != speaker:
+                clusters[rows] = clusters.max() + 1
+        return np.unique(clusters, return_inverse=True)[1].astype(np.int64)
 
     def now(self, speaker: int) -> int:
         """Return whom the voice of a speaker is now given to."""

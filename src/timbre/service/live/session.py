@@ -108,6 +108,7 @@ async def open_session(
     pool = None if request.speakers is None else await candidates.pool(opened.team, name, request.speakers)
     stream = new_stream(
         space,
+        voiceprints=voiceprints,
         among=len(voiceprints) + (pool.people if pool else 0),
         threshold=request.threshold,
         max_speakers=request.max_speakers,
