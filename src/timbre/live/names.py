@@ -15,8 +15,8 @@ import numpy as np
 from timbre.audio.acoustics import UNKNOWN
 from timbre.diarization.diarization import Voice
 from timbre.errors import OptionError
-from timbre.live.events import NameStatus, SpeakerName
 from timbre.identification.scoring import known_voices
+from timbre.live.events import NameStatus, SpeakerName
 from timbre.models.same_voice import Side
 from timbre.names import fault_of
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Depends, Request, WebSocket
+from fastapi import APIRouter, Depends, Path, Request, WebSocket
 from pydantic import Field
 from starlette.responses import Response
 from starlette.websockets import WebSocketDisconnect, WebSocketState
@@ -25,7 +25,7 @@ from timbre.service.live.requests import StreamRequest
 from timbre.service.requests.body import parse
 
 router = APIRouter()
-PATH: Final = "/v1/stream"
+STREAM: Final = "/v1/stream"
 
 
 class StreamCreated(Answer):
@@ -73,15 +73,16 @@ async def create(
     asked, warning = await asyncio.to_thread(parse, StreamRequest, body.strip() or b"{}", webhook_http=False)
     if asked.speakers is not None:
         known.require(Scope.SPEAKERS_READ)
+    here.live.hearers.start()  # they are ready when its sound comes
     made = await here.live.streams.create(known, asked)
     base = here.settings.public_url or f"{request.url.scheme}://{request.url.netloc}"
-    url = f"{base.rstrip('/').replace('http', 'ws', 1)}{PATH}?token={made.token}"
+    url = f"{base.rstrip('/').replace('http', 'ws', 1)}{STREAM}?token={made.token}"
     answer = {"id": str(made.id), "url": url}
     return Json(answer | ({"warning": warning} if warning else {}))
 
 
 @router.get(
-    "/v1/live/{id}",
+    "/v1/live/{streamId}",
     operation_id="getStream",
     response_model=Stream,
     responses=errors(404),
@@ -89,14 +90,14 @@ async def create(
 )
 async def get(
     known: Annotated[Caller, Depends(caller(Scope.STREAM_READ, Group.READ))],
-    id: str,  # noqa: A002 - the hosted service calls it so
+    stream_id: Annotated[str, Path(alias="streamId")],
     here: State_,
 ) -> Response:
     """Answer whether a stream waits, runs or has ended."""
-    stream = parse_id(id)
-    if stream is None:
+    wanted = parse_id(stream_id)
+    if wanted is None:
         raise StreamUnknown
-    row = await here.live.streams.get(known.team, stream)
+    row = await here.live.streams.get(known.team, wanted)
     return Json(
         {
             "id": str(row["id"]),
@@ -140,7 +141,7 @@ class _Socket:
                 raise ConnectionResetError from error
 
 
-@router.websocket(PATH)
+@router.websocket(STREAM)
 async def stream(socket: WebSocket, token: str = "") -> None:
     """Hear the stream that the token opens; who has it needs no key."""
     here: State = socket.app.state.service

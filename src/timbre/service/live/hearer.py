@@ -14,9 +14,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from timbre.live.requests import Question
+import numpy as np
+
+from timbre.live.requests import AskSpeakers, AskSpeech, AskVoice, Question
+from timbre.models.same_voice import unit
 
 if TYPE_CHECKING:
+    from timbre.engine import Engine
     from timbre.settings import Settings
 
 SIZE: Final = struct.Struct("<Q")  # of what follows, in bytes
@@ -53,6 +57,7 @@ def main() -> None:
     from timbre.engine import Engine  # noqa: PLC0415 - slow to import
 
     engine = Engine(settings=settings)
+    _warm(engine)
     _write(out, packed(engine.space))
     while True:
         try:
@@ -60,6 +65,20 @@ def main() -> None:
         except EOFError:
             return
         _write(out, packed(engine.of_space(batch.space).hearing().answer(batch.questions)))
+
+
+def _warm(engine: Engine) -> None:
+    """Load what is loaded with the first question of each kind, so that no stream waits for it."""
+    hearing, noise = engine.hearing(), np.random.default_rng(0)
+    silence = np.zeros(25_600, np.float32)
+    vectors = unit(noise.standard_normal((8, engine.same_voice.centre.size)).astype(np.float32))
+    hearing.answer(
+        [
+            AskSpeech(samples=silence, state=None),
+            AskVoice(window=silence),
+            AskSpeakers(vectors=vectors, starts=6_400 * np.arange(8), most=2),
+        ]
+    )
 
 
 def _write(out: Any, data: bytes) -> None:

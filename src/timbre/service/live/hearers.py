@@ -57,14 +57,18 @@ class Hearers:
         """The ids of those that run."""
         return [process.pid for process in self._processes]
 
+    def start(self) -> None:
+        """Start the processes, if they do not run yet."""
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(self._serve()) for _ in range(self._count)]
+
     async def ask(self, space: str, question: Question) -> Any:
         """Return the answer to a question of a stream whose voices are of a space.
 
         Raises:
             ServiceUnavailable: several processes died of it.
         """
-        if not self._tasks:
-            self._tasks = [asyncio.create_task(self._serve()) for _ in range(self._count)]
+        self.start()
         asked = _Asked(space, question, asyncio.get_running_loop().create_future())
         async with self._more:
             self._waiting.append(asked)

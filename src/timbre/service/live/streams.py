@@ -110,6 +110,10 @@ class Streams:
             found = await one(connection, _SQL["find"], known)
             if found is None:
                 raise StreamRefused("This token opens no stream; make one with POST /v1/live.")
+            if found["status"] != "created":
+                raise StreamRefused("This token was used already; make another stream with POST /v1/live.")
+            if found["expired"]:
+                raise StreamRefused("This token has expired; make another stream with POST /v1/live.")
             await connection.execute(_SQL["one_at_a_time"], {"team": found["team_id"]})
             running = await one(connection, _SQL["running"], {"team": found["team_id"], "silence": SILENCE})
             if running and running["total"] >= self._settings.streams_per_team:
@@ -118,8 +122,7 @@ class Streams:
                 )
             row = await one(connection, _SQL["open"], known)
             if row is None:
-                why = "was used already" if found["status"] != "created" else "has expired"
-                raise StreamRefused(f"This token {why}; make another stream with POST /v1/live.")
+                raise StreamRefused("This token was used just now; make another stream with POST /v1/live.")
         return OpenStream(id=row["id"], team=row["team_id"], request=_request(row["asked"]))
 
     async def beat(self, stream: UUID, seconds: float) -> None:
