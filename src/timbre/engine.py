@@ -372,7 +372,7 @@ class Engine:
         engine = self.that_made(voiceprints) if gallery is None else self
         people = People(engine._namer, voiceprints, gallery)
         stream = new_stream(
-            engine.space_of_streams,
+            engine._stream_space,
             voiceprints=people.voiceprints,
             among=len(people),
             threshold=threshold,
@@ -387,7 +387,7 @@ class Engine:
         return Hearing(self._pack, self._same_voice, self._variation, self._recipe)
 
     @property
-    def space_of_streams(self) -> StreamSpace:
+    def _stream_space(self) -> StreamSpace:
         """What streams know of voices that are heard with this engine."""
         return StreamSpace(namer=self._namer, recipe=self._recipe)
 
