@@ -46,7 +46,9 @@ class Stream(Answer):
     status: Literal["created", "running", "done", "error"]
     started_at: Time | None = Field(description="When it was opened; null before.")
     completed_at: Time | None = Field(description="When it ended; null before.")
-    input: dict[str, Any] = Field(description="What was asked for beyond the default.")
+    input: dict[str, bool | float | str | list[str] | dict[str, list[str]]] = Field(
+        description="What was asked for beyond the default, with names instead of voiceprints."
+    )
     seconds: float = Field(ge=0, description="Of sound that was heard. Timbre's own addition.")
     error: str | None = Field(None, description="Why it ended before its client wanted it to; null if it did not.")
 
