@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from timbre.identification.identification import Identification, NamedTurn, SpeakerMatch
     from timbre.identification.quality import Quality
     from timbre.identification.voiceprint import Voiceprint
+    from timbre.live.driver import Stream
+    from timbre.live.events import Partial, Revision, SpeakerEnd, SpeakerName, SpeakerStart
     from timbre.settings import Settings
     from timbre.turns import Turn
 
@@ -35,10 +37,16 @@ __all__ = [
     "FrameScores",
     "Identification",
     "NamedTurn",
+    "Partial",
     "Probabilities",
     "Quality",
+    "Revision",
     "Settings",
+    "SpeakerEnd",
     "SpeakerMatch",
+    "SpeakerName",
+    "SpeakerStart",
+    "Stream",
     "TimbreError",
     "Turn",
     "Voice",
@@ -53,10 +61,16 @@ _HOMES: Final = {
     "FrameScores": "timbre.diarization.diarization",
     "Identification": "timbre.identification.identification",
     "NamedTurn": "timbre.identification.identification",
+    "Partial": "timbre.live.events",
     "Probabilities": "timbre.diarization.diarization",
     "Quality": "timbre.identification.quality",
+    "Revision": "timbre.live.events",
     "Settings": "timbre.settings",
+    "SpeakerEnd": "timbre.live.events",
     "SpeakerMatch": "timbre.identification.identification",
+    "SpeakerName": "timbre.live.events",
+    "SpeakerStart": "timbre.live.events",
+    "Stream": "timbre.live.driver",
     "TimbreError": "timbre.errors",
     "Turn": "timbre.turns",
     "Voice": "timbre.diarization.diarization",

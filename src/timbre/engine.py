@@ -50,6 +50,9 @@ from timbre.identification.namer import (
     read_voiceprint,
 )
 from timbre.identification.voiceprint import MOST_PROTOTYPES, Voiceprint
+from timbre.live.driver import Stream
+from timbre.live.hearing import Hearing
+from timbre.live.opening import MOST_SPEAKERS, StreamSpace, new_stream
 from timbre.models.packs import Pack, find_pack, load_encoder, load_pack
 from timbre.models.same_voice import SameVoice
 from timbre.models.spaces import own_space
@@ -94,6 +97,7 @@ class Engine:
         self._same_voice = same_voice
         self._variation = variation
         recipe = WITHOUT_SEGMENTER if pack.segmenter is None else WITH_SEGMENTER
+        self._recipe = recipe
         self._diarizer = Diarizer(pack, self._same_voice, self._variation, recipe)
         self.space = self._same_voice.space(pack.encoder.fingerprint)
         self._namer = Namer(self._same_voice, self.space, model=pack.encoder.name)
@@ -356,6 +360,54 @@ class Engine:
                 f"The recording was diarized with another encoder than {engine.encoder}; diarize it again."
             )
         return engine._name(diarization, people, threshold=threshold, exclusive=exclusive)
+
+    def stream(
+        self,
+        voiceprints: Mapping[str, Voiceprint | str | PathLike[str]] = {},
+        *,
+        gallery: Gallery | None = None,
+        threshold: float = GALLERY_THRESHOLD,
+        exclusive: bool = True,
+        max_speakers: int = MOST_SPEAKERS,
+        partial: bool = False,
+    ) -> Stream:
+        """Say who speaks while they speak; push samples in pieces of any size, and get events.
+
+        Args:
+            voiceprints: Name to voiceprint: the value, its text, or the path of a file with it.
+            gallery: Looks up further people; see `identify`.
+            threshold: Confidence, 0-100, from which a name is one.
+            exclusive: Give a name to at most one voice.
+            max_speakers: At most so many at a time, 1 to 32.
+            partial: Tell every second who speaks now.
+
+        Raises:
+            OptionError: an option or a name is out of range.
+            VoiceprintMalformed: a voiceprint is damaged or foreign.
+            VoiceprintMismatch: voiceprints were made by several encoders, or by one that the catalogue does not have.
+            ModelMissing: the encoder that made them is not on this machine.
+        """
+        engine = self.that_made(voiceprints) if gallery is None else self
+        people = People(engine._namer, voiceprints, gallery)
+        stream = new_stream(
+            engine._stream_space,
+            voiceprints=people.voiceprints,
+            among=len(people),
+            threshold=threshold,
+            exclusive=exclusive,
+            max_speakers=max_speakers,
+            partial=partial,
+        )
+        return Stream(stream, engine.hearing(), people)
+
+    def hearing(self) -> Hearing:
+        """What answers the questions of streams."""
+        return Hearing(self._pack, self._same_voice, self._variation, self._recipe)
+
+    @property
+    def _stream_space(self) -> StreamSpace:
+        """What streams know of voices that are heard with this engine."""
+        return StreamSpace(namer=self._namer, recipe=self._recipe)
 
     def embed(self, audio: AudioSource, *, channel: int | None = None) -> Prototype:
         """Pool the speech of a recording of one person into a unit vector, with no check but that there is speech.

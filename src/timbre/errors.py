@@ -52,13 +52,17 @@
     │   │   ├── PackUnknown
     │   │   ├── SpeakerUnknown
     │   │   ├── SampleUnknown
-    │   │   └── VoicesMissing
+    │   │   ├── VoicesMissing
+    │   │   └── StreamUnknown
     │   ├── NameTaken
     │   ├── KeyInUse
     │   ├── PullRefused
     │   ├── UpgradeRefused
     │   ├── SpacesDiffer
     │   ├── SamplesFull
+    │   ├── StreamRefused             a live stream ends here
+    │   │   ├── FrameRefused
+    │   │   └── StreamBroken
     │   ├── OriginRejected
     │   └── ServiceUnavailable
     │       ├── GalleryMoved
@@ -313,6 +317,26 @@ class SampleUnknown(NotKept):
 
 class VoicesMissing(NotKept):
     """The voices of this job are not kept: it has not succeeded, or its output was deleted; submit it again."""
+
+
+class StreamUnknown(NotKept):
+    """There is no such stream; it may be long over, or belong to another team."""
+
+
+class StreamRefused(ServiceError):
+    """This stream cannot be opened; make another with POST /v1/live."""
+
+
+class FrameRefused(StreamRefused):
+    """Invalid chunk size."""
+
+
+class StreamBroken(StreamRefused):
+    """The stream cannot go on; make another with POST /v1/live."""
+
+    def __init__(self, message: str, *, code: int) -> None:
+        super().__init__(message)
+        self.code = code  # that the connection is closed with
 
 
 class NameTaken(ServiceError):

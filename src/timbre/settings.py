@@ -151,6 +151,14 @@ class Settings(BaseSettings):
     index_from: int = Field(
         20000, ge=1000, description="People of a team from which they are searched by an index instead of one by one."
     )
+    live_processes: int = Field(
+        2, ge=1, le=64, description="Processes that hear live streams, of each API; they start with the first stream."
+    )
+    streams_per_team: int = Field(10, ge=1, description="Live streams that a team may have at the same time.")
+    stream_hours: float = Field(5.0, gt=0, description="Longest live stream, in hours.")
+    stream_link_seconds: int = Field(
+        300, ge=1, description="How long the URL of a live stream waits for somebody to open it."
+    )
     session_hours: float = Field(720.0, gt=0, description="How long a browser stays signed in to the web app.")
     log_file: Path | None = Field(
         None, description="File to log to, turned over at 10 MiB; standard error if unset. `timbre serve` sets its own."

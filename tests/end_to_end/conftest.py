@@ -33,7 +33,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def operations(server: Server) -> dict[str, set[str]]:
     """What there is: methods by path, with ids that nothing has."""
     paths = httpx.get(f"{server.address}/openapi.json").json()["paths"]
-    ids = dict.fromkeys(("jobId", "deliveryId", "keyId", "speakerId", "sampleId"), UNKNOWN)
+    ids = dict.fromkeys(("jobId", "deliveryId", "keyId", "speakerId", "sampleId", "streamId"), UNKNOWN)
     link = {"team": UUID(UNKNOWN).hex, "name": "YQ"}
     names = {**ids, **link, "speaker": "SPEAKER_00", "format": "rttm", "pack": "none"}
     return {path.format(**names): {method.upper() for method in methods} for path, methods in paths.items()}

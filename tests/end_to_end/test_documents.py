@@ -120,6 +120,7 @@ def folder(tmp_path, monkeypatch) -> Path:
         (tmp_path / name).symlink_to(PROJECT / target)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TIMBRE_MODEL", "base")
+    monkeypatch.setenv("NODE_OPTIONS", "--experimental-websocket --no-warnings")  # of itself from Node 22 on
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     return tmp_path
 

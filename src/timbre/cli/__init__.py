@@ -28,6 +28,7 @@ from timbre.cli.commands.identify import identify
 from timbre.cli.commands.key_rotation import forget_team, rotate_master, rotate_team
 from timbre.cli.commands.keys import app as keys
 from timbre.cli.commands.label import label
+from timbre.cli.commands.listen import listen
 from timbre.cli.commands.models import app as models
 from timbre.cli.commands.serve import api, migrate, serve, worker
 from timbre.cli.commands.speakers import app as speakers
@@ -47,6 +48,7 @@ app = typer.Typer(
 )
 app.command()(diarize)
 app.command()(identify)
+app.command()(listen)
 app.command()(voiceprint)
 app.add_typer(speakers, name="speakers")
 app.command()(label)

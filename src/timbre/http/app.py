@@ -12,7 +12,7 @@ from timbre.http.errors import install_errors
 from timbre.http.limits import RateLimits
 from timbre.http.middleware import Envelope
 from timbre.http.openapi import install_openapi
-from timbre.http.routes import audit, health, keys, media, models, server, session, usage, web, webhooks
+from timbre.http.routes import audit, health, keys, live, media, models, server, session, usage, web, webhooks
 from timbre.http.routes.jobs import decisions, jobs, label, outputs, recordings, submit, voices
 from timbre.http.routes.speakers import retention as speaker_retention
 from timbre.http.routes.speakers import samples, search, speakers, transfer, upgrade
@@ -28,6 +28,8 @@ from timbre.service.jobs.events import JobEvents
 from timbre.service.jobs.jobs import Jobs
 from timbre.service.keys.secrets import Secrets
 from timbre.service.keys.template_protection import Protection
+from timbre.service.live.live import Live
+from timbre.service.live.streams import Streams
 from timbre.service.models.packs import Packs
 from timbre.service.models.pulls import Pulls
 from timbre.service.naming.agreement import Agreement
@@ -71,7 +73,7 @@ def create_app(settings: Settings, url: str) -> FastAPI:
     of_jobs = (submit, label, outputs, jobs, recordings, voices, decisions)
     people = (transfer, speaker_retention, upgrade, search, speakers, samples)
     administration = (keys, webhooks, usage, audit, models, server)
-    for module in (*of_jobs, *people, media, *administration, session, health, web):
+    for module in (*of_jobs, *people, media, live, *administration, session, health, web):
         app.include_router(module.router)
     install_errors(app)
     install_openapi(app)
@@ -107,6 +109,8 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         settings=settings,
     )
     candidates = CandidateSearch(Search(database, protection, settings), gallery)
+    live_ = Live(Streams(database, usage_, gallery, settings), candidates, settings)
+    await stack.enter_async_context(live_.running())
     return State(
         settings=settings,
         database=database,
@@ -139,5 +143,6 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         usage=usage_,
         events=events,
         pulls=pulls,
+        live=live_,
         limits=RateLimits(settings),
     )

@@ -34,6 +34,7 @@ from timbre.errors import (
     ServiceUnavailable,
     SignInRejected,
     SpacesDiffer,
+    StreamRefused,
     TooManyRequests,
     UpgradeRefused,
 )
@@ -48,6 +49,7 @@ STATUS: Final[dict[type[ServiceError], int]] = {
     LinkRejected: 403,
     SignInRejected: 403,
     OriginRejected: 403,
+    StreamRefused: 403,
     NotKept: 404,
     IdempotencyConflict: 409,
     RevisionStale: 409,

@@ -8,6 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from timbre.service.live.live import Live
 from timbre.store.database import Database
 from timbre.store.queries import queries
 from timbre.store.queue import Lane
@@ -30,6 +31,14 @@ _SECONDS: Final = Histogram(
 _UNFINISHED: Final = Gauge("timbre_jobs_unfinished", "Jobs that have not ended.", ("status",), registry=_REGISTRY)
 _WAITING: Final = Gauge("timbre_lane_waiting", "Entries that wait in a lane.", ("lane",), registry=_REGISTRY)
 _WORKERS: Final = Gauge("timbre_lane_workers", "Lanes that workers serve, all workers together.", registry=_REGISTRY)
+_STREAMS: Final = Gauge("timbre_streams", "Live streams that this process hears.", registry=_REGISTRY)
+_BEHIND: Final = Gauge(
+    "timbre_streams_behind_seconds", "Sound that waits to be heard, of the stream with most of it.", registry=_REGISTRY
+)
+_ENDED: Final = Gauge("timbre_streams_ended", "Live streams that have ended, by how.", ("how",), registry=_REGISTRY)
+_RESTARTS: Final = Gauge(
+    "timbre_live_processes_died", "Processes that heard streams, and died or hung.", registry=_REGISTRY
+)
 ProcessCollector(registry=_REGISTRY)
 PlatformCollector(registry=_REGISTRY)
 
@@ -41,8 +50,13 @@ def observe(route: str, method: str, status: int, seconds: float) -> None:
     _SECONDS.labels(route).observe(seconds)
 
 
-async def exposition(database: Database, silence: float) -> bytes:
+async def exposition(database: Database, live: Live, silence: float) -> bytes:
     """All measurements as text; workers that were silent for longer do not count."""
+    _STREAMS.set(len(live.connections))
+    _BEHIND.set(max((connection.behind for connection in live.connections), default=0.0))
+    _RESTARTS.set(live.hearers.restarts)
+    for how in ("done", "error"):
+        _ENDED.labels(how).set(live.ended.get(how, 0))
     unfinished = {row["status"]: row["total"] for row in await database.all(_JOBS["unfinished_counts"])}
     waiting = {row["lane"]: row["total"] for row in await database.all(_SERVER["waiting"])}
     workers = await database.one(_SERVER["workers"], {"seconds": silence})

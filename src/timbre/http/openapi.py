@@ -29,6 +29,7 @@ from timbre.service.decisions.requests import DecisionRequest, StepRequest
 from timbre.service.files.requests import MediaRequest
 from timbre.service.jobs.label_requests import LabelRequest
 from timbre.service.jobs.requests import ChangeRequest, MergeVoicesRequest, RematchRequest
+from timbre.service.live.requests import StreamRequest
 from timbre.service.people.requests import (
     CreateSpeakerRequest,
     MergeSpeakersRequest,
@@ -61,6 +62,7 @@ _REQUESTS: Final[tuple[type[Request], ...]] = (
     DecisionRequest,
     StepRequest,
     SearchRequest,
+    StreamRequest,
 )
 _DESCRIPTION: Final = """\
 Who spoke when, by name, on your own machine. The routes of the hosted pyannoteAI service behave as they do there;

@@ -15,6 +15,7 @@ from timbre.service.files.media import Media
 from timbre.service.files.storage import Storage
 from timbre.service.jobs.events import JobEvents
 from timbre.service.jobs.jobs import Jobs
+from timbre.service.live.live import Live
 from timbre.service.models.pulls import Pulls
 from timbre.service.naming.agreement import Agreement
 from timbre.service.naming.enrolment import Enrolment
@@ -57,6 +58,7 @@ class State:
     usage: Usage
     events: JobEvents
     pulls: Pulls
+    live: Live
     limits: RateLimits
 
 

@@ -7,6 +7,7 @@ blocks of any size.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -34,19 +35,34 @@ class VoiceActivity:
     def __init__(self, path: Path, *, device: str = "cpu") -> None:
         self._session = session(path, device=device)
 
-    def stream(self) -> VoiceActivityStream:
-        """Start on a new recording."""
-        return VoiceActivityStream(self._session)
+    def stream(self, state: VoiceActivityState | None = None) -> VoiceActivityStream:
+        """Start on a new recording, or go on with one from a state that a stream was left in."""
+        return VoiceActivityStream(self._session, state)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceActivityState:
+    """Where a recording is on its way through the network."""
+
+    hidden: NDArray[np.float32]
+    cell: NDArray[np.float32]
+    pending: NDArray[np.float32]  # the context, then samples that do not fill a frame yet
 
 
 class VoiceActivityStream:
     """One recording on its way through the network."""
 
-    def __init__(self, session: onnxruntime.InferenceSession) -> None:
+    def __init__(self, session: onnxruntime.InferenceSession, state: VoiceActivityState | None = None) -> None:
         self._session = session
-        self._hidden = np.zeros(_STATE_SHAPE, np.float32)
-        self._cell = np.zeros(_STATE_SHAPE, np.float32)
-        self._pending = np.zeros(_CONTEXT, np.float32)  # the context, then samples that do not fill a frame yet
+        nothing = np.zeros(_STATE_SHAPE, np.float32)
+        self._hidden = nothing if state is None else state.hidden
+        self._cell = nothing if state is None else state.cell
+        self._pending = np.zeros(_CONTEXT, np.float32) if state is None else state.pending
+
+    @property
+    def state(self) -> VoiceActivityState:
+        """Where it is, to go on from."""
+        return VoiceActivityState(hidden=self._hidden, cell=self._cell, pending=self._pending.copy())
 
     def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Take the next samples and return what they complete.

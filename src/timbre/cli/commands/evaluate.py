@@ -54,6 +54,43 @@ def diarization(
 
 
 @app.command()
+def streaming(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER", help="Audio files with an RTTM file of the same name each.", exists=True, file_okay=False
+        ),
+    ],
+    *,
+    enrol: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Who is enrolled, and with what: CSV with the columns conversation,speaker,path.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    root: options.Root = None,
+    threshold: Annotated[float, typer.Option(help="Confidence from 0 to 100 from which a name is given.")] = 50.0,
+    model: options.Model = None,
+    json: options.AsJson = False,
+) -> None:
+    """How well recordings are heard as live streams: errors by latency, names, and how late all is told."""
+    from timbre.cli.display.reports import show_streaming  # noqa: PLC0415
+    from timbre.cli.measuring.enrolment_list import read_enrolments  # noqa: PLC0415
+    from timbre.cli.measuring.runs import stream_corpus  # noqa: PLC0415
+    from timbre.evaluation.corpus import read_corpus  # noqa: PLC0415
+
+    enrolled = {} if enrol is None else read_enrolments(enrol, root or enrol.parent)
+    report, whole = stream_corpus(load_engine(model), read_corpus(folder), enrolled, threshold)
+    if json:
+        typer.echo(json_line({**report.to_dict(), "offline": whole.error.rate}), nl=False)
+    else:
+        show_streaming(report, whole)
+
+
+@app.command()
 def verification(
     trials: options.Trials,
     *,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from timbre.evaluation.calibration import CalibrationReport
     from timbre.evaluation.diarization import DiarizationError, DiarizationReport
     from timbre.evaluation.identification import NamingError, NamingReport, OpenSetResult
+    from timbre.evaluation.streaming import StreamReport
     from timbre.evaluation.verification import VerificationReport
 
 
@@ -46,6 +48,39 @@ def show_diarization(report: DiarizationReport) -> None:
         f"\nSpeakers counted exactly: {percent(report.count_exact)}"
         f"\nSpeakers counted within one: {percent(report.count_within_one)}"
     )
+
+
+def show_streaming(report: StreamReport, whole: DiarizationReport) -> None:
+    """Print the errors by latency beside those of whole recordings, then names and delays."""
+    rows = [(f"{latency:g} s", percent(report.error(latency))) for latency in report.streams[0].errors]
+    show(_table("Latency", "DER", rows=[*rows, ("whole", percent(whole.error.rate))]))
+
+    def seconds(value: float | None) -> str:
+        return "-" if value is None else "never" if math.isinf(value) else f"{value:.2f} s"
+
+    figures = (("Starts told after", "starts"), ("Ends told after", "ends"), ("First right name after", "first_names"))
+    shares = (0.5, 0.9, 0.95, 0.99)
+    typer.echo("")
+    show(
+        _table(
+            "Delay",
+            "Number",
+            *(f"{share:.0%}" for share in shares),
+            rows=[
+                (
+                    heading,
+                    str(len(report.of(figure))),
+                    *(seconds(report.quantile(figure, share)) for share in shares),
+                )
+                for heading, figure in figures
+            ],
+        )
+    )
+    rightly, wrongly = report.share("named_rightly", "known"), report.share("named_wrongly", "speech")
+    if rightly is not None and wrongly is not None:
+        typer.echo(f"\nSpeech of known people named rightly: {percent(rightly)}")
+        typer.echo(f"Speech named wrongly: {percent(wrongly)}")
+    typer.echo(f"Turns whose speaker was another later: {report.revised_a_minute:.1f} a minute")
 
 
 def show_verification(reports: Mapping[str, VerificationReport]) -> None:

@@ -12,12 +12,14 @@ import numpy as np
 from timbre.audio.acoustics import Acoustics
 from timbre.cli.display.progress import counting
 from timbre.cli.exits import warn
+from timbre.cli.inputs.live_sound import recording as pieces
 from timbre.cli.measuring.embeddings import Embeddings
 from timbre.cli.measuring.people import People, trials_of
 from timbre.errors import AudioError, InputError, OptionError, TrialsError
 from timbre.evaluation.corpus import Recording
 from timbre.evaluation.diarization import DiarizationReport, evaluate_diarization
 from timbre.evaluation.identification import NamingReport, OpenSetResult, evaluate_identification, open_set
+from timbre.evaluation.streaming import StreamReport, Told, evaluate_streams
 from timbre.evaluation.trials import ScoredTrials, Trial, read_trials, score_trials
 from timbre.models.same_voice import Side
 
@@ -69,6 +71,35 @@ def name_corpus(engine: Engine, corpus: Sequence[Recording], enrolled: Enrolment
             return found
 
         return evaluate_identification(corpus, identify, enrolled)
+
+
+def stream_corpus(
+    engine: Engine, corpus: Sequence[Recording], enrolled: Enrolments, threshold: float
+) -> tuple[StreamReport, DiarizationReport]:
+    """Hear every recording as a stream, and as a whole to compare with.
+
+    Raises:
+        InputError: a recording cannot be used.
+        OptionError: the threshold is out of range, or a name cannot be one.
+        ExtraMissing: the scorer is not installed.
+    """
+    paths = (path for people in enrolled.values() for recordings in people.values() for path in recordings)
+    voices = Embeddings(engine, paths)
+    whole = diarize_corpus(engine, corpus)
+    with counting("listening", len(corpus)) as advance:
+
+        def hear(recording: Recording) -> tuple[list[Told], float]:
+            people = {name: voices.voiceprint(paths) for name, paths in enrolled.get(recording.name, {}).items()}
+            stream = engine.stream(people, threshold=threshold)
+            told: list[Told] = []
+            with _about(recording.audio):
+                for piece in pieces(recording.audio, engine.settings, speed=0):
+                    told += [Told(at=stream.seconds, event=event) for event in stream.push(piece)]
+            told += [Told(at=stream.seconds, event=event) for event in stream.finish()]
+            advance()
+            return told, stream.seconds
+
+        return evaluate_streams(corpus, hear, enrolled), whole
 
 
 def score_lists(engine: Engine, lists: Sequence[Path], root: Path | None) -> tuple[ScoredTrials, ...]:

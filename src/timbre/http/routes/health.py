@@ -59,4 +59,4 @@ async def ready(here: State_) -> Response:
 )
 async def metrics(here: State_) -> Response:
     """Answer in Prometheus' text format."""
-    return Response(await exposition(here.database, here.settings.stalled_seconds), media_type=CONTENT_TYPE)
+    return Response(await exposition(here.database, here.live, here.settings.stalled_seconds), media_type=CONTENT_TYPE)

@@ -19,6 +19,7 @@ from timbre.store.queries import queries
 
 _SQL: Final = queries("retention")
 _JOBS: Final = queries("jobs")
+_STREAMS: Final = queries("streams")
 _HOUR: Final = 3600.0
 _DAY: Final = 86400.0
 _STRAY_AGE: Final = timedelta(days=1)  # an upload of an hour is not stray
@@ -56,12 +57,14 @@ class Retention:
                 await connection.execute(_SQL["drop_idempotency_keys"])
                 await connection.execute(_SQL["drop_secrets"])
                 await drop_expired(connection)
+                await connection.execute(_STREAMS["forget_unopened"])
         async with self._alone() as connection:
             if connection is not None:
                 media = await self._media(connection)
                 # What was fetched goes before the jobs, which are all that knows of it.
                 objects = await self._left_objects(connection)
                 jobs = await _drop(connection, "drop_jobs", settings.job_days * _DAY)
+                await connection.execute(_STREAMS["drop"], {"seconds": settings.job_days * _DAY})
                 objects += await self._strays(connection)
         unfinished = await self._storage.clear_unfinished(datetime.now(UTC) - _STRAY_AGE, settings.temp_dir)
         swept = Swept(outputs=outputs, jobs=jobs, media=media, objects=objects, unfinished=unfinished)

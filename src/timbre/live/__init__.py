@@ -1,0 +1,1 @@
+"""Who speaks, and by what name, while they speak."""

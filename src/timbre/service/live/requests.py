@@ -1,0 +1,97 @@
+"""What a stream is asked for; a body without anything is the hosted service's own stream."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+
+from timbre.live.opening import MOST_SPEAKERS
+from timbre.service.requests.body import Request
+from timbre.service.requests.selection import Speakers
+from timbre.service.requests.submissions import LIKELY, LabelledVoiceprint, distinct
+from timbre.service.requests.values import MOST_VOICEPRINTS, Switch, Threshold, expect, some_voiceprints
+
+RATES: Final = (8_000, 16_000, 24_000, 32_000, 44_100, 48_000)
+ENCODINGS: Final = ("pcm_f32le", "pcm_s16le")
+_LIMIT: Final = 32
+
+
+def _rate(came: object) -> object:
+    if isinstance(came, bool) or came not in RATES:
+        expect(f"one of {', '.join(map(str, RATES))}", came)
+    return came
+
+
+def _encoding(came: object) -> object:
+    if came not in ENCODINGS:
+        expect(f"one of {', '.join(ENCODINGS)}", came)
+    return came
+
+
+def _speakers(came: object) -> object:
+    if isinstance(came, bool) or not isinstance(came, int) or not 1 <= came <= _LIMIT:
+        expect(f"a whole number from 1 to {_LIMIT}", came)
+    return came
+
+
+def _few(schema: dict[str, Any]) -> None:
+    schema["anyOf"][0] |= {"minItems": 1, "maxItems": MOST_VOICEPRINTS}
+
+
+class StreamRequest(Request):
+    """Hear a live stream. All fields are Timbre's own additions; without them it is the hosted service's stream."""
+
+    voiceprints: Annotated[tuple[LabelledVoiceprint, ...] | None, BeforeValidator(some_voiceprints)] = Field(
+        None, description="Voiceprints of people to recognise while they speak.", json_schema_extra=_few
+    )
+    speakers: Speakers | None = Field(
+        None,
+        description="People of the gallery to recognise: `all`, some by their ids, or those who bear any of some tags."
+        " The key needs the scope `speakers:read`.",
+    )
+    threshold: Threshold = Field(LIKELY, description="Confidence from which a name is one.")
+    partial: Switch = Field(False, description="Tell every second who speaks now, as `diarization_partial`.")
+    revisions: Switch = Field(
+        False, description="Tell which turns turned out to be somebody else's, as `diarization_revision`."
+    )
+    max_speakers: Annotated[int, BeforeValidator(_speakers)] = Field(
+        MOST_SPEAKERS, description=f"At most so many voices at a time, up to {_LIMIT}."
+    )
+    sample_rate: Annotated[int, BeforeValidator(_rate)] = Field(
+        16_000,
+        description="Of the sound that is sent; a frame is 100 ms of it.",
+        json_schema_extra={"enum": list(RATES)},
+    )
+    encoding: Annotated[Literal["pcm_f32le", "pcm_s16le"], BeforeValidator(_encoding)] = Field(
+        "pcm_f32le", description="Of the sound that is sent."
+    )
+    resume: Switch = Field(
+        False, description="Whether the same URL opens the stream again for 10 s after its connection was lost."
+    )
+
+    @field_validator("voiceprints")
+    @classmethod
+    def _distinct(
+        cls, voiceprints: tuple[LabelledVoiceprint, ...] | None, _info: ValidationInfo
+    ) -> tuple[LabelledVoiceprint, ...] | None:
+        return None if voiceprints is None else distinct(voiceprints)
+
+    @property
+    def names(self) -> bool:
+        """Whether names are told of."""
+        return bool(self.voiceprints) or self.speakers is not None
+
+    @property
+    def frame(self) -> int:
+        """Bytes of 100 ms of sound."""
+        return self.sample_rate // 10 * (4 if self.encoding == "pcm_f32le" else 2)
+
+    def shown(self) -> dict[str, Any]:
+        """What was asked for and is not the default, with names for voiceprints."""
+        asked: dict[str, Any] = self.model_dump(
+            mode="json", by_alias=True, exclude_none=True, exclude_defaults=True, exclude={"voiceprints"}
+        )
+        if self.voiceprints:
+            asked["voiceprints"] = [voiceprint.label for voiceprint in self.voiceprints]
+        return asked
