@@ -36,6 +36,7 @@ from timbre.errors import (
     SpacesDiffer,
     TooManyRequests,
     UpgradeRefused,
+    VoiceDecided,
 )
 from timbre.http.responses import Json
 from timbre.http.routes.web import is_for_people, unknown_page
@@ -51,6 +52,7 @@ STATUS: Final[dict[type[ServiceError], int]] = {
     NotKept: 404,
     IdempotencyConflict: 409,
     RevisionStale: 409,
+    VoiceDecided: 409,
     NothingToStep: 409,
     NameTaken: 409,
     KeyInUse: 409,
