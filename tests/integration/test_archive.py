@@ -61,8 +61,9 @@ async def added(here: Rooms, *, web: bool, request: Any = None, seeds: tuple[int
 
 
 async def days_pass(here: Rooms, days: int) -> None:
-    await here.here.rows(f"UPDATE jobs SET completed_at = completed_at - interval '{days} days'")
-    await here.here.rows(f"UPDATE media SET expires_at = expires_at - interval '{days} days'")
+    earlier = {"days": days}
+    await here.here.rows("UPDATE jobs SET completed_at = completed_at - make_interval(days => %(days)s)", **earlier)
+    await here.here.rows("UPDATE media SET expires_at = expires_at - make_interval(days => %(days)s)", **earlier)
 
 
 async def there(here: Rooms) -> set[UUID]:
@@ -98,7 +99,8 @@ def test_what_is_added_in_the_web_app_stays_and_what_comes_by_the_api_goes(run):
 def test_rules_say_how_long_by_how_it_came_and_by_tag(run):
     async def act(here, archive, keeping, retention):
         caller = here.here.caller
-        web, api = await added(here, web=True), await added(here, web=False)
+        web = await added(here, web=True)
+        await added(here, web=False)
         tagged = await added(here, web=False, tags=["calls", "board"])
         pinned = await added(here, web=True)
         await archive.change(here.team, ChangeJobsRequest.model_validate({"jobs": [str(pinned)], "kept": True}))
@@ -115,7 +117,9 @@ def test_rules_say_how_long_by_how_it_came_and_by_tag(run):
         assert (await retention.sweep()).outputs == 1
         assert await there(here) == {web, tagged, pinned}
         # Without its tag it goes as it came; null takes a rule away, `server` that of the API.
-        await archive.change(here.team, ChangeJobsRequest.model_validate({"jobs": [str(tagged)], "removeTags": ["board"]}))
+        await archive.change(
+            here.team, ChangeJobsRequest.model_validate({"jobs": [str(tagged)], "removeTags": ["board"]})
+        )
         assert (await retention.sweep()).outputs == 1
         now, over = await keeping.change(caller, rules(web=1, api="server", tags={"calls": None, "gone": None}))
         assert (now, over) == (Rules(web=1, api=None, tags={"board": 25}), 1)
@@ -178,7 +182,9 @@ def test_recordings_are_found_by_what_is_known_of_them_in_any_order(run):
 
 def test_many_recordings_are_tagged_kept_taken_as_files_and_deleted(run):
     async def act(here, archive, keeping, retention):
-        jobs = [await here.heard([1, 2], request=DiarizeRequest(url=LINK, title=f"a/{title}")) for title in ("X.ogg", "x")]
+        jobs = [
+            await here.heard([1, 2], request=DiarizeRequest(url=LINK, title=f"a/{title}")) for title in ("X.ogg", "x")
+        ]
         waiting = (await here.here.jobs.submit(here.here.caller, DiarizeRequest(url=LINK))).id
         teams = Teams(here.here.database)
         other = (await teams.authenticate(f"Bearer {await teams.create_key('k', team='other')}")).team
@@ -209,7 +215,12 @@ def test_many_recordings_are_tagged_kept_taken_as_files_and_deleted(run):
         assert (await archive.delete(other, asked(JobsRequest).jobs)).missing == (*jobs, waiting)
         done = await archive.delete(here.team, asked(JobsRequest).jobs)
         assert (done.deleted, done.canceled, done.missing) == (tuple(jobs), (waiting,), ())
-        for wrong in ({"jobs": []}, {"jobs": ["x"]}, {"jobs": every, "formats": ["mp3"]}, {"jobs": every, "formats": []}):
+        for wrong in (
+            {"jobs": []},
+            {"jobs": ["x"]},
+            {"jobs": every, "formats": ["mp3"]},
+            {"jobs": every, "formats": []},
+        ):
             with pytest.raises(ValueError, match="Expected"):
                 ExportJobsRequest.model_validate(wrong)
 

@@ -398,9 +398,7 @@ def test_jobs_are_called_something_and_found(run):
         for job in (first, second):
             await here.rematch.rematch(here.team, job, ALL)
         assert await listed(speaker=ada) == [first]  # of the second they are a candidate alone
-        row = next(
-            row for row in await here.here.jobs.page(here.team, limit=9) if row["id"] == first
-        )
+        row = next(row for row in await here.here.jobs.page(here.team, limit=9) if row["id"] == first)
         assert row["speakers"] == [{"speakerId": str(ada), "name": "Ada"}]
         assert (row["title"], row["kept"]) == ("Board 100%.ogg", False)
         changed = await here.here.jobs.change(here.team, first, ChangeRequest(title="", kept=True))

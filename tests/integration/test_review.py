@@ -215,7 +215,9 @@ def test_who_comes_second_is_told_and_what_is_gone_is_said(run):
             return_exceptions=True,
         )
         assert sorted(isinstance(each, VoiceDecided) for each in both) == [False, True]
-        assert "Somebody has said meanwhile who SPEAKER_00 is" in str(next(x for x in both if isinstance(x, VoiceDecided)))
+        assert "Somebody has said meanwhile who SPEAKER_00 is" in str(
+            next(x for x in both if isinstance(x, VoiceDecided))
+        )
         # About two voices of one result: both are kept.
         job = await named(here, 1, 2)
         await asyncio.gather(
@@ -257,7 +259,7 @@ def test_another_team_is_in_no_review(run):
         theirs = await review.waiting(other.team, 50)
         assert (theirs.matches, theirs.groups, theirs.affected) == ([], [], 0)
         ours = await waiting(here, review)
-        assert (len(ours.matches), [group.candidates for group in ours.groups][0]) == (1, ())
+        assert (len(ours.matches), next(group.candidates for group in ours.groups)) == (1, ())
         request = ReviewRequest.model_validate({"kind": "name", "voices": [voice(job)], "speakerId": str(ada)})
         with pytest.raises(JobUnknown):
             await review.decide(other, request)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
 
 from timbre.formats import Format
 from timbre.service.requests.body import Request
@@ -25,6 +25,7 @@ from timbre.service.requests.values import (
 
 MOST_VOICES = 100  # of a job, that are joined at once
 MOST_JOBS = 500  # of one request
+_FORMATS: Final = {"type": "array", "items": {"type": "string", "enum": list(Format)}, "minItems": 1}
 
 
 def _ids(came: object) -> tuple[UUID, ...]:
@@ -81,10 +82,8 @@ class ChangeJobsRequest(JobsRequest):
 class ExportJobsRequest(JobsRequest):
     """Take the outputs of several jobs as files."""
 
-    formats: Annotated[tuple[Format, ...], BeforeValidator(_formats)] = Field(
-        (Format.JSON,),
-        description="Formats of the files: each recording has one in each.",
-        json_schema_extra={"minItems": 1},
+    formats: Annotated[tuple[Format, ...], BeforeValidator(_formats), WithJsonSchema(_FORMATS)] = Field(
+        (Format.JSON,), description="Formats of the files: each recording has one in each."
     )
 
 

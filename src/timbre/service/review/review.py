@@ -13,7 +13,8 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
@@ -53,6 +54,7 @@ _SQL: Final = queries("review")
 _AT_ONCE: Final = 100  # recordings that are looked up to be named again
 _CANDIDATES: Final = 3  # people that a group is said to sound like
 _NEAREST: Final = 20
+_REMEMBERED: Final = 4  # teams whose groups are
 _TRIES: Final = 10  # of a decision, while others decide about the same result
 
 
@@ -103,6 +105,25 @@ class Renamed:
     left: int  # that are still to be
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Grouped:
+    """Groups that were made: while one decides about voices, those that are left stay as they are."""
+
+    space: str
+    keys: frozenset[tuple[UUID, str]]  # jobs and labels of all voices
+    groups: Sequence[Group]
+
+    def left(self, keys: AbstractSet[tuple[UUID, str]]) -> list[Group]:
+        """The groups of those voices that are still unknown."""
+        waiting = (
+            replace(group, voices=tuple(each for each in group.voices if (each.job, each.voice.speaker) in keys))
+            for group in self.groups
+        )
+        return sorted(
+            (group for group in waiting if group.voices), key=lambda group: (-len(group.voices), -group.seconds)
+        )
+
+
 class Review:
     """The reviews of every team."""
 
@@ -124,7 +145,8 @@ class Review:
         self._voices = voices
         self._candidates = candidates
         self._settings = settings
-        self._grouping = asyncio.Semaphore(1)  # it takes a whole core
+        self._grouping = asyncio.Lock()  # it takes a whole core
+        self._grouped: dict[UUID, _Grouped] = {}  # of the teams that asked last
 
     async def waiting(self, team: UUID, limit: int, least: int = 1) -> Waiting:
         """What waits for a decision.
@@ -227,9 +249,20 @@ class Review:
 
     async def _groups(self, team: UUID, space: str) -> list[Group]:
         rows = await self._database.all(_SQL["strangers"], {"team": team, "space": space, "limit": MOST_VOICES})
+        keys = {(row["job_id"], row["speaker"]) for row in rows}
+        async with self._grouping:
+            before = self._grouped.pop(team, None)
+            if before is None or before.space != space or not keys <= before.keys:
+                before = _Grouped(space=space, keys=frozenset(keys), groups=await self._compared(team, space, keys))
+            self._grouped[team] = before
+            while len(self._grouped) > _REMEMBERED:
+                del self._grouped[next(iter(self._grouped))]
+        return before.left(keys)
+
+    async def _compared(self, team: UUID, space: str, keys: AbstractSet[tuple[UUID, str]]) -> list[Group]:
         labels = defaultdict[UUID, set[str]](set)
-        for row in rows:
-            labels[row["job_id"]].add(row["speaker"])
+        for job, speaker in keys:
+            labels[job].add(speaker)
         try:
             kept = await self._voices.vectors(team, space, list(labels))
             namer = await asyncio.to_thread(namer_of_kept, space, self._settings)
@@ -241,8 +274,7 @@ class Review:
             for voice in voices.voices
             if voice.speaker in labels[job] and voice.seconds >= LEAST_SPEECH
         ]
-        async with self._grouping:
-            return await asyncio.to_thread(grouped, unknown, namer.same_voice)
+        return await asyncio.to_thread(grouped, unknown, namer.same_voice)
 
     async def _described(self, team: UUID, space: str, groups: Sequence[Group]) -> list[Strangers]:
         if not groups:
