@@ -34,7 +34,7 @@ export function Affected({ recordings, onDone }: { recordings: number; onDone: (
     <Note
       action={
         <Button icon="refresh" busy={done !== null} onClick={run}>
-          Name them again
+          {recordings === 1 ? "Name it again" : "Name them again"}
         </Button>
       }
     >
