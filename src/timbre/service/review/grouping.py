@@ -18,7 +18,7 @@ from uuid import UUID
 import numpy as np
 
 from timbre.identification.scoring import expit
-from timbre.models.same_voice import RIVAL, SameVoice, Side, unit
+from timbre.models.same_voice import SameVoice, Side, unit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from timbre.diarization.diarization import Voice
 
 MOST_VOICES: Final = 4000  # that are compared
+_NEAREST: Final = 32  # groups that a voice is compared with in earnest: the likeliest need not be the nearest
 SURE: Final = 0.7  # probability of one voice, from which voices are put together
 
 
@@ -65,11 +66,13 @@ def grouped(voices: Sequence[Unknown], same_voice: SameVoice) -> list[Group]:
         voice, size = each.voice, len(members)
         at = None
         if size:
-            side = Side(seconds=seconds[:size], telephone=telephone[:size], snr=snr[:size])
-            own = Side.of([voice.seconds], [voice.acoustics])
-            odds = same_voice.log_odds(directions[:size] @ voice.embedding, side, own)
-            odds[in_job.get(each.job, [])] = -np.inf
-            at = _joined(odds, same_voice)
+            cosines = directions[:size] @ voice.embedding
+            cosines[in_job.get(each.job, [])] = -np.inf
+            near = np.argpartition(cosines, -_NEAREST)[-_NEAREST:] if size > _NEAREST else np.arange(size)
+            near = np.sort(near[np.isfinite(cosines[near])])
+            side = Side(seconds=seconds[near], telephone=telephone[near], snr=snr[near])
+            odds = same_voice.log_odds(cosines[near], side, Side.of([voice.seconds], [voice.acoustics]))
+            at = _joined(odds, near, size, same_voice)
         if at is None:
             at = size
             members.append([])
@@ -87,12 +90,15 @@ def grouped(voices: Sequence[Unknown], same_voice: SameVoice) -> list[Group]:
     return sorted(groups, key=lambda group: (-len(group.voices), -group.seconds))
 
 
-def _joined(odds: NDArray[np.float64], same_voice: SameVoice) -> int | None:
-    """Return the group that a voice belongs to by its log-odds with each; None if to none of them."""
-    best = int(np.argmax(odds))
-    if odds[best] < 0:
+def _joined(odds: NDArray[np.float64], near: NDArray[np.int64], groups: int, same_voice: SameVoice) -> int | None:
+    """Return the group that a voice belongs to; None if to none.
+
+    Args:
+        odds: The voice's log-odds with the groups that are nearest to it.
+        near: Which those are.
+        groups: How many there are in all.
+        same_voice: The model that the log-odds are of.
+    """
+    if not len(odds) or odds.max() < 0:
         return None
-    # As much as is worth among so many: the voice's own rivals tell how high strangers come with it.
-    nearest = np.sort(odds[np.isfinite(odds)])[-RIVAL - 2 :]
-    worth = same_voice.among(nearest, len(odds)).max()
-    return best if expit(worth) >= SURE else None
+    return int(near[np.argmax(odds)]) if expit(same_voice.among(odds, groups).max()) >= SURE else None
