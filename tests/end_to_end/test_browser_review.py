@@ -242,6 +242,13 @@ def test_an_administrator_says_how_long_recordings_are_kept(page: Page, server: 
     assert client.get("/v1/archive/keeping").json() == {
         "web": "forever", "api": "forever", "tags": {"interviews": 180}, "outputHours": 24.0, "over": None,
     }  # fmt: skip
+    # What the browser itself submits came through the web app.
+    body = {"url": "media://nothing", "tags": ["interviews"]}
+    sent = page.request.post(f"{server.address}/v1/diarize", data=body, headers={"X-Timbre-Web": "1"}).json()
+    job = client.get(f"/v1/jobs/{sent['jobId']}").json()
+    assert (job["source"], job["tags"]) == ("web", ["interviews"])
+    assert client.get(f"/v1/jobs/{known[0]}").json()["source"] == "api"
+    assert client.delete(f"/v1/jobs/{sent['jobId']}").status_code == 200
     page.goto(f"{server.address}/recordings")
     expect(page.locator(".recording-row").first).to_contain_text("stays")
     client.patch("/v1/archive/keeping", json={"api": "server", "tags": {"interviews": None}})

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 MOST_VOICES: Final = 4000  # that are compared
 _NEAREST: Final = 32  # groups that a voice is compared with in earnest: the likeliest need not be the nearest
-SURE: Final = 0.7  # probability of one voice, from which voices are put together
+SURE: Final = 0.8  # probability of one voice, from which voices are put together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
