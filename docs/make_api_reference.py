@@ -25,6 +25,7 @@ CHAPTERS: Final = (  # by how paths begin, in the order of the page
     ("Media", ("/v1/media",)),
     ("Submitting jobs", ("/v1/diarize", "/v1/voiceprint", "/v1/identify", "/v1/label")),
     ("Looking at jobs", ("/v1/jobs", "/v2/jobs")),
+    ("Archive and review", ("/v1/archive", "/v1/review")),
     ("People", ("/v1/speakers",)),
     ("Webhooks, usage and audit", ("/v1/webhooks", "/v1/usage", "/v1/audit")),
     ("Signing in", ("/v1/session",)),

@@ -66,7 +66,7 @@ def take(page: Page, name: str) -> None:
 
 
 def go(page: Page, name: str) -> None:
-    """Go to one of the four pages."""
+    """Go to one of the pages."""
     page.get_by_role("navigation").get_by_role("link", name=name).click()
 
 
@@ -105,7 +105,16 @@ def tour(page: Page) -> None:
     expect(page.get_by_role("link", name="Open")).to_have_count(2)
     go(page, "Recordings")
     expect(page.get_by_role("link", name="Dan.flac")).to_be_visible()
+    page.get_by_label("Choose Dan.flac").check()
+    page.get_by_role("button", name="Tags…").click()
+    page.get_by_label("Add", exact=True).fill("samples")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".recording-tags")).to_be_visible()
+    page.locator(".toast").get_by_role("button", name="Close").click()
     take(page, "recordings")
+    go(page, "Review")
+    expect(page.get_by_role("heading", name=re.compile("This voice is in 2 recordings"))).to_be_visible()
+    take(page, "review")
     go(page, "People")
     expect(page.get_by_role("link", name="Callum")).to_be_visible()
     take(page, "people")
@@ -114,6 +123,9 @@ def tour(page: Page) -> None:
     take(page, "person")
     go(page, "Settings")
     take(page, "settings")
+    page.get_by_role("link", name="Retention").click()
+    expect(page.get_by_label("Added in the web app")).to_be_visible()
+    take(page, "retention")
 
 
 def main() -> None:

@@ -39,6 +39,7 @@
     │   ├── TooManyRequests
     │   ├── IdempotencyConflict
     │   ├── RevisionStale
+    │   ├── VoiceDecided
     │   ├── NothingToStep
     │   ├── SignInRejected
     │   ├── LinkRejected
@@ -257,6 +258,10 @@ class RevisionStale(ServiceError):
         super().__init__(message)
         self.revision = revision  # that the result has now
         self.changes = tuple(changes)  # since the one that was seen, as the history has them
+
+
+class VoiceDecided(ServiceError):
+    """Somebody has decided about this voice meanwhile; look at the review again."""
 
 
 class NothingToStep(ServiceError):

@@ -7,7 +7,9 @@ answer takes is not compared.
 from __future__ import annotations
 
 import base64
+import io
 import time
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -156,6 +158,41 @@ def test_lists_hold_the_jobs_of_the_team_alone(teams):
     page = right.client.get("/v2/jobs", params={"cursor": younger, "limit": 100}).json()
     assert {item["id"] for item in page["items"]} == mine
     assert page["nextCursor"] is None
+
+
+def test_archives_and_reviews_hold_what_is_the_teams_alone(teams):
+    left, right = teams
+    before = left.state()
+    jobs = [left.job, right.job]
+
+    def post(path: str, **body: Any) -> httpx.Response:
+        return right.client.post(f"/v1/{path}", json=body)
+
+    changed = post("archive/change", jobs=jobs, addTags=["ours"]).json()
+    assert changed == {"changed": [right.job], "missing": [left.job]}
+    assert right.client.get("/v1/archive/tags").json() == {"items": [{"tag": "ours", "jobs": 1}]}
+    assert left.client.get("/v1/archive/tags").json() == {"items": []}
+    with zipfile.ZipFile(io.BytesIO(post("archive/export", jobs=jobs).content)) as packed:
+        assert packed.namelist() == [f"{right.job}.json", "left-out.txt"]
+        assert packed.read("left-out.txt").startswith(left.job.encode())
+    assert post("archive/export", jobs=[left.job]).status_code == 404
+    assert post("archive/delete", jobs=[left.job]).json() == {"deleted": [], "canceled": [], "missing": [left.job]}
+    rules = right.client.patch("/v1/archive/keeping", json={"web": 1, "tags": {"ours": 1}})
+    assert rules.json()["over"] == 0
+    assert left.client.get("/v1/archive/keeping").json()["tags"] == {}
+    theirs = {voice["jobId"] for group in right.client.get("/v1/review").json()["groups"] for voice in group["voices"]}
+    assert right.job in theirs
+    assert left.job not in theirs
+    voices = [{"jobId": left.job, "speaker": "SPEAKER_00"}]
+    assert post("review/decide", kind="nobody", voices=voices).status_code == 404
+    person = left.client.post("/v1/speakers", json={"name": "Ours alone"}).json()["id"]
+    assert right.client.get(f"/v1/speakers/{person}/recordings").status_code == 404
+    refused = post(
+        "review/decide", kind="name", voices=[{"jobId": right.job, "speaker": "SPEAKER_00"}], speakerId=person
+    )
+    assert refused.status_code == 400
+    left.client.delete(f"/v1/speakers/{person}")
+    assert left.state() == before
 
 
 def test_one_name_holds_the_media_of_each_team(teams):

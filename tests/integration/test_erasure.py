@@ -31,6 +31,7 @@ from timbre.service.keys.template_protection import Protection
 from timbre.service.models.packs import Packs
 from timbre.service.people.gallery import Gallery
 from timbre.service.people.search import Search
+from timbre.service.results.heard import note_heard, summary
 from timbre.service.results.outputs import packed
 from timbre.service.upkeep.scrubbing import Scrubbing
 from timbre.store.identifiers import new_id
@@ -157,6 +158,14 @@ async def name_in_output(here: Service, person: UUID) -> None:
         job=job,
         person=person,
     )
+    # And so does what reviews and lists go by, and a sample of hers that was withdrawn.
+    async with here.database.transaction() as connection:
+        await note_heard(connection, here.caller.team, job, summary(output))
+    await here.rows(
+        "INSERT INTO withdrawn_samples (speaker_id, team_id, learned, gone) VALUES (%(person)s, %(team)s, 1, 2)",
+        team=here.caller.team,
+        person=person,
+    )
 
 
 def in_tables(url: str, patterns: Mapping[str, bytes]) -> set[str]:
@@ -218,6 +227,8 @@ AT_REST = {"turned", "sealed", "sealed clip", "name", "output"}  # what of her i
 def test_an_erased_person_is_in_no_column_of_any_table(at, url, voiceprints):
     async def act(erasing: Erasing) -> None:
         ada = await erasing.patterns(voiceprints[0], NAME)
+        (heard,) = await erasing.here.rows("SELECT speaker_id, seconds FROM heard_voices")
+        assert heard == {"speaker_id": erasing.ada, "seconds": 2.0}
         assert kinds(in_tables(url, ada)) == {"turned, as it is sent", "sealed", "sealed clip", "name", "output"}
         await erasing.gallery.erase(erasing.here.caller.team, erasing.ada, key=erasing.here.caller.key)
         assert in_tables(url, ada) == set()
@@ -226,6 +237,10 @@ def test_an_erased_person_is_in_no_column_of_any_table(at, url, voiceprints):
         (entry,) = await audit.page(erasing.here.database, erasing.here.caller.team, action="speaker.erased")
         assert (entry["subject"], entry["key_id"]) == (erasing.ada, erasing.here.caller.key)
         assert await erasing.here.rows("SELECT 1 FROM job_speakers") == []
+        assert await erasing.here.rows("SELECT speaker, named, speaker_id, confidence FROM heard_voices") == [
+            {"speaker": "SPEAKER_00", "named": False, "speaker_id": None, "confidence": None}
+        ]
+        assert await erasing.here.empty("withdrawn_samples")
         ben = await erasing.patterns(voiceprints[1], "Ben")
         assert {"turned, as it is sent", "sealed", "name"} <= kinds(in_tables(url, ben))
         storage = erasing.here.settings.data_dir / "media"
@@ -264,7 +279,7 @@ def test_scrubbing_takes_an_erased_person_out_of_every_file(at, url, voiceprints
         scrubbed = await erasing.scrubbing.sweep()
         assert scrubbed is not None
         assert (scrubbed.cleaned, scrubbed.left, scrubbed.log) == ((), (), True)
-        assert {"samples", "job_decisions"} <= set(scrubbed.rewritten)
+        assert {"samples", "job_decisions", "heard_voices"} <= set(scrubbed.rewritten)
         assert in_files(url, ada) == set()
         assert {"turned", "sealed", "sealed clip", "name"} <= kinds(in_files(url, ben))
         assert await erasing.protection.cipher(erasing.here.caller.team)

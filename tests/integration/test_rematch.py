@@ -16,6 +16,7 @@ from people import MASTER_KEY
 
 from timbre.errors import JobUnknown, RequestInvalid, VoicesMissing
 from timbre.service.accounts.teams import Teams
+from timbre.service.jobs.jobs import Filter
 from timbre.service.jobs.requests import ChangeRequest, RematchRequest
 from timbre.service.requests.submissions import DiarizeRequest, IdentifyRequest
 from timbre.service.results import outputs
@@ -386,8 +387,7 @@ def test_what_is_rewritten_is_counted(run):
 def test_jobs_are_called_something_and_found(run):
     async def act(here):
         async def listed(**filters: Any) -> list[Any]:
-            asked = {"status": None, "before": None, "limit": 10, **filters}
-            return [row["id"] for row in await here.here.jobs.page(here.team, **asked)]
+            return [row["id"] for row in await here.here.jobs.page(here.team, limit=10, only=Filter(**filters))]
 
         ada = await here.enrol("Ada", 1)
         first = await here.heard([1], request=DiarizeRequest(url=LINK, title="Board 100%.ogg"))
@@ -398,9 +398,7 @@ def test_jobs_are_called_something_and_found(run):
         for job in (first, second):
             await here.rematch.rematch(here.team, job, ALL)
         assert await listed(speaker=ada) == [first]  # of the second they are a candidate alone
-        row = next(
-            row for row in await here.here.jobs.page(here.team, status=None, before=None, limit=9) if row["id"] == first
-        )
+        row = next(row for row in await here.here.jobs.page(here.team, limit=9) if row["id"] == first)
         assert row["speakers"] == [{"speakerId": str(ada), "name": "Ada"}]
         assert (row["title"], row["kept"]) == ("Board 100%.ogg", False)
         changed = await here.here.jobs.change(here.team, first, ChangeRequest(title="", kept=True))

@@ -7,6 +7,7 @@ import { People } from "./pages/people";
 import { Person } from "./pages/person";
 import { Recordings } from "./pages/recordings";
 import { Result } from "./pages/result";
+import { Review } from "./pages/review";
 import { Settings } from "./pages/settings";
 import { SignIn } from "./pages/sign-in";
 import { route } from "./router";
@@ -21,6 +22,7 @@ import { Toasts, tellError } from "./ui/toasts";
 const PLACES: { to: string; text: string; icon: IconName; pages: Route["page"][]; needs?: string }[] = [
   { to: "/", text: "Identify", icon: "wave", pages: ["identify"], needs: "jobs:write" },
   { to: "/recordings", text: "Recordings", icon: "list", pages: ["recordings", "result"] },
+  { to: "/review", text: "Review", icon: "check", pages: ["review"], needs: "speakers:read" },
   { to: "/people", text: "People", icon: "people", pages: ["people", "person"] },
   { to: "/settings", text: "Settings", icon: "settings", pages: ["settings"] },
 ];
@@ -28,6 +30,7 @@ const TITLES: Record<Route["page"], string> = {
   identify: "Identify",
   recordings: "Recordings",
   result: "Recording",
+  review: "Review",
   people: "People",
   person: "Person",
   settings: "Settings",
@@ -111,6 +114,8 @@ function Page() {
       return <Recordings />;
     case "result":
       return <Result key={now.job} job={now.job} />;
+    case "review":
+      return <Review />;
     case "people":
       return <People />;
     case "person":

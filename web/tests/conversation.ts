@@ -35,6 +35,9 @@ export function job(output: Output, duration = SECONDS): Job {
     hasVoices: true,
     revision: 0,
     kept: false,
+    stays: false,
+    tags: [],
+    source: "api",
     output: output as NonNullable<Job["output"]>,
   };
 }

@@ -4,6 +4,7 @@ import { parse } from "../src/routes";
 it.each([
   ["/", { page: "identify" }],
   ["/recordings", { page: "recordings" }],
+  ["/review", { page: "review" }],
   ["/people/", { page: "people" }],
   ["/settings", { page: "settings" }],
   ["/jobs/01a2-b3", { page: "result", job: "01a2-b3" }],

@@ -30,6 +30,8 @@ from timbre.cli.commands.keys import app as keys
 from timbre.cli.commands.label import label
 from timbre.cli.commands.listen import listen
 from timbre.cli.commands.models import app as models
+from timbre.cli.commands.recordings import app as recordings
+from timbre.cli.commands.review import review
 from timbre.cli.commands.serve import api, migrate, serve, worker
 from timbre.cli.commands.speakers import app as speakers
 from timbre.cli.commands.usage import usage
@@ -54,6 +56,8 @@ app.add_typer(speakers, name="speakers")
 app.command()(label)
 app.command()(decide)
 app.command()(history)
+app.command()(review)
+app.add_typer(recordings, name="recordings")
 app.add_typer(models, name="models")
 app.add_typer(evaluate, name="evaluate")
 app.command()(calibrate)

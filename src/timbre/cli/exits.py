@@ -21,6 +21,7 @@ from timbre.errors import (
     SamplesFull,
     TimbreError,
     UpgradeRefused,
+    VoiceDecided,
 )
 
 SAYS: Final = "timbre: "  # before each line of ours on stderr
@@ -97,6 +98,7 @@ def _code(error: Exception) -> Exit:
             | NameTaken()
             | SamplesFull()
             | RevisionStale()
+            | VoiceDecided()
             | NothingToStep()
             | UpgradeRefused()
         ):

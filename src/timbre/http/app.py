@@ -12,8 +12,23 @@ from timbre.http.errors import install_errors
 from timbre.http.limits import RateLimits
 from timbre.http.middleware import Envelope
 from timbre.http.openapi import install_openapi
-from timbre.http.routes import audit, health, keys, live, media, models, server, session, usage, web, webhooks
+from timbre.http.routes import (
+    archive,
+    audit,
+    health,
+    keys,
+    live,
+    media,
+    models,
+    review,
+    server,
+    session,
+    usage,
+    web,
+    webhooks,
+)
 from timbre.http.routes.jobs import decisions, jobs, label, outputs, recordings, submit, voices
+from timbre.http.routes.speakers import recordings as speaker_recordings
 from timbre.http.routes.speakers import retention as speaker_retention
 from timbre.http.routes.speakers import samples, search, speakers, transfer, upgrade
 from timbre.http.state import State
@@ -24,6 +39,7 @@ from timbre.service.decisions.decisions import Decisions
 from timbre.service.decisions.doubts import Doubts
 from timbre.service.files.media import Media
 from timbre.service.files.storage import open_storage
+from timbre.service.jobs.archive import Archive
 from timbre.service.jobs.events import JobEvents
 from timbre.service.jobs.jobs import Jobs
 from timbre.service.keys.secrets import Secrets
@@ -45,7 +61,9 @@ from timbre.service.people.retention import SpeakerRetention
 from timbre.service.people.search import Search
 from timbre.service.people.transfer import GalleryTransfer
 from timbre.service.results.voices import KeptVoices
+from timbre.service.review.review import Review
 from timbre.service.upkeep.gallery_upgrade import GalleryUpgrade
+from timbre.service.upkeep.keeping import Keeping
 from timbre.settings import Settings
 from timbre.store.database import open_database
 from timbre.store.queue import Queue
@@ -71,9 +89,9 @@ def create_app(settings: Settings, url: str) -> FastAPI:
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json", redirect_slashes=False)
     # `outputs` first: its paths begin like a job's own; so do those of `transfer` like a person's.
     of_jobs = (submit, label, outputs, jobs, recordings, voices, decisions)
-    people = (transfer, speaker_retention, upgrade, search, speakers, samples)
+    people = (transfer, speaker_retention, upgrade, search, speakers, samples, speaker_recordings)
     administration = (keys, webhooks, usage, audit, models, server)
-    for module in (*of_jobs, *people, media, live, *administration, session, health, web):
+    for module in (*of_jobs, archive, review, *people, media, live, *administration, session, health, web):
         app.include_router(module.router)
     install_errors(app)
     install_openapi(app)
@@ -111,8 +129,28 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
     candidates = CandidateSearch(Search(database, protection, settings), gallery)
     live_ = Live(Streams(database, usage_, gallery, settings), candidates, settings)
     await stack.enter_async_context(live_.running())
+    decisions_ = Decisions(
+        database,
+        gallery=gallery,
+        learning=Learning(gallery, protection),
+        voices=kept,
+        doubts=Doubts(voices=kept, gallery=gallery, candidates=candidates, settings=settings),
+        webhooks=webhooks_,
+    )
+    rematch = Rematch(database, jobs=jobs_, voices=kept, candidates=candidates, packs=packs, settings=settings)
     return State(
         settings=settings,
+        archive=Archive(database, jobs_, settings),
+        keeping=Keeping(database, settings),
+        review=Review(
+            database,
+            decisions=decisions_,
+            rematch=rematch,
+            gallery=gallery,
+            voices=kept,
+            candidates=candidates,
+            settings=settings,
+        ),
         database=database,
         storage=storage,
         teams=Teams(database),
@@ -130,15 +168,8 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
             database, jobs=jobs_, voices=kept, candidates=candidates, packs=packs, settings=settings
         ),
         agreement=Agreement(gallery, settings),
-        decisions=Decisions(
-            database,
-            gallery=gallery,
-            learning=Learning(gallery, protection),
-            voices=kept,
-            doubts=Doubts(voices=kept, gallery=gallery, candidates=candidates, settings=settings),
-            webhooks=webhooks_,
-        ),
-        rematch=Rematch(database, jobs=jobs_, voices=kept, candidates=candidates, packs=packs, settings=settings),
+        decisions=decisions_,
+        rematch=rematch,
         webhooks=webhooks_,
         usage=usage_,
         events=events,

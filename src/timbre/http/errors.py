@@ -37,6 +37,7 @@ from timbre.errors import (
     StreamRefused,
     TooManyRequests,
     UpgradeRefused,
+    VoiceDecided,
 )
 from timbre.http.responses import Json
 from timbre.http.routes.web import is_for_people, unknown_page
@@ -53,6 +54,7 @@ STATUS: Final[dict[type[ServiceError], int]] = {
     NotKept: 404,
     IdempotencyConflict: 409,
     RevisionStale: 409,
+    VoiceDecided: 409,
     NothingToStep: 409,
     NameTaken: 409,
     KeyInUse: 409,

@@ -28,7 +28,14 @@ from timbre.service.accounts.requests import KeyRequest, SecretRequest, SessionR
 from timbre.service.decisions.requests import DecisionRequest, StepRequest
 from timbre.service.files.requests import MediaRequest
 from timbre.service.jobs.label_requests import LabelRequest
-from timbre.service.jobs.requests import ChangeRequest, MergeVoicesRequest, RematchRequest
+from timbre.service.jobs.requests import (
+    ChangeJobsRequest,
+    ChangeRequest,
+    ExportJobsRequest,
+    JobsRequest,
+    MergeVoicesRequest,
+    RematchRequest,
+)
 from timbre.service.live.requests import StreamRequest
 from timbre.service.people.requests import (
     CreateSpeakerRequest,
@@ -40,6 +47,8 @@ from timbre.service.people.requests import (
 from timbre.service.people.search_requests import SearchRequest
 from timbre.service.requests.body import Request
 from timbre.service.requests.submissions import DiarizeRequest, IdentifyRequest, VoiceprintRequest
+from timbre.service.review.requests import RenameRequest, ReviewRequest
+from timbre.service.upkeep.keeping_requests import KeepingRequest
 
 _REFERENCE: Final = "#/components/schemas/{model}"
 _REQUESTS: Final[tuple[type[Request], ...]] = (
@@ -57,6 +66,12 @@ _REQUESTS: Final[tuple[type[Request], ...]] = (
     UpgradeGalleryRequest,
     SampleRequest,
     ChangeRequest,
+    JobsRequest,
+    ChangeJobsRequest,
+    ExportJobsRequest,
+    KeepingRequest,
+    ReviewRequest,
+    RenameRequest,
     RematchRequest,
     MergeVoicesRequest,
     DecisionRequest,

@@ -13,6 +13,7 @@ from timbre.service.accounts.usage import Usage
 from timbre.service.decisions.decisions import Decisions
 from timbre.service.files.media import Media
 from timbre.service.files.storage import Storage
+from timbre.service.jobs.archive import Archive
 from timbre.service.jobs.events import JobEvents
 from timbre.service.jobs.jobs import Jobs
 from timbre.service.live.live import Live
@@ -26,7 +27,9 @@ from timbre.service.outside.webhooks import Webhooks
 from timbre.service.people.gallery import Gallery
 from timbre.service.people.retention import SpeakerRetention
 from timbre.service.people.transfer import GalleryTransfer
+from timbre.service.review.review import Review
 from timbre.service.upkeep.gallery_upgrade import GalleryUpgrade
+from timbre.service.upkeep.keeping import Keeping
 from timbre.settings import Settings
 from timbre.store.database import Database
 from timbre.store.queue import Queue
@@ -37,6 +40,9 @@ class State:
     """The service, as one app holds it."""
 
     settings: Settings
+    archive: Archive
+    keeping: Keeping
+    review: Review
     database: Database
     storage: Storage
     teams: Teams

@@ -17,6 +17,8 @@ export type JobStatus = Job["status"];
 export type MadeDecision = Schemas["MadeDecision"];
 export type MapPoint = Schemas["MapPoint"];
 export type Peaks = Schemas["Peaks"];
+export type Keeping = Schemas["KeepingState"];
+export type ReviewAnswer = Schemas["ReviewAnswer"];
 export type Sample = Schemas["SpeakerSample"];
 export type Session = Schemas["Session"];
 export type Speaker = Schemas["Speaker"];
@@ -24,7 +26,13 @@ export type SpeakerDetail = Schemas["SpeakerDetail"];
 export type SpeakerList = Schemas["SpeakerList"];
 export type SpeakerMap = Schemas["SpeakerMap"];
 export type UpgradeRun = Schemas["UpgradeRun"];
+export type SpeakerRecordingList = Schemas["SpeakerRecordingList"];
+export type TagItem = Schemas["TagItem"];
 export type Voice = Schemas["Voice"];
+export type WaitingGroup = Schemas["WaitingGroup"];
+export type WaitingList = Schemas["WaitingList"];
+export type WaitingMatch = Schemas["WaitingMatch"];
+export type WaitingVoice = Schemas["WaitingVoice"];
 
 /** What a job's output may hold, whatever its type: all of it may be missing. */
 export type Output = Partial<

@@ -1,7 +1,7 @@
 // A person: how they were heard, what would make them surer to recognise, where they speak, and what may be kept.
 import { useState } from "preact/hooks";
 import { api } from "../api/client";
-import type { JobList, SpeakerDetail } from "../api/types";
+import type { SpeakerDetail, SpeakerRecordingList } from "../api/types";
 import { go, query } from "../router";
 import { may } from "../session";
 import { ago, day } from "../times";
@@ -22,15 +22,15 @@ import { Samples } from "./person/samples";
 import "./people.css";
 import "./person.css";
 
-const RECORDINGS = 10;
+const RECORDINGS = 20;
 
 type Opened = "" | "edit" | "sample" | "merge" | "erase" | "consent";
 
 export function Person({ speaker }: { speaker: string }) {
   const path = { speakerId: speaker };
   const person = useLoaded<SpeakerDetail>((signal) => api.get("/v1/speakers/{speakerId}", { path, signal }), [speaker]);
-  const heard = useLoaded<JobList>(
-    (signal) => api.get("/v2/jobs", { query: { speaker, limit: RECORDINGS }, signal }),
+  const heard = useLoaded<SpeakerRecordingList>(
+    (signal) => api.get("/v1/speakers/{speakerId}/recordings", { path, query: { limit: RECORDINGS }, signal }),
     [speaker],
   );
   const [opened, setOpened] = useState<Opened>(query.value.get("add") === "sample" ? "sample" : "");
@@ -93,9 +93,12 @@ export function Person({ speaker }: { speaker: string }) {
             person={known}
             change={change}
             onAdd={() => setOpened("sample")}
-            onChanged={(after) => person.set(after)}
+            onChanged={(after) => {
+              person.set(after);
+              void heard.reload(); // names may stand on what is gone
+            }}
           />
-          <Heard speaker={speaker} page={heard.value} error={heard.error} />
+          <Heard speaker={speaker} name={known.name} loaded={heard} />
         </div>
         <aside class="stack">
           <Agreement person={known} change={change} onEdit={() => setOpened("consent")} />

@@ -2,15 +2,17 @@
 import { useEffect, useState } from "preact/hooks";
 import { announce } from "../announce";
 import { api } from "../api/client";
-import { FINAL, type Job, type JobItem, type JobList, type SpeakerDetail } from "../api/types";
+import { FINAL, type Job, type JobItem, type JobList, type SpeakerDetail, type TagItem } from "../api/types";
 import { go, query } from "../router";
 import { may } from "../session";
 import { Button, Check, Empty, Loading, Note, PageHead } from "../ui/controls";
 import { Icon } from "../ui/icons";
 import { useLoaded } from "../ui/loaded";
-import { PersonPicker } from "./people/picker";
 import { NameAllAgain } from "./recordings/again";
+import { Bulk } from "./recordings/bulk";
+import { asked, type Filters, filtersOf, where } from "./recordings/filters";
 import { RecordingRow } from "./recordings/row";
+import { Tools } from "./recordings/tools";
 import { hasPage, titleOf } from "./recordings/words";
 import "./people.css";
 import "./recordings.css";
@@ -18,25 +20,35 @@ import "./recordings.css";
 const PAGE = 20;
 const LOOK = 1500; // milliseconds between two looks at what is not done
 const LOOKED_AT = 5; // jobs that are asked about at once; the others wait anyway
-const PAUSE = 250;
 const HEARD = ["identify", "diarize", "label"] as const; // what people call recordings; the rest are samples and voiceprints
 
 export function Recordings() {
-  const part = query.value.get("q") ?? "";
-  const speaker = query.value.get("speaker") ?? "";
-  const all = query.value.get("all") !== null;
+  const filters = filtersOf(query.value);
+  const place = where(filters);
+  const { speaker } = filters;
   const [shown, setShown] = useState(PAGE);
   const [busy, setBusy] = useState(false);
-  const found = useLoaded<JobList>((signal) => pages(part, speaker, all, shown, signal), [part, speaker, all, shown]);
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const found = useLoaded<JobList>((signal) => pages(filters, shown, signal), [place, shown]);
+  const tags = useLoaded<TagItem[]>(async (signal) => (await api.get("/v1/archive/tags", { signal })).items, []);
   const person = useLoaded<SpeakerDetail | null>(
     async (signal) => (speaker ? api.get("/v1/speakers/{speakerId}", { path: { speakerId: speaker }, signal }) : null),
     [speaker],
   );
-  useEffect(() => setShown(PAGE), [part, speaker, all]);
+  useEffect(() => {
+    setShown(PAGE);
+    setChosen(new Set());
+  }, [place]);
   useEffect(() => setBusy(false), [found.value]);
   const items = found.value?.items ?? [];
   const running = useRunning(items, () => void found.reload());
-  const narrowed = Boolean(part || speaker);
+  const narrowed = place !== where({ ...filtersOf(new URLSearchParams()), all: filters.all, sort: filters.sort });
+  const picked = items.filter((job) => chosen.has(job.id));
+  const change = (now: Partial<Filters>, replace = false) => go(where({ ...filters, ...now }), { replace });
+  const again = () => {
+    void found.reload();
+    void tags.reload();
+  };
 
   return (
     <>
@@ -57,53 +69,50 @@ export function Recordings() {
         </Note>
       )}
       {(items.length > 0 || narrowed) && (
-        <div class="recordings-tools">
-          <TitleSearch value={part} onChange={(q) => go(where(q, speaker, all), { replace: true })} />
-          {speaker ? (
-            <p class="chosen-person">
-              <span>
-                With <strong>{person.value?.name ?? "somebody who is not here any more"}</strong>
-              </span>
-              <Button
-                kind="quiet"
-                small
-                icon="close"
-                aria-label="Show the recordings of everybody"
-                onClick={() => go(where(part, "", all))}
-              />
-            </p>
-          ) : (
-            <div class="by-person">
-              <PersonPicker label="Who speaks" onChoose={(chosen) => go(where(part, chosen.id, all))} />
-            </div>
-          )}
-        </div>
+        <Tools filters={filters} person={person.value} tags={tags.value ?? []} onChange={change} />
       )}
       {!found.value && !found.error && <Loading what="Loading the recordings" />}
       {found.value && !items.length && (
-        <Nothing part={part} name={speaker ? (person.value?.name ?? "this person") : ""} />
+        <Nothing part={filters.q} name={speaker ? (person.value?.name ?? "this person") : ""} narrowed={narrowed} />
       )}
       {items.length > 0 && (
-        <ul class="recordings card">
-          {items.map((job) => (
-            <RecordingRow
-              key={job.id}
-              job={job}
-              now={running.get(job.id)}
-              onChanged={(change) =>
-                found.set({
-                  items: items.map((each) => (each.id === job.id ? { ...each, ...change } : each)),
-                  nextCursor: found.value?.nextCursor ?? null,
-                })
-              }
-              onGone={() => void found.reload()}
-            />
-          ))}
-        </ul>
+        <>
+          <div class="choose-all">
+            <Check
+              checked={picked.length === items.length}
+              onChange={(on) => setChosen(new Set(on ? items.map(({ id }) => id) : []))}
+            >
+              Choose all {items.length} shown
+            </Check>
+          </div>
+          {picked.length > 0 && (
+            <Bulk chosen={picked} tags={tags.value ?? []} onChanged={again} onClear={() => setChosen(new Set())} />
+          )}
+          <ul class="recordings card">
+            {items.map((job) => (
+              <RecordingRow
+                key={job.id}
+                job={job}
+                now={running.get(job.id)}
+                chosen={chosen.has(job.id)}
+                onChoose={(on) =>
+                  setChosen(new Set(on ? [...chosen, job.id] : [...chosen].filter((each) => each !== job.id)))
+                }
+                onChanged={(now) =>
+                  found.set({
+                    items: items.map((each) => (each.id === job.id ? { ...each, ...now } : each)),
+                    nextCursor: found.value?.nextCursor ?? null,
+                  })
+                }
+                onGone={() => void found.reload()}
+              />
+            ))}
+          </ul>
+        </>
       )}
-      {(items.length > 0 || all) && !speaker && (
+      {(items.length > 0 || filters.all) && !speaker && (
         <p class="all-jobs small">
-          <Check checked={all} onChange={(on) => go(where(part, speaker, on))}>
+          <Check checked={filters.all} onChange={(all) => change({ all })}>
             Show voiceprints and samples of people, too
           </Check>
         </p>
@@ -117,7 +126,7 @@ export function Recordings() {
               setShown(shown + PAGE);
             }}
           >
-            Show older ones
+            Show more
           </Button>
         </p>
       )}
@@ -125,22 +134,14 @@ export function Recordings() {
   );
 }
 
-function where(q: string, speaker: string, all: boolean): string {
-  const asked = new URLSearchParams();
-  if (q) asked.set("q", q);
-  if (speaker) asked.set("speaker", speaker);
-  if (all) asked.set("all", "");
-  return asked.size ? `/recordings?${asked}` : "/recordings";
-}
-
-/** So many of the newest jobs, in as many requests as it takes. */
-async function pages(q: string, speaker: string, all: boolean, most: number, signal: AbortSignal): Promise<JobList> {
+/** So many of the first jobs, in as many requests as it takes. */
+async function pages(filters: Filters, most: number, signal: AbortSignal): Promise<JobList> {
   const items: JobItem[] = [];
   let cursor: string | null = null;
   do {
     const limit = Math.min(100, most - items.length);
-    const type = all ? [] : [...HEARD];
-    const page: JobList = await api.get("/v2/jobs", { query: { limit, type, q, speaker, cursor }, signal });
+    const type = filters.all ? [] : [...HEARD];
+    const page: JobList = await api.get("/v2/jobs", { query: { ...asked(filters), limit, type, cursor }, signal });
     items.push(...page.items);
     cursor = page.nextCursor;
   } while (cursor && items.length < most);
@@ -184,33 +185,8 @@ function useRunning(items: JobItem[], onEnd: () => void): Map<string, Job> {
   return now;
 }
 
-function TitleSearch({ value, onChange }: { value: string; onChange: (value: string) => void }) {
-  const [text, setText] = useState(value);
-  useEffect(() => setText(value), [value]);
-  useEffect(() => {
-    if (text.trim() === value) return;
-    const timer = setTimeout(() => onChange(text.trim()), PAUSE);
-    return () => clearTimeout(timer);
-  }, [text]);
-  return (
-    <div class="field search-field">
-      <label for="title-search">Title</label>
-      <div class="search">
-        <Icon name="search" />
-        <input
-          id="title-search"
-          type="search"
-          placeholder="Part of a title"
-          value={text}
-          onInput={(event) => setText(event.currentTarget.value)}
-        />
-      </div>
-    </div>
-  );
-}
-
-function Nothing({ part, name }: { part: string; name: string }) {
-  if (!part && !name)
+function Nothing({ part, name, narrowed }: { part: string; name: string; narrowed: boolean }) {
+  if (!narrowed)
     return (
       <Empty
         icon="list"
@@ -227,9 +203,15 @@ function Nothing({ part, name }: { part: string; name: string }) {
     );
   return (
     <Empty icon="search" title="No recording was found" action={<a href="/recordings">Show all recordings</a>}>
-      None that is kept {name && `names ${name}`}
-      {name && part && " and "}
-      {part && `has “${part}” in its title`}.
+      {name || part ? (
+        <>
+          None that is kept {name && `names ${name}`}
+          {name && part && " and "}
+          {part && `has “${part}” in its title`}.
+        </>
+      ) : (
+        "None that is kept is like that."
+      )}
     </Empty>
   );
 }

@@ -9,8 +9,12 @@ export function stopClips(): void {
   playing?.stop();
 }
 
-export function Clip({ src, label, small }: { src: string; label: string; small?: boolean }) {
+/** With `now` it plays as soon as it is there. */
+export function Clip({ src, label, small, now }: { src: string; label: string; small?: boolean; now?: boolean }) {
   const [on, setOn] = useState(false);
+  useEffect(() => {
+    if (now) toggle();
+  }, [now]);
   useEffect(
     () => () => {
       if (playing?.audio.src === new URL(src, location.href).href) playing.stop();

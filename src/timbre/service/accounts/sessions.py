@@ -108,7 +108,7 @@ class Sessions:
             raise KeyRejected(
                 "You are not signed in, or no longer; sign in with a link of `timbre keys link`, or a key."
             )
-        known = Caller(team=row["team_id"], key=row["key_id"], scopes=frozenset(row["scopes"]))
+        known = Caller(team=row["team_id"], key=row["key_id"], scopes=frozenset(row["scopes"]), web=True)
         return Session(caller=known, expires_at=row["expires_at"])
 
     async def team_name(self, team: UUID) -> str:

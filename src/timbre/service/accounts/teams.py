@@ -49,6 +49,7 @@ class Caller:
     team: UUID
     key: UUID | None  # None of a command on the server's own machine
     scopes: frozenset[str]
+    web: bool = False  # whether a browser asks that is signed in
 
     def require(self, scope: Scope) -> None:
         """Raise `ScopeMissing` unless the key has this scope."""

@@ -222,7 +222,7 @@ class Decisions:
         await connection.execute(_SQL["forget_undone"], {"job": job, "revisions": turned.dropped})
         packed = await asyncio.to_thread(outputs.kept, proposal, output, None if gone else turned.body)
         await connection.execute(_OUTPUTS["replace_output"], {"job": job, **packed.columns})
-        await outputs.note_people(connection, job, packed.mentioned)
+        await outputs.note_people(connection, team, job, packed.mentioned, packed.summary)
         taught = {each.revision for each in turned.taught if await self._learn(connection, caller, job, each, voices)}
         await self._learning.remove(connection, team, gone, key=caller.key)
         await self._webhooks.announce_revision(connection, held)

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
 from uuid import UUID
 
+from psycopg.sql import SQL
 from psycopg.types.json import Jsonb
 
 from timbre.errors import IdempotencyConflict, JobUnknown, MediaUnknown, OutputMissing, RequestInvalid
@@ -38,7 +39,9 @@ from timbre.store.queue import FETCH_TASK, HEAR_TASK, Lane, Queue
 FINAL: Final = frozenset({"succeeded", "failed", "canceled"})
 CANCELED: Final = "Canceled by the caller"
 _SQL: Final = queries("jobs")
+_HEARD: Final = queries("heard")
 _MIB: Final = 1 << 20
+Sort = Literal["newest", "oldest", "title", "longest"]
 _QUICK: Final = frozenset({"voiceprint", "enrol"})  # types of jobs that hear half a minute at most
 
 
@@ -57,6 +60,24 @@ class Once:
 
     key: str
     digest: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which jobs of a list are meant."""
+
+    status: str | None = None  # only those in this state
+    speaker: UUID | None = None  # in whose output this person has a voice
+    part: str | None = None  # in whose title this is, in whatever case, with accents or without
+    types: list[str] | None = None
+    tag: str | None = None
+    since: datetime | None = None  # submitted then or later
+    until: datetime | None = None  # submitted before
+    unnamed: bool = False  # in which somebody speaks whom nobody has named
+    unchecked: bool = False  # in which there are turns that nobody has looked at
+
+
+EVERYTHING: Final = Filter()
 
 
 class Jobs:
@@ -123,9 +144,13 @@ class Jobs:
             "key": caller.key,
             "type": request.kind,
             "model": pack,
-            "params": Jsonb(request.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"title"})),
+            "params": Jsonb(
+                request.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"title", "tags"})
+            ),
             "warning": warning,
             "title": request.title or None,
+            "tags": list(dict.fromkeys(request.tags)),
+            "source": "web" if caller.web else "api",
             "media": None if recording is None else recording.id,
         }
         lane, task = Lane.FETCH, FETCH_TASK
@@ -204,6 +229,7 @@ class Jobs:
             "id": job,
             "team": team,
             "kept": change.kept,
+            "tags": None if change.tags is None else list(dict.fromkeys(change.tags)),
             "titled": change.title is not None,
             "title": change.title or None,
         }
@@ -215,27 +241,35 @@ class Jobs:
         self,
         team: UUID,
         *,
-        status: str | None,
-        before: UUID | None,
         limit: int,
-        speaker: UUID | None = None,
-        part: str | None = None,
-        types: Sequence[str] | None = None,
+        before: UUID | None = None,
+        only: Filter = EVERYTHING,
+        sort: Sort = "newest",
     ) -> list[Row]:
-        """The newest jobs, or those before one of them.
+        """The first jobs in an order, or those behind one of them.
 
         Args:
             team: Whose jobs.
-            status: Only those in this state.
-            before: Only those that were submitted before this one.
             limit: At most so many.
-            speaker: Only those in whose output this person has a voice.
-            part: Only those in whose title this is, in whatever case.
-            types: Only those of these types.
+            before: Only those that come behind this one.
+            only: Which.
+            sort: In which order.
         """
-        arguments = {"team": team, "status": status, "before": before, "limit": limit}
-        narrowed = {"speaker": speaker, "part": part, "types": None if types is None else list(types)}
-        return await self._database.all(_SQL["page"], arguments | narrowed)
+        order, after = (SQL(_SQL[f"{part}_{sort}"].decode()) for part in ("order", "after"))
+        query = SQL(_SQL["page"].decode()).format(order=order, after=after)
+        arguments = {"team": team, "before": before, "limit": limit, **asdict(only)}
+        async with self._database.transaction() as connection:
+            return await (await connection.execute(query, arguments)).fetchall()
+
+    async def heard(
+        self, team: UUID, speaker: UUID, *, limit: int, before: UUID | None = None
+    ) -> tuple[list[Row], Row]:
+        """Where a person is heard, the newest first: rows of recordings, and what they talk in all of them."""
+        asked = {"team": team, "speaker": speaker, "limit": limit, "before": before}
+        async with self._database.transaction() as connection:
+            rows = await (await connection.execute(_HEARD["recordings"], asked)).fetchall()
+            talk = await one(connection, _HEARD["talk"], asked)
+        return rows, talk or {}
 
     async def page_by_offset(self, team: UUID, *, status: str | None, take: int, skip: int) -> tuple[list[Row], int]:
         """The newest jobs after so many, and how many there are."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
+from uuid import UUID
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
 
+from timbre.formats import Format
 from timbre.service.requests.body import Request
 from timbre.service.requests.selection import Selection, Speakers
 from timbre.service.requests.submissions import LIKELY, LabelledVoiceprint, Matching, distinct
@@ -13,6 +15,7 @@ from timbre.service.requests.values import (
     MOST_VOICEPRINTS,
     Speaker,
     Switch,
+    Tags,
     Title,
     expect,
     refuse,
@@ -21,6 +24,29 @@ from timbre.service.requests.values import (
 )
 
 MOST_VOICES = 100  # of a job, that are joined at once
+MOST_JOBS = 500  # of one request
+_FORMATS: Final = {"type": "array", "items": {"type": "string", "enum": list(Format)}, "minItems": 1}
+
+
+def _ids(came: object) -> tuple[UUID, ...]:
+    if not isinstance(came, list | tuple) or not 1 <= len(came) <= MOST_JOBS:
+        expect(f"a list of 1 to {MOST_JOBS} ids of jobs", came)
+    found = []
+    for number, each in enumerate(came):
+        try:
+            found.append(UUID(str(each)))
+        except ValueError:
+            expect("the id of a job", each, str(number))
+    return tuple(dict.fromkeys(found))
+
+
+def _formats(came: object) -> tuple[Format, ...]:
+    if not isinstance(came, list | tuple) or not came:
+        expect(f"a list of some of {', '.join(Format)}", came)
+    for number, each in enumerate(came):
+        if each not in tuple(Format):
+            expect(f"one of {', '.join(Format)}", each, str(number))
+    return tuple(dict.fromkeys(Format(each) for each in came))
 
 
 def _few(schema: dict[str, Any]) -> None:
@@ -34,6 +60,31 @@ class ChangeRequest(Request):
         None, description="Whether its record, its output and its recording stay until the job is erased."
     )
     title: Title | None = Field(None, description="What to call the recording in lists; an empty text takes it away.")
+    tags: Tags | None = Field(None, description="All tags, in place of those before.")
+
+
+class JobsRequest(Request):
+    """Some jobs."""
+
+    jobs: Annotated[tuple[UUID, ...], BeforeValidator(_ids)] = Field(
+        description="Ids of jobs.", json_schema_extra={"minItems": 1, "maxItems": MOST_JOBS}
+    )
+
+
+class ChangeJobsRequest(JobsRequest):
+    """Keep several jobs, or let them go, or tag them; what is left out stays as it is."""
+
+    kept: Switch | None = Field(None, description="Whether they stay until they are erased.")
+    add_tags: Tags = Field((), description="Tags that all of them get.")
+    remove_tags: Tags = Field((), description="Tags that none of them has any longer.")
+
+
+class ExportJobsRequest(JobsRequest):
+    """Take the outputs of several jobs as files."""
+
+    formats: Annotated[tuple[Format, ...], BeforeValidator(_formats), WithJsonSchema(_FORMATS)] = Field(
+        (Format.JSON,), description="Formats of the files: each recording has one in each."
+    )
 
 
 class RematchRequest(Request):

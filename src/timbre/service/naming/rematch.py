@@ -105,6 +105,28 @@ class Rematch:
 
         await self._change(team, job, asked)
 
+    async def again(self, team: UUID, job: UUID) -> None:
+        """Name the voices of a job by the people there are now, in the way that they were named before.
+
+        Raises:
+            as `rematch`
+        """
+        await self._jobs.get(team, job)
+
+        def asked(voices: Voices) -> Voices:
+            if voices.asked is not None and voices.asked.selection is not None:
+                return voices
+            likely = RematchRequest()
+            now = Asked(
+                selection=likely.speakers,
+                voiceprints={} if voices.asked is None else voices.asked.voiceprints,
+                threshold=likely.matching.threshold,
+                exclusive=likely.matching.exclusive,
+            )
+            return replace(voices, asked=now)
+
+        await self._change(team, job, asked)
+
     async def voices(self, team: UUID, job: UUID) -> list[dict[str, Any]]:
         """The voices of a job, and who they were found to be.
 
@@ -196,7 +218,7 @@ class Rematch:
             if await one(connection, _SQL["replace_output"], {"job": job, **new.columns}) is None:
                 raise VoicesMissing  # its time was over just now
             await self._voices.keep(connection, cipher, team, job, voices)
-            await note_people(connection, job, new.mentioned)
+            await note_people(connection, team, job, new.mentioned, new.summary)
         return True
 
     async def _named(self, team: UUID, voices: Voices, asked: Asked, talk: Conversation) -> _Named:

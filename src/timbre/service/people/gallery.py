@@ -226,6 +226,7 @@ class Gallery:
             await outputs.move(connection, team, gone, into, person.name)
             await connection.execute(_SQL["move_jobs"], moving)
             await connection.execute(_SQL["move_samples"], moving)
+            await connection.execute(_SQL["move_withdrawn"], moving)
             await connection.execute(_SQL["erase"], moving)
             reviews = [one_.review_on for one_ in everybody if one_.review_on is not None]
             heard = [one_.heard_at for one_ in everybody if one_.heard_at is not None]

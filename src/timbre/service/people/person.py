@@ -60,6 +60,7 @@ class Sample:
     id: UUID
     source: Source
     job: UUID | None  # whose recording it is from
+    job_title: str | None  # what that is called
     space: str
     seconds: float  # of speech
     telephone: float | None  # 0 wideband, 1 telephone; None where it is not known
@@ -74,6 +75,7 @@ class Sample:
             id=row["id"],
             source=row["source"],
             job=row["job_id"],
+            job_title=row["job_title"],
             space=row["space"],
             seconds=row["seconds"],
             telephone=row["telephone"],

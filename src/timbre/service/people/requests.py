@@ -9,20 +9,18 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from timbre.identification.quality import Quality
 from timbre.service.people.person import Consent, quality_of
 from timbre.service.requests.body import Request
-from timbre.service.requests.selection import MOST_TAGS
 from timbre.service.requests.values import (
-    LONGEST_TAG,
     AudioUrl,
     Label,
     Speaker,
     Switch,
+    Tags,
     VoiceprintText,
-    a_tag,
     expect,
     refuse,
     shortened,
@@ -42,29 +40,9 @@ _ONE_SAMPLE: Final = (
 )
 
 
-_TAGS: Final[dict[str, Any]] = {
-    "anyOf": [
-        {
-            "type": "array",
-            "items": {"type": "string", "minLength": 1, "maxLength": LONGEST_TAG},
-            "maxItems": MOST_TAGS,
-        },
-        {"type": "null"},
-    ]
-}
-
-
 def _tidied(came: object) -> object:
     """Write a name in one way, however it was typed: é as one character, single spaces."""
     return " ".join(unicodedata.normalize("NFC", came).split()) if isinstance(came, str) else came
-
-
-def _tags(came: object) -> tuple[str, ...]:
-    if not isinstance(came, list | tuple):
-        expect(f"a list of at most {MOST_TAGS} tags", came)
-    if len(came) > MOST_TAGS:
-        refuse(f"Expected at most {MOST_TAGS} tags, got {len(came)}")
-    return tuple(a_tag(tag, str(number)) for number, tag in enumerate(came))
 
 
 def _day(came: object) -> date:
@@ -140,7 +118,6 @@ def _quality(came: object) -> Quality:
 
 
 PersonName = Annotated[Label, BeforeValidator(_tidied)]
-Tags = Annotated[tuple[str, ...], BeforeValidator(_tags), WithJsonSchema(_TAGS)]
 Day = Annotated[date, BeforeValidator(_day)]
 Id = Annotated[UUID, BeforeValidator(_id)]
 Seconds = Annotated[float, Field(ge=0), BeforeValidator(_seconds)]

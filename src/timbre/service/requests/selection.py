@@ -13,14 +13,13 @@ from uuid import UUID
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from timbre.errors import RequestInvalid, SpeakerUnknown
-from timbre.service.requests.values import LONGEST_TAG, a_tag, expect, refuse, shortened
+from timbre.service.requests.values import LONGEST_TAG, MOST_TAGS, a_tag, expect, refuse, shortened
 from timbre.store.database import Database
 from timbre.store.queries import queries
 
 _SQL: Final = queries("selection")
 ALL: Final = "all"
 MOST_SPEAKERS: Final = 10_000
-MOST_TAGS: Final = 20  # that a person bears, or that one request names
 _EXPECTED: Final = 'an object {"tags": […]}, a list of ids of people, or "all"'
 
 

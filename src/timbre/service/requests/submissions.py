@@ -25,6 +25,7 @@ from timbre.service.requests.values import (
     Label,
     Sensitivity,
     Switch,
+    Tags,
     Threshold,
     Title,
     Tracks,
@@ -62,6 +63,7 @@ class WorkRequest(Request):
     model: str | None = None
     webhook: WebhookUrl | None = None
     title: Title | None = None
+    tags: Tags = ()
 
 
 class EnrolRequest(WorkRequest):
@@ -98,6 +100,11 @@ class JobRequest(WorkRequest):
     )
     title: Title | None = Field(
         None, description="What to call the recording in lists, such as the name of its file. Timbre's own addition."
+    )
+    tags: Tags = Field(
+        (),
+        description="Words to find the recording by, and to keep it by. Timbre's own addition.",
+        examples=[["interviews"]],
     )
 
     @classmethod

@@ -7,10 +7,10 @@ deeper than the value itself, the path to it as `at`. Whatever is accepted can b
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final, Literal, NoReturn
+from typing import Annotated, Any, Final, Literal, NoReturn
 
 import httpx
-from pydantic import BeforeValidator, Field, ValidationInfo
+from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from timbre.names import LONGEST_NAME, fault_of
@@ -20,6 +20,7 @@ LONGEST_WEBHOOK: Final = 2048
 LONGEST_MEDIA_URL: Final = 255
 LONGEST_TAG: Final = 50
 LONGEST_TITLE: Final = 200
+MOST_TAGS: Final = 20  # that a person or a recording bears, or that one request names
 LONGEST_SPEAKER: Final = 20
 LONGEST_VOICEPRINT: Final = 20_000
 LONGEST_TOKEN: Final = 200
@@ -38,6 +39,16 @@ _NO_TRANSCRIPTION: Final = (
     " POST /v1/label, which writes into it who speaks"
 )
 _SHOWN: Final = 40  # characters of what came that an error repeats
+_TAGS: Final[dict[str, Any]] = {
+    "anyOf": [
+        {
+            "type": "array",
+            "items": {"type": "string", "minLength": 1, "maxLength": LONGEST_TAG},
+            "maxItems": MOST_TAGS,
+        },
+        {"type": "null"},
+    ]
+}
 
 
 def refuse(message: str, at: str = "") -> NoReturn:
@@ -210,6 +221,14 @@ def a_tag(came: object, at: str = "") -> str:
     return came
 
 
+def _tags(came: object) -> tuple[str, ...]:
+    if not isinstance(came, list | tuple):
+        expect(f"a list of at most {MOST_TAGS} tags", came)
+    if len(came) > MOST_TAGS:
+        refuse(f"Expected at most {MOST_TAGS} tags, got {len(came)}")
+    return tuple(a_tag(tag, str(number)) for number, tag in enumerate(came))
+
+
 def _speaker(came: object) -> str:
     expected = "the label of a speaker, as SPEAKER_00"
     label = _text(came, expected, LONGEST_SPEAKER)
@@ -280,6 +299,7 @@ Label = Annotated[
 ]
 Token = Annotated[str, Field(min_length=1, max_length=LONGEST_TOKEN), BeforeValidator(_token)]
 VoiceprintText = Annotated[str, Field(min_length=1, max_length=LONGEST_VOICEPRINT), BeforeValidator(_voiceprint)]
+Tags = Annotated[tuple[str, ...], BeforeValidator(_tags), WithJsonSchema(_TAGS)]
 Title = Annotated[str, Field(max_length=LONGEST_TITLE), BeforeValidator(_title)]
 Speaker = Annotated[
     str,

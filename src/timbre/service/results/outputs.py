@@ -23,6 +23,7 @@ from uuid import UUID
 from pydantic_core import to_json
 
 from timbre.service.results.decisions import Decision, forget_in_log, move_in_log, read_log, walk
+from timbre.service.results.heard import Summary, note_heard, summary
 from timbre.service.results.standing import Output, stand
 from timbre.service.results.transcripts import labels_kept
 from timbre.store.database import Connection, Row
@@ -139,13 +140,19 @@ async def settle(connection: Connection, team: UUID, *outputs: Output) -> tuple[
     return {person: named for person, named in everybody.items() if person in rows}, changed
 
 
-async def note_people(connection: Connection, job: UUID, people: Mapping[UUID, bool]) -> None:
-    """Note whom the output of a job mentions, in place of what was noted before, and that they were heard."""
+async def note_people(
+    connection: Connection, team: UUID, job: UUID, people: Mapping[UUID, bool], found: Summary | None
+) -> None:
+    """Note whom the output of a job mentions, and what it says of its voices, and that they were heard.
+
+    It takes the place of what was noted before.
+    """
     await connection.execute(_SQL["drop_people"], {"job": job})
     if people:
         arguments = {"job": job, "people": list(people), "named": list(people.values())}
         await connection.execute(_SQL["note_people"], arguments)
         await connection.execute(_SQL["note_heard"], {"job": job})
+    await note_heard(connection, team, job, found)
 
 
 async def forget(connection: Connection, team: UUID, speaker: UUID) -> int:
@@ -179,7 +186,7 @@ async def _rewrite(connection: Connection, team: UUID, people: Sequence[UUID], b
         names = await names_of(connection, team, decisions)
         new = await asyncio.to_thread(_rewritten, found, people, by, decisions, names)
         await connection.execute(_SQL["replace_output"], {"job": row["id"], **new.columns})
-        await note_people(connection, row["id"], new.mentioned)
+        await note_people(connection, team, row["id"], new.mentioned, new.summary)
         changed += 1
     return changed
 
@@ -190,6 +197,7 @@ class Kept:
 
     columns: Mapping[str, Any]  # body, length, proposal
     mentioned: Mapping[UUID, bool]  # as `mentioned` has it
+    summary: Summary | None  # as `summary` has it
 
 
 def kept(proposal: Output, output: Output, before: bytes | None = None) -> Kept:
@@ -202,7 +210,11 @@ def kept(proposal: Output, output: Output, before: bytes | None = None) -> Kept:
     """
     body, length = packed(output)
     own = None if output is proposal else before or packed(proposal)[0]
-    return Kept(columns={"body": body, "length": length, "proposal": own}, mentioned=mentioned(proposal, output))
+    return Kept(
+        columns={"body": body, "length": length, "proposal": own},
+        mentioned=mentioned(proposal, output),
+        summary=summary(output),
+    )
 
 
 async def names_of(connection: Connection, team: UUID, decisions: Iterable[Decision]) -> dict[UUID, str]:

@@ -8,14 +8,15 @@ The sealed body is a length (4 bytes, little-endian), that many bytes of JSON, t
      "asked": {"speakers": "all", "voiceprints": {"Ada": "VE1C…"}, "threshold": 50.0, "exclusive": true}}
 
 `clip` is the length of each voice's clip in bytes. `asked` is how the voices were named last, null if they never were.
+The same without clips and `asked` is sealed beside it, a few kilobytes, for reviews, which compare many recordings.
 """
 
 from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -33,6 +34,7 @@ from timbre.store.queries import queries
 
 _SQL: Final = queries("voices")
 _HEAD: Final = struct.Struct("<I")
+VECTORS: Final = "vectors"  # what is sealed beside the body
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +139,11 @@ class Voices:
         return cls(space=head["space"], voices=tuple(voices), clips=heard, asked=Asked.from_json(head["asked"]))
 
 
+def seal_vectors(cipher: TeamCipher, job: UUID, voices: Voices) -> bytes:
+    """Seal voices without their clips, and without how they were named."""
+    return cipher.seal(replace(voices, clips={}, asked=None).to_bytes(), job, part=VECTORS)
+
+
 class KeptVoices:
     """The voices of every job."""
 
@@ -154,8 +161,22 @@ class KeptVoices:
 
     async def keep(self, connection: Connection, cipher: TeamCipher, team: UUID, job: UUID, voices: Voices) -> None:
         """In the transaction that writes a job's output, keep its voices, in place of those before."""
-        sealed = cipher.seal(voices.to_bytes(), job)
-        await connection.execute(_SQL["keep"], {"job": job, "team": team, "body": sealed})
+        sealed, vectors = cipher.seal(voices.to_bytes(), job), seal_vectors(cipher, job, voices)
+        row = {"job": job, "team": team, "body": sealed, "vectors": vectors, "space": voices.space}
+        await connection.execute(_SQL["keep"], row)
+
+    async def vectors(self, team: UUID, space: str, jobs: Sequence[UUID]) -> dict[UUID, Voices]:
+        """How the voices of many jobs sound that were heard in a space, without their clips.
+
+        Raises:
+            MasterKeyMissing: the server has no master key.
+            TemplateUnreadable: they were sealed with another key.
+        """
+        async with self._protection.reading(team) as (connection, cipher):
+            asked = {"team": team, "space": space, "jobs": list(jobs)}
+            rows = await (await connection.execute(_SQL["vectors"], asked)).fetchall()
+        opened = ((row["job_id"], cipher.open(row["vectors"], row["job_id"], part=VECTORS)) for row in rows)
+        return {job: Voices.from_bytes(body) for job, body in opened}
 
     async def get(self, team: UUID, job: UUID) -> Voices:
         """The voices of a job as they stand: those that somebody joined are one.

@@ -22,6 +22,7 @@ from timbre.service.keys.master_key import MasterKey, MasterKeys, key_file
 from timbre.service.keys.template_protection import Protection, TeamCipher
 from timbre.service.people.samples import vector_text
 from timbre.service.people.search import Search
+from timbre.service.results.voices import VECTORS
 from timbre.settings import Settings
 from timbre.store.database import Connection, Database, Row, one
 from timbre.store.queries import queries
@@ -175,7 +176,16 @@ async def _seal_successors(connection: Connection, team: UUID, old: TeamCipher, 
 async def _seal_voices(connection: Connection, team: UUID, old: TeamCipher, new: TeamCipher) -> int:
     count = 0
     async for rows in _batches(connection, "voices", team):
-        sealed = [{"job_id": row["job_id"], "body": _again(row["body"], row["job_id"], old, new)} for row in rows]
+        sealed = [
+            {
+                "job_id": row["job_id"],
+                "body": _again(row["body"], row["job_id"], old, new),
+                "vectors": None
+                if row["vectors"] is None
+                else _again(row["vectors"], row["job_id"], old, new, part=VECTORS),
+            }
+            for row in rows
+        ]
         await _change(connection, "seal_voices", sealed)
         count += len(rows)
     return count

@@ -11,6 +11,7 @@ from timbre.errors import GalleryMoved, MasterKeyMissing, SpeakerUnknown, Templa
 from timbre.service.jobs.attempts import Attempt
 from timbre.service.people.gallery import Gallery
 from timbre.service.requests.submissions import EnrolRequest
+from timbre.service.results.heard import summary
 from timbre.service.results.outputs import dumped, note_people, settle
 from timbre.service.results.voices import KeptVoices
 from timbre.service.worker.inference import STORED, Heard
@@ -49,7 +50,7 @@ class Persistence:
         mentioned, changed = await settle(connection, attempt.team, output)
         if cipher is not None:
             await self._voices.keep(connection, cipher, attempt.team, attempt.job, heard.voices)
-        await note_people(connection, attempt.job, mentioned)
+        await note_people(connection, attempt.team, attempt.job, mentioned, summary(output))
         return dumped(output) if changed else None
 
     async def forget_unheard(self, connection: Connection, attempt: Attempt) -> None:

@@ -39,6 +39,7 @@ from timbre.service.results.voices import KeptVoices
 from timbre.service.upkeep.gallery_upgrade import GalleryUpgrade
 from timbre.service.upkeep.retention import Retention
 from timbre.service.upkeep.scrubbing import Scrubbing
+from timbre.service.upkeep.summaries import Summaries
 from timbre.service.worker.persistence import Persistence
 from timbre.service.worker.tasks import Work
 from timbre.settings import Settings
@@ -225,6 +226,7 @@ async def run_worker(settings: Settings, url: str, ready: Callable[[], None] = l
                     partial(upgrades.take_up, queue, settings.stalled_seconds),
                     Retention(database, storage, settings).sweep,
                     SpeakerRetention(database, gallery.erase, settings).sweep,
+                    Summaries(database, protection).sweep,
                     Scrubbing(database, search).sweep,
                     search.tend_indexes,
                 ]

@@ -1,6 +1,6 @@
 -- create --
-INSERT INTO jobs (id, team_id, key_id, type, model, params, warning, title, media_id)
-VALUES (%(id)s, %(team)s, %(key)s, %(type)s, %(model)s, %(params)s, %(warning)s, %(title)s,
+INSERT INTO jobs (id, team_id, key_id, type, model, params, warning, title, tags, source, media_id)
+VALUES (%(id)s, %(team)s, %(key)s, %(type)s, %(model)s, %(params)s, %(warning)s, %(title)s, %(tags)s, %(source)s,
         (SELECT media.id FROM media WHERE media.id = %(media)s::uuid FOR KEY SHARE))
 
 -- claim_idempotency_key --
@@ -15,42 +15,95 @@ WHERE entry.team_id = %(team)s AND entry.key = %(key)s
 
 -- get --
 SELECT job.id, job.type, job.model, job.status, job.stage, job.progress, job.duration, job.warning, job.error,
-       job.attempt, job.title, job.kept, job.revision, job.created_at, job.updated_at, job.started_at, job.completed_at,
+       job.attempt, job.title, job.kept, job.tags, job.source, job.revision, nullif(job.keep_until, 'infinity') AS goes_at,
+       job.keep_until IS NOT DISTINCT FROM 'infinity' AS stays, job.created_at, job.updated_at, job.started_at, job.completed_at,
        EXISTS (SELECT 1 FROM job_voices AS voices WHERE voices.job_id = job.id) AS has_voices,
        EXISTS (SELECT 1 FROM media
                WHERE media.id = job.media_id AND media.bytes IS NOT NULL
-                 AND (media.expires_at > now() OR job.kept)) AS has_audio
+                 AND (media.expires_at > now() OR job.keep_until > now())) AS has_audio
 FROM jobs AS job WHERE job.id = %(id)s AND job.team_id = %(team)s
 
 -- page --
-SELECT job.id, job.type, job.model, job.status, job.duration, job.error, job.title, job.kept, job.created_at,
-       job.completed_at,
+SELECT job.id, job.type, job.model, job.status, job.duration, job.error, job.title, job.kept, job.tags, job.source,
+       job.created_at, job.completed_at, nullif(job.keep_until, 'infinity') AS goes_at,
+       job.keep_until IS NOT DISTINCT FROM 'infinity' AS stays,
        EXISTS (SELECT 1 FROM job_outputs AS output WHERE output.job_id = job.id) AS has_output,
        (SELECT coalesce(jsonb_agg(jsonb_build_object('speakerId', person.id, 'name', person.name) ORDER BY person.name),
                         '[]')
         FROM job_speakers AS mentioned JOIN speakers AS person ON person.id = mentioned.speaker_id
-        WHERE mentioned.job_id = job.id AND mentioned.named) AS speakers
-FROM jobs AS job
+        WHERE mentioned.job_id = job.id AND mentioned.named) AS speakers,
+       voices.voices, voices.unnamed, voices.unchecked
+FROM jobs AS job LEFT JOIN LATERAL (
+         SELECT count(*) AS voices, count(*) FILTER (WHERE NOT named AND NOT decided) AS unnamed,
+                count(*) FILTER (WHERE NOT checked) AS unchecked
+         FROM heard_voices WHERE heard_voices.job_id = job.id) AS voices ON true
 WHERE job.team_id = %(team)s
   AND (%(status)s::text IS NULL OR job.status = %(status)s)
-  AND (%(before)s::uuid IS NULL OR job.id < %(before)s)
+  AND (%(before)s::uuid IS NULL OR {after})
   AND (%(speaker)s::uuid IS NULL
        OR job.id IN (SELECT job_id FROM job_speakers WHERE speaker_id = %(speaker)s AND named))
-  AND (%(part)s::text IS NULL OR position(lower(%(part)s) IN lower(job.title)) > 0)
+  AND (%(part)s::text IS NULL OR position(folded(%(part)s) IN folded(job.title)) > 0)
   AND (%(types)s::text[] IS NULL OR job.type = ANY(%(types)s))
-ORDER BY job.id DESC LIMIT %(limit)s
+  AND (%(tag)s::text IS NULL OR job.tags @> ARRAY[%(tag)s::text])
+  AND (%(since)s::timestamptz IS NULL OR job.created_at >= %(since)s)
+  AND (%(until)s::timestamptz IS NULL OR job.created_at < %(until)s)
+  AND (NOT %(unnamed)s OR EXISTS (SELECT 1 FROM heard_voices AS voice
+                                  WHERE voice.job_id = job.id AND NOT voice.named AND NOT voice.decided))
+  AND (NOT %(unchecked)s OR EXISTS (SELECT 1 FROM heard_voices AS voice
+                                    WHERE voice.job_id = job.id AND NOT voice.checked))
+ORDER BY {order} LIMIT %(limit)s
+
+-- order_newest --
+job.id DESC
+
+-- after_newest --
+job.id < %(before)s
+
+-- order_oldest --
+job.id
+
+-- after_oldest --
+job.id > %(before)s
+
+-- order_title --
+folded(coalesce(job.title, '')), job.id
+
+-- after_title --
+(folded(coalesce(job.title, '')), job.id) >
+(SELECT folded(coalesce(last.title, '')), last.id FROM jobs AS last WHERE last.id = %(before)s AND last.team_id = %(team)s)
+
+-- order_longest --
+coalesce(job.duration, 0) DESC, job.id DESC
+
+-- after_longest --
+(coalesce(job.duration, 0), job.id) <
+(SELECT coalesce(last.duration, 0), last.id FROM jobs AS last WHERE last.id = %(before)s AND last.team_id = %(team)s)
+
+-- tags --
+SELECT tag, count(*) AS jobs FROM jobs CROSS JOIN LATERAL unnest(tags) AS tag
+WHERE team_id = %(team)s GROUP BY tag ORDER BY folded(tag), tag
 
 -- change --
 UPDATE jobs
 SET kept = coalesce(%(kept)s::boolean, kept), title = CASE WHEN %(titled)s THEN %(title)s ELSE title END,
-    updated_at = now()
+    tags = coalesce(%(tags)s::text[], tags), updated_at = now()
 WHERE id = %(id)s AND team_id = %(team)s
 RETURNING id
+
+-- change_many --
+UPDATE jobs
+SET kept = coalesce(%(kept)s::boolean, kept), updated_at = now(),
+    tags = (SELECT coalesce(array_agg(tag ORDER BY place), '{}')
+            FROM (SELECT tag, min(place) AS place FROM unnest(tags || %(add)s::text[]) WITH ORDINALITY AS every (tag, place)
+                  WHERE tag <> ALL(%(remove)s::text[]) GROUP BY tag) AS distinct_)
+WHERE id IN (SELECT held.id FROM jobs AS held WHERE held.id = ANY(%(ids)s) AND held.team_id = %(team)s
+             ORDER BY held.id FOR NO KEY UPDATE)
+RETURNING id, cardinality(tags) AS tags
 
 -- recording --
 SELECT media.id, media.object, media.bytes
 FROM jobs AS job JOIN media ON media.id = job.media_id
-WHERE job.id = %(id)s AND media.bytes IS NOT NULL AND (media.expires_at > now() OR job.kept)
+WHERE job.id = %(id)s AND media.bytes IS NOT NULL AND (media.expires_at > now() OR job.keep_until > now())
 
 -- peaks --
 SELECT peaks FROM job_outputs WHERE job_id = %(id)s

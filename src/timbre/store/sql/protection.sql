@@ -58,10 +58,10 @@ WHERE speakers.team_id = %(team)s ORDER BY made.sample_id
 UPDATE sample_successors SET template = %(template)s WHERE sample_id = %(sample_id)s
 
 -- voices --
-SELECT job_id, body FROM job_voices WHERE team_id = %(team)s ORDER BY job_id
+SELECT job_id, body, vectors FROM job_voices WHERE team_id = %(team)s ORDER BY job_id
 
 -- seal_voices --
-UPDATE job_voices SET body = %(body)s WHERE job_id = %(job_id)s
+UPDATE job_voices SET body = %(body)s, vectors = %(vectors)s WHERE job_id = %(job_id)s
 
 -- vectors --
 SELECT speaker_id, space, vector::real[] AS vector FROM speaker_vectors WHERE team_id = %(team)s ORDER BY space, speaker_id

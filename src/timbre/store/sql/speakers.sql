@@ -38,7 +38,7 @@ FROM speakers
 WHERE team_id = %(team)s
   AND (%(before)s::uuid IS NULL OR id < %(before)s)
   AND (%(tag)s::text IS NULL OR tags @> ARRAY[%(tag)s::text])
-  AND (%(part)s::text IS NULL OR position(lower(%(part)s) IN lower(name)) > 0)
+  AND (%(part)s::text IS NULL OR position(folded(%(part)s) IN folded(name)) > 0)
 ORDER BY id DESC LIMIT %(limit)s
 
 -- walk --
@@ -52,7 +52,7 @@ SELECT count(*) AS total
 FROM speakers
 WHERE team_id = %(team)s
   AND (%(tag)s::text IS NULL OR tags @> ARRAY[%(tag)s::text])
-  AND (%(part)s::text IS NULL OR position(lower(%(part)s) IN lower(name)) > 0)
+  AND (%(part)s::text IS NULL OR position(folded(%(part)s) IN folded(name)) > 0)
 
 -- change --
 UPDATE speakers AS person
@@ -69,8 +69,10 @@ UPDATE speakers SET updated_at = now() WHERE id = %(id)s
 DELETE FROM speakers WHERE team_id = %(team)s AND id = ANY(%(ids)s)
 
 -- samples --
-SELECT id, speaker_id, source, job_id, space, seconds, telephone, quality, clip IS NOT NULL AS has_clip, created_at
-FROM samples WHERE speaker_id = ANY(%(ids)s) ORDER BY id
+SELECT sample.id, sample.speaker_id, sample.source, sample.job_id, job.title AS job_title, sample.space, sample.seconds,
+       sample.telephone, sample.quality, sample.clip IS NOT NULL AS has_clip, sample.created_at
+FROM samples AS sample LEFT JOIN jobs AS job ON job.id = sample.job_id
+WHERE sample.speaker_id = ANY(%(ids)s) ORDER BY sample.id
 
 -- templates --
 SELECT id, template FROM samples WHERE speaker_id = %(speaker)s AND space = %(space)s ORDER BY id
@@ -92,17 +94,25 @@ SELECT id FROM samples WHERE speaker_id = %(speaker)s AND space = %(space)s LIMI
 
 -- add_sample --
 INSERT INTO samples (id, speaker_id, team_id, source, job_id, decision, space, seconds, telephone, quality, template, clip,
-                     created_at)
+                     created_at, version)
 VALUES (%(id)s, %(speaker)s, %(team)s, %(source)s, (SELECT id FROM jobs WHERE id = %(job)s AND team_id = %(team)s FOR KEY SHARE), %(decision)s, %(space)s,
         %(seconds)s, %(telephone)s, %(quality)s, %(template)s, %(clip)s,
-        coalesce(%(created_at)s, now()))
+        coalesce(%(created_at)s, now()),
+        (SELECT gallery_version + 1 FROM teams WHERE teams.id = %(team)s))
 
 -- remove_sample --
-DELETE FROM samples WHERE id = %(id)s AND speaker_id = %(speaker)s AND team_id = %(team)s RETURNING space
+WITH gone AS (DELETE FROM samples WHERE id = %(id)s AND speaker_id = %(speaker)s AND team_id = %(team)s
+              RETURNING speaker_id, space, version, team_id),
+     noted AS (INSERT INTO withdrawn_samples (speaker_id, team_id, learned, gone)
+               SELECT speaker_id, team_id, version, (SELECT gallery_version + 1 FROM teams WHERE id = gone.team_id) FROM gone)
+SELECT space FROM gone
 
 -- withdraw_samples --
-DELETE FROM samples WHERE job_id = %(job)s AND team_id = %(team)s AND decision = ANY(%(decisions)s)
-RETURNING speaker_id, space
+WITH gone AS (DELETE FROM samples WHERE job_id = %(job)s AND team_id = %(team)s AND decision = ANY(%(decisions)s)
+              RETURNING speaker_id, space, version, team_id),
+     noted AS (INSERT INTO withdrawn_samples (speaker_id, team_id, learned, gone)
+               SELECT speaker_id, team_id, version, (SELECT gallery_version + 1 FROM teams WHERE id = gone.team_id) FROM gone)
+SELECT speaker_id, space FROM gone
 
 -- remove_samples --
 DELETE FROM samples WHERE id = ANY(%(ids)s)
@@ -123,6 +133,9 @@ DELETE FROM speaker_vectors WHERE speaker_id = %(speaker)s AND space = %(space)s
 
 -- move_samples --
 UPDATE samples SET speaker_id = %(into)s WHERE speaker_id = ANY(%(ids)s)
+
+-- move_withdrawn --
+UPDATE withdrawn_samples SET speaker_id = %(into)s WHERE speaker_id = ANY(%(ids)s)
 
 -- move_jobs --
 INSERT INTO job_speakers (job_id, speaker_id, named)  -- of those whose output is gone

@@ -121,7 +121,7 @@ function SampleRow({
         </p>
         <p class="small muted">
           {sample.jobId && sample.source === "job" ? (
-            <a href={`/jobs/${sample.jobId}`}>{SOURCES[sample.source]}</a>
+            <a href={`/jobs/${sample.jobId}`}>{sample.jobTitle ?? SOURCES[sample.source]}</a>
           ) : (
             SOURCES[sample.source]
           )}

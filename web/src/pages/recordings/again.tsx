@@ -1,4 +1,4 @@
-// Naming all recordings again, by the people there are now: what was decided by hand stays.
+// Naming recordings again, by the people there are now: what was decided by hand stays.
 import { useRef, useState } from "preact/hooks";
 import { ApiError, api } from "../../api/client";
 import { type JobItem, type JobList, outputOf } from "../../api/types";
@@ -11,19 +11,20 @@ import { hasPage } from "./words";
 
 const GONE: ReadonlySet<number> = new Set([404, 409]); // its voices are not kept, or cannot be compared
 
-export function NameAllAgain({ onDone }: { onDone: () => void }) {
+/** Of all recordings, or of those that were chosen. */
+export function NameAllAgain({ jobs, onDone }: { jobs?: readonly JobItem[]; onDone: () => void }) {
   const [asking, setAsking] = useState(false);
   const [done, setDone] = useState<{ done: number; all: number } | null>(null);
   const stopped = useRef(false);
 
   async function run() {
     stopped.current = false;
-    const jobs = await everything();
+    const all = jobs?.filter((job) => job.status === "succeeded" && hasPage(job)) ?? (await everything());
     let named = 0;
     let others = 0;
-    for (const [index, job] of jobs.entries()) {
+    for (const [index, job] of all.entries()) {
       if (stopped.current) break;
-      setDone({ done: index, all: jobs.length });
+      setDone({ done: index, all: all.length });
       try {
         const after = outputOf(await nameAgain(job.id))?.voiceprints ?? [];
         named += 1;
@@ -43,15 +44,18 @@ export function NameAllAgain({ onDone }: { onDone: () => void }) {
 
   return (
     <>
-      <Button icon="refresh" onClick={() => setAsking(true)}>
+      <Button icon="refresh" small={Boolean(jobs)} onClick={() => setAsking(true)}>
         Name again
       </Button>
       {asking && (
-        <Dialog title="Name all recordings again?" onClose={close}>
+        <Dialog
+          title={jobs ? `Name ${count(jobs.length, "recording")} again?` : "Name all recordings again?"}
+          onClose={close}
+        >
           <div class="stack">
             <p>
-              The voices of all recordings whose voices are kept are compared with the people you know now. Nothing is
-              heard again, and what was decided by hand stays.
+              The voices of {jobs ? "these" : "all"} recordings, as far as they are kept, are compared with the people
+              you know now. Nothing is heard again, and what was decided by hand stays.
             </p>
             {done && <Progress value={done.done / done.all} label={`${done.done} of ${done.all}`} />}
             <div class="dialog-actions">

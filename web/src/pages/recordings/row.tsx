@@ -4,12 +4,13 @@ import { api } from "../../api/client";
 import { stageWords } from "../../api/jobs";
 import { FINAL, type Job, type JobItem } from "../../api/types";
 import { may } from "../../session";
-import { ago, at, goneIn, length } from "../../times";
+import { ago, at, count, goneIn, length } from "../../times";
 import { Button, Progress, Tag } from "../../ui/controls";
 import { Confirm } from "../../ui/dialog";
 import { Icon } from "../../ui/icons";
 import { tell, tellError } from "../../ui/toasts";
 import { Avatar } from "../people/avatar";
+import { filtersOf, where } from "./filters";
 import { doneWords, hasPage, titleOf } from "./words";
 
 const FACES = 5; // that are shown of those who were heard
@@ -17,11 +18,15 @@ const FACES = 5; // that are shown of those who were heard
 export function RecordingRow({
   job,
   now,
+  chosen,
+  onChoose,
   onChanged,
   onGone,
 }: {
   job: JobItem;
   now: Job | undefined; // what is known of one that is not done
+  chosen: boolean;
+  onChoose: (on: boolean) => void;
   onChanged: (change: Partial<JobItem>) => void;
   onGone: () => void;
 }) {
@@ -35,8 +40,14 @@ export function RecordingRow({
     onChanged({ kept }); // at once; taken back if the server refuses
     try {
       const after = await api.patch("/v1/jobs/{jobId}", { path: { jobId: job.id }, body: { kept } });
-      onChanged({ kept: after.kept ?? kept, outputExpiresAt: after.outputExpiresAt ?? null });
-      tell(kept ? `${title} is kept until you delete it.` : `${title} goes when its time is over.`);
+      onChanged({ kept: after.kept, stays: after.stays, outputExpiresAt: after.outputExpiresAt ?? null });
+      tell(
+        kept
+          ? `${title} is kept until you delete it.`
+          : after.stays
+            ? `${title} stays, as the rules in the settings keep it.`
+            : `${title} goes when its time is over.`,
+      );
     } catch (error) {
       onChanged({ kept: !kept });
       tellError(error);
@@ -51,6 +62,13 @@ export function RecordingRow({
 
   return (
     <li class="recording-row" data-status={status}>
+      <input
+        type="checkbox"
+        class="choose-one"
+        aria-label={`Choose ${title}`}
+        checked={chosen}
+        onChange={(event) => onChoose(event.currentTarget.checked)}
+      />
       <div class="recording-main">
         <h2 class="ellipsis">{hasPage(job) ? <a href={`/jobs/${job.id}`}>{title}</a> : title}</h2>
         <p class="small muted">
@@ -61,6 +79,15 @@ export function RecordingRow({
             (job.quantity ?? now?.duration) !== null &&
             `, ${length(job.quantity ?? now?.duration ?? 0)}`}
         </p>
+        {job.tags.length > 0 && (
+          <p class="row recording-tags">
+            {job.tags.map((tag) => (
+              <a key={tag} class="tag" href={where({ ...filtersOf(new URLSearchParams()), tag })}>
+                {tag}
+              </a>
+            ))}
+          </p>
+        )}
       </div>
       <div class="recording-state">
         <State job={job} now={now} status={status} />
@@ -119,7 +146,16 @@ function State({ job, now, status }: { job: JobItem; now: Job | undefined; statu
       </div>
     );
   }
-  if (!job.speakers.length) return <p class="small muted">{doneWords(job)}</p>;
+  const unnamed = job.unnamed > 0 && hasPage(job) && (
+    <span class="small muted nowrap">{count(job.unnamed, "unknown voice")}</span>
+  );
+  if (!job.speakers.length)
+    return (
+      <p class="small muted">
+        {doneWords(job)}
+        {unnamed && <>, {unnamed}</>}
+      </p>
+    );
   const more = job.speakers.length - FACES;
   const names = new Intl.ListFormat("en").format(job.speakers.map((each) => each.name));
   return (
@@ -131,6 +167,7 @@ function State({ job, now, status }: { job: JobItem; now: Job | undefined; statu
         {more > 0 && <span class="small muted">+{more}</span>}
       </span>
       <span class="small ellipsis">{names}</span>
+      {unnamed}
     </p>
   );
 }
@@ -141,6 +178,12 @@ function Expiry({ job }: { job: JobItem }) {
     return (
       <span class="row nowrap">
         <Icon name="pin" size={16} /> kept
+      </span>
+    );
+  if (job.stays)
+    return (
+      <span class="muted" title="A rule in the settings keeps it">
+        stays
       </span>
     );
   if (!job.outputExpiresAt || Date.parse(job.outputExpiresAt) < Date.now())

@@ -4,6 +4,7 @@ import { ago, count, day } from "../../times";
 import { Note, Tag } from "../../ui/controls";
 import { useLoaded } from "../../ui/loaded";
 import { Avatar } from "../people/avatar";
+import { Keeping } from "./keeping";
 import { Of } from "./section";
 import type { DueReview, DueSpeaker, RetentionReport, ServerState } from "./types";
 
@@ -11,9 +12,9 @@ export function Retention() {
   const server = useLoaded<ServerState>((signal) => api.get("/v1/server", { signal }), []);
   return (
     <>
-      <p class="muted">
-        Timbre keeps as little as it can. These times are set where the server is started, as environment variables.
-      </p>
+      <Keeping />
+      <h3 class="settings-part">The server's times</h3>
+      <p class="muted">These are set where the server is started, as environment variables.</p>
       <Of loaded={server}>
         {({ retention }) => (
           <ul class="card list">

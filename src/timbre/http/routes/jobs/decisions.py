@@ -126,7 +126,7 @@ async def _answer(here: State, known: Caller, job_id: str, made: Made, request: 
     if made.learned is not None:
         made_here["learned"] = made.learned
     if made.doubt is not None:
-        made_here["doubt"] = _doubt(made.doubt)
+        made_here["doubt"] = told_doubt(made.doubt)
     row = await here.jobs.get(known.team, job_uuid(job_id))
     answer = await job_answer(here, row, request, {"decision": made_here})
     if made.replayed:
@@ -134,7 +134,8 @@ async def _answer(here: State, known: Caller, job_id: str, made: Made, request: 
     return answer
 
 
-def _doubt(doubt: Doubt) -> dict[str, Any]:
+def told_doubt(doubt: Doubt) -> dict[str, Any]:
+    """Why a voice was not learned."""
     told: dict[str, Any] = {"reason": doubt.reason, "message": f"{doubt.words}.", "final": doubt.final}
     if doubt.confidence is not None:
         told["confidence"] = doubt.confidence

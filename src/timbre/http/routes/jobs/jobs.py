@@ -7,6 +7,7 @@ import gzip
 import zlib
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -24,10 +25,10 @@ from timbre.http.routes.jobs.schemas import Deleted, Job, JobList, JobListOld
 from timbre.http.schemas import JobStatus, JobType
 from timbre.http.state import State
 from timbre.service.accounts.teams import Caller, Scope
-from timbre.service.jobs.jobs import FINAL
+from timbre.service.jobs.jobs import FINAL, Filter, Sort
 from timbre.service.jobs.requests import ChangeRequest
 from timbre.service.requests.body import parse
-from timbre.service.requests.values import LONGEST_TITLE
+from timbre.service.requests.values import LONGEST_TAG, LONGEST_TITLE
 from timbre.store.database import Row
 
 router = APIRouter()
@@ -76,7 +77,7 @@ async def get_job(
     response_model=Job,
     responses=errors(404, 413),
     openapi_extra=takes(ChangeRequest),
-    summary="Keep a job, or call it something",
+    summary="Keep a job, tag it, or call it something",
 )
 async def change_job(
     job_id: JobId,
@@ -85,7 +86,7 @@ async def change_job(
     here: State_,
     request: Request,
 ) -> Response:
-    """Change whether a job is kept beyond its time, with its output and its recording, or its title."""
+    """Change whether a job is kept beyond its time, with its output and its recording, its tags, or its title."""
     job = job_uuid(job_id)
     change, _ = parse(ChangeRequest, body, webhook_http=False)
     return await job_answer(here, await here.jobs.change(known.team, job, change), request)
@@ -139,13 +140,14 @@ async def follow_job(
     operation_id="getJobsByTeamV2",
     response_model=JobList,
     responses=errors(),
-    summary="List jobs, newest first",
+    summary="List jobs",
 )
 async def list_jobs(
     *,
     known: Reader,
     here: State_,
     limit: Annotated[int, Query(ge=1, le=100, description="At most so many.")] = 10,
+    sort: Annotated[Sort, Query(description="In which order.")] = "newest",
     cursor: Annotated[UUID | None, Query(description="The `nextCursor` of the page before.")] = None,
     status: Status = None,
     speaker: Annotated[
@@ -153,18 +155,39 @@ async def list_jobs(
     ] = None,
     q: Annotated[
         str | None,
-        Query(max_length=LONGEST_TITLE, description="Only jobs in whose title this is, in whatever case."),
+        Query(
+            max_length=LONGEST_TITLE,
+            description="Only jobs in whose title this is, in whatever case, with accents or without.",
+        ),
     ] = None,
+    tag: Annotated[str | None, Query(max_length=LONGEST_TAG, description="Only jobs that bear this tag.")] = None,
+    since: Annotated[datetime | None, Query(description="Only jobs that were submitted then or later.")] = None,
+    until: Annotated[datetime | None, Query(description="Only jobs that were submitted before.")] = None,
+    unnamed: Annotated[
+        bool, Query(description="Only jobs in whose result somebody speaks whom nobody has named.")
+    ] = False,
+    unchecked: Annotated[
+        bool, Query(description="Only jobs in whose result there are turns that nobody has looked at.")
+    ] = False,
     types: Annotated[
         list[JobType] | None, Query(alias="type", description="Only jobs of this type; several times for more.")
     ] = None,
 ) -> Response:
     """List the team's jobs without their outputs."""
-    if q is not None and "\0" in q:  # no title has one, and the database would not even take it
+    if "\0" in f"{q or ''}{tag or ''}":  # nothing is called so, and the database would not even take it
         return Json({"items": [], "nextCursor": None})
-    rows = await here.jobs.page(
-        known.team, status=status, before=cursor, limit=limit + 1, speaker=speaker, part=q, types=types
+    only = Filter(
+        status=status,
+        speaker=speaker,
+        part=q,
+        types=None if types is None else list(types),
+        tag=tag,
+        since=_utc(since),
+        until=_utc(until),
+        unnamed=unnamed,
+        unchecked=unchecked,
     )
+    rows = await here.jobs.page(known.team, limit=limit + 1, before=cursor, only=only, sort=sort)
     items = [job_item(row, here.settings) for row in rows[:limit]]
     return Json({"items": items, "nextCursor": next_cursor(rows, limit)})
 
@@ -261,6 +284,10 @@ def _packed(pieces: Iterator[bytes]) -> Iterator[bytes]:
         if packed := packer.compress(piece):
             yield packed
     yield packer.flush()
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
 
 
 def job_uuid(text: str) -> UUID:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from timbre.http.responses import timestamp
@@ -12,9 +12,7 @@ from timbre.store.database import Row
 
 def job_detail(row: Row, settings: Settings) -> dict[str, Any]:
     """A job without its output, except for the reason of one that failed or was canceled."""
-    expires = None
-    if row["status"] == "succeeded" and not row["kept"]:
-        expires = row["completed_at"] + timedelta(hours=settings.output_hours)
+    expires = _expires(row, settings) if row["status"] == "succeeded" else None
     detail = {
         "jobId": str(row["id"]),
         "status": row["status"],
@@ -31,6 +29,9 @@ def job_detail(row: Row, settings: Settings) -> dict[str, Any]:
         "warning": row["warning"],
         "title": row["title"],
         "kept": row["kept"],
+        "stays": row["stays"],
+        "tags": row["tags"],
+        "source": row["source"],
         "revision": row["revision"],
         "hasVoices": row["has_voices"],
         "hasAudio": row["has_audio"],
@@ -44,14 +45,12 @@ def job_detail(row: Row, settings: Settings) -> dict[str, Any]:
 
 def job_item(row: Row, settings: Settings) -> dict[str, Any]:
     """A job in a list."""
-    expires = None
-    if row["has_output"] and not row["kept"]:
-        expires = row["completed_at"] + timedelta(hours=settings.output_hours)
+    expires = _expires(row, settings) if row["has_output"] else None
     return {
         "id": str(row["id"]),
         "status": row["status"],
         "type": row["type"],
-        "source": "api",
+        "source": row["source"],
         "model": row["model"],
         "quantity": None if row["duration"] is None else round(row["duration"]),
         "reason": row["error"],
@@ -59,14 +58,27 @@ def job_item(row: Row, settings: Settings) -> dict[str, Any]:
         "completedAt": timestamp(row["completed_at"]),
         "title": row["title"],
         "kept": row["kept"],
+        "stays": row["stays"],
+        "tags": row["tags"],
         "outputExpiresAt": timestamp(expires),
         "speakers": row["speakers"],
+        "voices": row["voices"],
+        "unnamed": row["unnamed"],
+        "unchecked": row["unchecked"],
     }
 
 
 def job_item_old(row: Row) -> dict[str, Any]:
     """A job in the list of the old kind."""
     return {"id": str(row["id"]), "status": row["status"], "createdAt": timestamp(row["created_at"])}
+
+
+def _expires(row: Row, settings: Settings) -> datetime | None:
+    """When the output goes; None where it stays."""
+    if row["stays"]:
+        return None
+    goes: datetime = row["goes_at"] or row["completed_at"] + timedelta(hours=settings.output_hours)
+    return goes
 
 
 def _seconds(value: float | None) -> float | None:

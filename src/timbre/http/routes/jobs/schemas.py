@@ -262,7 +262,7 @@ class Job(Answer):
     )
     output_expires_at: Time | SkipJsonSchema[None] = Field(
         None,
-        description="When the output is deleted; absent unless it succeeded, and where it is kept.",
+        description="When the output is deleted; absent unless it succeeded, and where it stays.",
         json_schema_extra=left_out,
     )
     warning: str | SkipJsonSchema[None] = Field(
@@ -277,7 +277,10 @@ class Job(Answer):
         examples=["standup.flac"],
         json_schema_extra=left_out,
     )
-    kept: bool = Field(description="Whether it stays until it is erased, with its output and its recording.")
+    kept: bool = Field(description="Whether somebody keeps it until it is erased, with its output and its recording.")
+    stays: bool = Field(description="Whether it stays until it is erased, as somebody keeps it or a rule does.")
+    tags: list[str] = Field(description="Words to find the recording by, and to keep it by.", examples=[["interviews"]])
+    source: Literal["api", "web"] = Field(description="How it was submitted.")
     revision: int = Field(
         ge=0, description="How often people have decided something about the result, or undone or redone it."
     )
@@ -307,18 +310,25 @@ class JobItem(Answer):
     id: Uuid
     status: JobStatus = Field(examples=["succeeded"])
     type: JobType | None = None
-    source: str | None = Field(None, description="How it was submitted.", examples=["api"])
+    source: Literal["api", "web"] = Field("api", description="How it was submitted.", examples=["api"])
     model: str | None = Field(None, description="The pack that hears the recording.", examples=["standard"])
     quantity: float | None = Field(None, ge=0, description="Seconds of the recording.", examples=[132])
     reason: str | None = Field(None, description="Why it failed.")
     created_at: Time
     completed_at: Time | None = Field(None, description="When it ended.")
     title: str | None = Field(None, description="What the recording is called.", examples=["standup.flac"])
-    kept: bool = Field(description="Whether it stays until it is erased, with its output and its recording.")
+    kept: bool = Field(description="Whether somebody keeps it until it is erased, with its output and its recording.")
+    stays: bool = Field(description="Whether it stays until it is erased, as somebody keeps it or a rule does.")
+    tags: list[str] = Field(description="Words to find the recording by, and to keep it by.", examples=[["interviews"]])
     output_expires_at: Time | None = Field(
-        None, description="When the output is deleted; null if there is none, or it is kept."
+        None, description="When the output is deleted; null if there is none, or it stays."
     )
     speakers: list[NamedSpeaker] = Field(description="People of the gallery whom the result names.")
+    voices: int = Field(ge=0, description="How many voices speak, as the result stands.", examples=[4])
+    unnamed: int = Field(
+        ge=0, description="How many of them nobody has named, or said that nobody knows them.", examples=[1]
+    )
+    unchecked: int = Field(ge=0, description="How many of them have turns that nobody has looked at.", examples=[2])
 
 
 class JobList(Answer):

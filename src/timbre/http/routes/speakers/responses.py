@@ -46,6 +46,7 @@ def sample_item(sample: Sample, space: str | None, alike: int | None = None) -> 
         "id": str(sample.id),
         "source": sample.source,
         "jobId": None if sample.job is None else str(sample.job),
+        "jobTitle": sample.job_title,
         "speechSeconds": round(sample.seconds, 3),
         "quality": quality,
         "model": "current" if sample.space == space else "other",

@@ -52,6 +52,7 @@ class SpeakerSample(Answer):
         description="`recording` was sent for it, `job` is from the recording of a job, `voiceprint` came as one."
     )
     job_id: Uuid | None = Field(description="The job whose recording it is from; null if that is gone, or none was.")
+    job_title: str | None = Field(description="What that recording is called.", examples=["standup.flac"])
     speech_seconds: float = Field(ge=0, description="Seconds of speech behind it.", examples=[17.4])
     quality: SampleQuality | None = Field(description="Null where it is not known.")
     model: Literal["current", "other"] = Field(
