@@ -3,8 +3,9 @@
     start,end,speaker
     0.500,2.000,Ada
 
-Where it is known what is said, a fourth column `text` has it. A name with a comma, a quote or a line end stands in quotes, its quotes doubled. One that a spreadsheet would run as a
-formula has an apostrophe before it, as OWASP advises, which is taken away when it is read.
+Where it is known what is said, a fourth column `text` has it. A name with a comma, a quote or a line end stands in
+quotes, its quotes doubled. One that a spreadsheet would run as a formula has an apostrophe before it, as OWASP advises,
+which is taken away when it is read.
 """
 
 from __future__ import annotations

@@ -4,9 +4,9 @@
     00:00:00,500 --> 00:00:02,000
     Ada:
 
-A cue is the label that subtitles put before the text, and the text where it is known: `Ada: Good morning.` SRT has no written rules;
-players read tags and character references in it, so `&`, `<`, `>` (an arrow too) and line ends in a name or a text
-become references. Speakers who talk at once have overlapping cues, which players stack.
+A cue is the label that subtitles put before the text, and the text where it is known: `Ada: Good morning.` SRT has no
+written rules; players read tags and character references in it, so `&`, `<`, `>` (an arrow too) and line ends become
+references. Speakers who talk at once have overlapping cues, which players stack.
 """
 
 from __future__ import annotations

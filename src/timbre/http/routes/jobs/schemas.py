@@ -131,7 +131,7 @@ class TranscriptionSegment(Answer):
     start: Seconds
     end: Seconds
     text: str
-    speaker: str
+    speaker: str = Field(description="The name, or the label; empty where nobody who speaks says it.")
 
 
 class Output(Answer):
@@ -180,15 +180,15 @@ class DiarizationOutput(Output):
     )
     transcript: str | SkipJsonSchema[None] = Field(
         None,
-        description="The transcript of a label job, with the names of who speaks.",
+        description="The transcript of a label job, or that was handed in, with the names of who speaks.",
         examples=["1\n00:00:00,500 --> 00:00:02,000\nAda: Good morning.\n"],
         json_schema_extra=left_out,
     )
     word_level_transcription: list[TranscriptionSegment] | SkipJsonSchema[None] = Field(
-        None, description="Known to clients of the hosted service; absent here.", json_schema_extra=left_out
+        None, description="The words of the transcript; there where they have times.", json_schema_extra=left_out
     )
     turn_level_transcription: list[TranscriptionSegment] | SkipJsonSchema[None] = Field(
-        None, description="Known to clients of the hosted service; absent here.", json_schema_extra=left_out
+        None, description="The segments of the transcript; there if it is.", json_schema_extra=left_out
     )
 
 
