@@ -372,10 +372,12 @@ class VoiceList(Answer):
 
 
 class Peaks(Answer):
-    """How loud a recording is, from beginning to end."""
+    """How loud a recording is, or a stretch of it."""
 
     peaks: list[Annotated[int, Field(ge=0, le=255)]] = Field(
         description="The loudest moment of each of up to 2000 equal parts; 255 is full scale.",
         examples=[[0, 12, 180, 96]],
     )
+    start: Seconds = Field(description="Where the first part begins.")
+    end: Seconds = Field(description="Where the last part ends.", examples=[79.4])
     duration: float = Field(ge=0, description="Seconds of the recording.", examples=[79.4])
