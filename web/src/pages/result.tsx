@@ -16,10 +16,13 @@ import { History } from "./result/history";
 import { type Keyboard, useKeyboard } from "./result/keyboard";
 import { type Action, type News, NewsNote } from "./result/news";
 import { Player } from "./result/player";
-import { type Recording, recording, renamed } from "./result/recording";
+import { type Recording, recording, renamed, withoutUnder } from "./result/recording";
+import { Scope } from "./result/scope";
+import { NO_SEATS } from "./result/seating";
 import { moved } from "./result/selection";
 import { Stage } from "./result/stage";
 import { stepped, told } from "./result/telling";
+import { Transport, zoomBy } from "./result/transport";
 import { Turns } from "./result/turns";
 import { Voices } from "./result/voices";
 import "./result.css";
@@ -100,7 +103,9 @@ function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
   const [looking, setLooking] = useState(false); // at the history
   const [selected, setSelected] = useState<ReadonlySet<string>>(NOBODY);
   const [busy, setBusy] = useState(false);
-  const zoom = useRef<(by: number) => void>(() => undefined);
+  const [least, setLeast] = useState(0); // seconds that a voice must talk to have a lane and a card
+  const scope = useMemo(() => new Scope(), []);
+  const seats = useRef(NO_SEATS);
   const path = { jobId: job.jobId };
 
   const player = useMemo(
@@ -113,7 +118,9 @@ function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
     return () => player.close();
   }, [player]);
 
-  const shown = useMemo(() => recording(job, voices), [job, voices]);
+  const shown = useMemo(() => recording(job, voices, seats.current), [job, voices]);
+  if (shown) seats.current = shown.seats;
+  const inView = useMemo(() => shown && withoutUnder(shown, least), [shown, least]);
   // What is seen now, for what ends later.
   const now = useRef({ job, shown });
   now.current = { job, shown };
@@ -155,7 +162,7 @@ function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
     label: string | null,
     actions: readonly Action[] = [],
   ) {
-    const after = recording(next, voices);
+    const after = recording(next, voices, seats.current);
     onChange(next);
     now.current = { job: next, shown: after };
     if (before && after) {
@@ -229,13 +236,14 @@ function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
     redo: said.some((item) => item.state === "undone") ? () => attempt(stepOn) : null,
     history: () => setLooking(true),
   };
-  const keyboard = useRef<Keyboard>({ recording: shown, edits, zoom: (by) => zoom.current(by) });
-  keyboard.current = { recording: shown, edits: may("jobs:write") ? edits : null, zoom: (by) => zoom.current(by) };
+  const zoom = (by: number) => zoomBy(scope, player, by);
+  const keyboard = useRef<Keyboard>({ recording: shown, edits, zoom });
+  keyboard.current = { recording: shown, edits: may("jobs:write") ? edits : null, zoom };
   useKeyboard(player, keyboard);
 
   const output = outputOf(job);
   if (!output) return <Gone job={job} onChange={onChange} />;
-  if (!shown) return <Other job={job} onChange={onChange} />;
+  if (!shown || !inView) return <Other job={job} onChange={onChange} />;
 
   const named = output.gallery;
   const open = version !== null && version.total > 0 && shown.voices.some((voice) => !voice.decided);
@@ -251,22 +259,26 @@ function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
             The recording itself is no longer kept, so it cannot be played. Who spoke when stays as long as this page.
           </Note>
         )}
+        <Transport recording={shown} player={player} scope={scope} />
         <Stage
-          recording={shown}
+          job={job.jobId}
+          recording={inView}
+          whole={shown}
           peaks={peaks}
           player={player}
+          scope={scope}
           selected={selected}
-          onEdge={
+          changes={
             may("jobs:write")
-              ? (turn, edge, time) => {
-                  const what = moved(turn, edge, Math.min(time, shown.duration));
-                  if (what) void edits.say(what);
+              ? {
+                  edge: (turn, edge, time) => {
+                    const what = moved(turn, edge, Math.min(time, shown.duration));
+                    if (what) void edits.say(what);
+                  },
+                  select: (turns, add) => setSelected(new Set([...(add ? selected : []), ...turns])),
                 }
               : null
           }
-          keys={(by) => {
-            zoom.current = by;
-          }}
         />
         <p class="small muted keys">
           <kbd>Space</kbd> plays, <kbd>←</kbd> <kbd>→</kbd> move 5 s, <kbd>J</kbd> <kbd>K</kbd> next and previous turn,{" "}
@@ -300,7 +312,10 @@ function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
         <div class="result-columns">
           <Voices
             job={job.jobId}
-            voices={shown.voices}
+            voices={inView.voices}
+            all={shown.voices}
+            least={least}
+            onLeast={setLeast}
             only={only}
             news={news}
             actions={{
