@@ -97,7 +97,7 @@ def test_the_sample_recording_comes_with_the_app(server: Server):
 def test_the_licences_of_what_the_app_is_made_of_are_there(server: Server):
     answer = httpx.get(f"{server.address}/licenses.md")
     assert answer.headers["content-type"].startswith("text/markdown")
-    assert {"preact", "wavesurfer.js"} <= set(re.findall(r"[\w.]+", answer.text))
+    assert {"preact", "signals"} <= set(re.findall(r"[\w.]+", answer.text))
 
 
 def shipped(server: Server, ending: str) -> str:

@@ -28,7 +28,7 @@ export interface Options {
 }
 
 // What the OpenAPI document says of every route: schema.ts is made from it.
-type Method = "get" | "post" | "patch" | "delete";
+type Method = "get" | "post" | "put" | "patch" | "delete";
 type Route<M extends Method> = {
   [P in keyof paths]: paths[P][M] extends { responses: unknown } ? P : never;
 }[keyof paths];
@@ -107,7 +107,13 @@ function asking<M extends Method>(method: M) {
 }
 
 /** Ask a route of the server; what it takes and answers is checked by its template. */
-export const api = { get: asking("get"), post: asking("post"), patch: asking("patch"), delete: asking("delete") };
+export const api = {
+  get: asking("get"),
+  post: asking("post"),
+  put: asking("put"),
+  patch: asking("patch"),
+  delete: asking("delete"),
+};
 
 /** An error in words for people. */
 export function words(error: unknown): string {

@@ -17,7 +17,7 @@ import { type Keyboard, useKeyboard } from "./result/keyboard";
 import { type Action, type News, NewsNote } from "./result/news";
 import { Player } from "./result/player";
 import { type Recording, recording, renamed, withoutUnder } from "./result/recording";
-import { Scope } from "./result/scope";
+import { Scope, STEP } from "./result/scope";
 import { NO_SEATS } from "./result/seating";
 import { moved } from "./result/selection";
 import { Stage } from "./result/stage";
@@ -236,7 +236,7 @@ function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
     redo: said.some((item) => item.state === "undone") ? () => attempt(stepOn) : null,
     history: () => setLooking(true),
   };
-  const zoom = (by: number) => zoomBy(scope, player, by);
+  const zoom = (by: number) => zoomBy(scope, player, STEP ** by);
   const keyboard = useRef<Keyboard>({ recording: shown, edits, zoom });
   keyboard.current = { recording: shown, edits: may("jobs:write") ? edits : null, zoom };
   useKeyboard(player, keyboard);

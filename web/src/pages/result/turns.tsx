@@ -70,6 +70,10 @@ export function Turns({
     });
   }, [recording, player, shown, view.first, view.last]);
 
+  useEffect(() => {
+    if (list.current) list.current.scrollTop = 0;
+  }, [wanted]);
+
   // What is selected elsewhere is brought into view.
   useEffect(() => {
     const row = shown.findIndex((turn) => selected.has(turn.id));
@@ -170,7 +174,7 @@ export function Turns({
               : "No speech was found in this recording."}
         </p>
       )}
-      <ol ref={list} onKeyDown={onKeyDown} style={{ paddingTop: `${view.above}px`, paddingBottom: `${view.below}px` }}>
+      <ol ref={list} onKeyDown={onKeyDown} style={{ "--above": `${view.above}px`, "--below": `${view.below}px` }}>
         {drawn.map((turn, place) => (
           <Row
             key={turn.id}
