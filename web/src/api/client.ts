@@ -1,4 +1,5 @@
 // Asking the server. Paths are the templates of the API reference: get("/v1/jobs/{jobId}", { path: { jobId } }).
+import { lost } from "../connection";
 import { signedOut } from "../session";
 import type { paths } from "./schema";
 
@@ -88,6 +89,7 @@ async function call<T>(method: string, template: string, options: Options = {}):
     });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
+    lost();
     throw new ApiError(0, UNREACHABLE);
   }
   const text = await answer.text();

@@ -4,14 +4,16 @@ import { announce } from "../announce";
 import { ApiError, api, words } from "../api/client";
 import { follow, stageWords } from "../api/jobs";
 import { type DecidedJob, FINAL, type HistoryItem, type Job, outputOf, type Peaks, type Voice } from "../api/types";
+import { isLong, notify } from "../notify";
 import { may } from "../session";
 import { length } from "../times";
 import { stopClips } from "../ui/clip";
 import { Button, ButtonLink, Empty, Loading, Note, Progress } from "../ui/controls";
+import { NotifyOffer } from "../ui/notify-offer";
 import { tellError } from "../ui/toasts";
 import { decide, history, name, nameAgain, redo, type Said, undo, watch } from "./result/deciding";
 import { type Edits, Keys } from "./result/editing";
-import { Head } from "./result/head";
+import { Head, titleOf } from "./result/head";
 import { History } from "./result/history";
 import { type Keyboard, useKeyboard } from "./result/keyboard";
 import { type Action, type News, NewsNote } from "./result/news";
@@ -39,6 +41,7 @@ export function Result({ job: id }: { job: string }) {
       setJob(now);
       if (FINAL.has(now.status)) return;
       await follow(id, setJob, own.signal);
+      notify(id, titleOf(now), "The recording is done.");
       now = await api.get("/v1/jobs/{jobId}", { path, signal: own.signal });
       setJob(now);
     };
@@ -88,6 +91,7 @@ function Underway({ job, onChange }: { job: Job; onChange: (job: Job) => void })
             ? "Short recordings take seconds, hours take minutes."
             : `${length(job.duration)} to listen to. You can leave this page; it goes on without you.`}
         </p>
+        {isLong(job.duration) && <NotifyOffer />}
       </section>
     </>
   );

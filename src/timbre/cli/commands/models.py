@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,8 +14,9 @@ from timbre.cli.display.output import json_line
 from timbre.cli.display.progress import downloading
 from timbre.cli.display.tables import Column, Table, show
 from timbre.cli.display.units import NOTHING, megabytes
+from timbre.cli.exits import Exit
 from timbre.cli.inputs.loading import read_settings
-from timbre.errors import ModelCorrupt
+from timbre.errors import ModelCorrupt, ModelMissing
 
 if TYPE_CHECKING:
     from timbre.models.catalogue import ModelFile
@@ -42,8 +44,16 @@ def list_models(*, json: options.AsJson = False) -> None:
 
 
 @app.command()
-def pull(pack: Annotated[str, typer.Argument(metavar="PACK", help="Name of the pack, such as standard.")]) -> None:
-    """Download what a pack still needs."""
+def pull(
+    pack: Annotated[str, typer.Argument(metavar="PACK", help="Name of the pack, such as standard.")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask, where another pack is used from then on.")] = False,
+) -> None:
+    """Download what a pack still needs; say what it means, and ask, where it is used from then on."""
+    if meaning := _meaning(pack):
+        typer.echo(meaning, err=True)
+        if not yes and sys.stdin.isatty() and not typer.confirm(f"Pull {pack}?", err=True):
+            raise typer.Exit(Exit.USAGE)
     with downloading() as progress:
         _store().pull(pack, progress)
     typer.echo(f"{pack}: complete")
@@ -79,6 +89,29 @@ def export(file: _Archive) -> None:
 def import_(file: _Archive) -> None:
     """Take in the model files of an archive that `export` wrote."""
     _say_each(_store().import_(file), "imported")
+
+
+def _meaning(name: str) -> str | None:
+    """What it means to have a pack, where it is then taken in place of another; else None."""
+    from timbre.models.catalogue import catalogue  # noqa: PLC0415
+    from timbre.models.packs import find_pack  # noqa: PLC0415
+
+    settings, models = read_settings(), catalogue()
+    better = list(models.packs)
+    try:
+        now = find_pack("auto", settings)
+    except ModelMissing:
+        return None
+    if settings.model != "auto" or name not in better or better.index(name) >= better.index(now.name):
+        return None
+    if models.pack(name).encoder.fingerprint == now.encoder.fingerprint:
+        return None
+    return (
+        f"TIMBRE_MODEL is auto, so {name} is used from now on in place of {now.name}, by everybody on this machine.\n"
+        f"Voiceprints that were made with {now.name} are refused by it: make them again, or name the model with"
+        f" --model {now.name}.\nPeople of a server are compared by {now.name} until they are upgraded. To stay with it,"
+        f" set TIMBRE_MODEL={now.name}."
+    )
 
 
 def _store() -> Store:

@@ -82,7 +82,8 @@ export function Models() {
           {loaded.value?.model === "auto" ? (
             <p>
               The best complete pack is used, by everybody on this server, from the next recording on. People who are
-              enrolled go on to be recognised; to compare them by another encoder, upgrade them under People.
+              enrolled go on to be compared by the one before until you upgrade them, under People; whoever has nothing
+              but a voiceprint must be enrolled again, and so must voiceprints that programs keep themselves.
             </p>
           ) : (
             <p>

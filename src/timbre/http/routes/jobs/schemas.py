@@ -248,6 +248,11 @@ class Job(Answer):
     stage: str | SkipJsonSchema[None] = Field(
         None, description="What is being done; absent unless it is running.", json_schema_extra=left_out
     )
+    ahead: Annotated[int, Field(ge=0)] | SkipJsonSchema[None] = Field(
+        None,
+        description="How many recordings wait before it to be heard; absent once it has begun.",
+        json_schema_extra=left_out,
+    )
     duration: Annotated[float, Field(ge=0)] | SkipJsonSchema[None] = Field(
         None,
         description="Seconds of the recording; absent until it was decoded.",
@@ -311,6 +316,9 @@ class JobItem(Answer):
     model: str | None = Field(None, description="The pack that hears the recording.", examples=["standard"])
     quantity: float | None = Field(None, ge=0, description="Seconds of the recording.", examples=[132])
     reason: str | None = Field(None, description="Why it failed.")
+    warning: str | None = Field(
+        None, description="What is to be known of its output.", examples=["No speech was found"]
+    )
     created_at: Time
     completed_at: Time | None = Field(None, description="When it ended.")
     title: str | None = Field(None, description="What the recording is called.", examples=["standup.flac"])
