@@ -108,9 +108,9 @@ def _meaning(name: str) -> str | None:
         return None
     return (
         f"TIMBRE_MODEL is auto, so {name} is used from now on in place of {now.name}, by everybody on this machine.\n"
-        f"Voiceprints that were made with {now.name} are refused by it: make them again, or name the model with"
-        f" --model {now.name}.\nPeople of a server are compared by {now.name} until they are upgraded. To stay with it,"
-        f" set TIMBRE_MODEL={now.name}."
+        f"People and voiceprints go on to be compared by {now.name} until they are upgraded: voiceprints are made again"
+        " from recordings,\npeople by `timbre speakers upgrade` from the clips that are kept; whoever has no clip must"
+        f" be enrolled again.\nTo stay with {now.name}, set TIMBRE_MODEL={now.name}."
     )
 
 

@@ -82,8 +82,9 @@ export function Models() {
           {loaded.value?.model === "auto" ? (
             <p>
               The best complete pack is used, by everybody on this server, from the next recording on. People who are
-              enrolled go on to be compared by the one before until you upgrade them, under People; whoever has nothing
-              but a voiceprint must be enrolled again, and so must voiceprints that programs keep themselves.
+              enrolled go on to be compared by the one before until you upgrade them, under People, from the clips that
+              are kept. Whoever has no clip must be enrolled again, and voiceprints that programs keep must be made
+              again.
             </p>
           ) : (
             <p>
