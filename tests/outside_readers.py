@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import praatio.textgrid
+import pympi.Elan
 import pysubs2
 import simpleder
 import webvtt
@@ -53,11 +54,25 @@ def by_praatio(text: str) -> list[Spoken]:
     )
 
 
+def by_pympi(text: str) -> list[Spoken]:
+    """ELAN: the annotations of every tier, by its participant; control characters in it are percent-encoded."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "turns.eaf")
+        path.write_text(text, encoding="utf-8", newline="")
+        document = pympi.Elan.Eaf(str(path))
+    return sorted(
+        (start, end, unquote(document.get_parameters_for_tier(tier)["PARTICIPANT"]))
+        for tier in document.get_tier_names()
+        for start, end, _ in document.get_annotation_data_for_tier(tier)
+    )
+
+
 READERS: dict[str, Callable[[str], list[Spoken]]] = {
     "rttm": by_simpleder,
     "srt": by_pysubs2,
     "vtt": by_webvtt,
     "textgrid": by_praatio,
+    "eaf": by_pympi,
 }
 
 

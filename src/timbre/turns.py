@@ -21,6 +21,7 @@ class Turn:
     end: float  # seconds, > start
     speaker: str  # SPEAKER_00, or the name that was matched
     confidence: Mapping[str, int] | None = None  # 0-100 for every speaker of the recording, when asked for
+    text: str | None = None  # what is said, where that is known
 
     @property
     def duration(self) -> float:

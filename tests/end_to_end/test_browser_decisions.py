@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
+import spoken
 from browser import TWO_SCREENS, chromium, faults, opened
-from server import CONVERSATION, Server, finished, submit, upload
+from server import CONVERSATION, Server, finished, submit, upload, voice
 
 WIDE = {"width": 1280, "height": 900}
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # the driver's own pipes
@@ -301,3 +305,146 @@ def test_the_list_is_one_stop_and_arrows_walk_it(page: Page):
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keys")).to_contain_text("split the turn where it plays")
     assert faults(page, TWO_SCREENS) == []
+
+
+# Words, lanes and links
+
+
+def test_words_are_handed_in_searched_and_exported(page: Page, client: Any, job: str, tmp_path: Path):
+    transcript = tmp_path / "talk.srt"
+    page.get_by_role("button", name="More", exact=True).click()
+    page.get_by_role("menuitem", name="Hand in a transcript").click()
+    dialog = page.get_by_role("dialog")
+    assert faults(page, TWO_SCREENS) == []
+    transcript.write_text(spoken.srt(), encoding="utf-16")
+    dialog.locator("input[type=file]").set_input_files(transcript)
+    expect(page.locator(".toast")).to_contain_text("words of talk.srt stand beside the turns now.")
+    listed = page.locator(".turns li")
+    expect(listed.first).to_contain_text(spoken.lines()[0][0].text)
+
+    count = listed.count()
+    word = max((each.text for line in spoken.lines() for each in line), key=len).strip(".,?!")
+    page.get_by_label("Search the words").fill(word.upper())
+    expect(page.locator(".turns mark").first).to_have_text(word)
+    assert 0 < listed.count() < count
+    assert faults(page, TWO_SCREENS) == []
+    page.get_by_label("Search the words").fill("nobody says this")
+    expect(page.locator(".turns")).to_contain_text("Nobody says this.")
+    page.get_by_label("Search the words").fill("")
+    expect(listed).to_have_count(count)
+
+    name_voice(page, 0, "Ada")
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download() as coming:
+        page.get_by_role("menuitem", name="Plain text").click()
+    assert coming.value.suggested_filename == "A conversation.txt"
+    text = Path(coming.value.path()).read_text()
+    assert text.startswith("[0:00:0")
+    assert "Ada: " in text
+    assert word in text
+    page.get_by_role("button", name="More", exact=True).click()
+    page.get_by_role("menuitem", name="Remove the transcript").click()
+    expect(page.get_by_label("Search the words")).to_have_count(0)
+    assert "transcript" not in client.get(f"/v1/jobs/{job}").json()["output"]
+
+
+def test_turns_are_selected_by_dragging_and_a_link_leads_to_a_moment(page: Page, job: str):
+    lanes = page.locator(".stage-lanes canvas")
+    box = lanes.bounding_box()
+    assert box
+    player = page.get_by_role("region", name="Player")
+    # The two upper lanes, from the middle on; what is dragged over from right to left counts as well.
+    page.mouse.move(box["x"] + box["width"] - 2, box["y"] + 4)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.45, steps=4)
+    page.mouse.up()
+    selected = page.locator('.turns [aria-pressed="true"]')
+    expect(page.get_by_role("button", name=re.compile(r"^Give \d+ turns to…"))).to_be_visible()
+    names = page.locator(".stage-names span.ellipsis").all_inner_texts()
+    assert set(selected.locator(".turn-name .ellipsis").all_inner_texts()) == set(names[:2])
+    page.mouse.wheel(0, 2000)
+    expect(selected.first).to_be_in_viewport()
+    page.mouse.wheel(0, -2000)
+    page.keyboard.press("Escape")
+    expect(selected).to_have_count(0)
+
+    # Voices who say little have no lane, and no card.
+    least = page.get_by_label("Hide under")
+    least.select_option("30")
+    hidden = 4 - page.locator(".voice").count()
+    assert 0 < hidden < 4
+    expect(page.locator(".stage-names > span")).to_have_count(4 - hidden)
+    expect(page.locator(".voices")).to_contain_text(f"{hidden} hidden.")
+    assert faults(page, TWO_SCREENS) == []
+    least.select_option("0")
+
+    # The player stays in view, and so does what is heard when one has zoomed in.
+    page.mouse.wheel(0, 2000)
+    expect(player.get_by_role("button", name="Play", exact=True)).to_be_in_viewport()
+    page.goto(f"{page.url}?t=61.5")
+    expect(player).to_contain_text("1:01.5")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.keyboard.press("ArrowRight")
+    player.get_by_role("button", name="Copy a link to this moment").click()
+    expect(page.locator(".toast")).to_contain_text("Copied a link to 1:06.")
+    assert page.evaluate("navigator.clipboard.readText()").endswith(f"/jobs/{job}?t=66.5")
+
+
+# The server, and what it does
+
+
+def test_what_is_heard_is_seen_after_a_reload_and_told_when_it_is_done(
+    browser: Browser, server: Server, client: Any, session: Any
+):
+    complaints: list[str] = []
+    url = upload(client, voice("Ada"))
+    workers = server.parts("worker")
+    with opened(browser, complaints, viewport=WIDE, storage_state=session) as page:
+        page.context.grant_permissions(["notifications"])
+        page.context.add_init_script(NOTED)
+        for worker in workers:
+            os.kill(worker, signal.SIGSTOP)
+        try:
+            jobs = [submit(client, "diarize", url=url, title=title) for title in ("First.flac", "Second.flac")]
+            for _ in range(2):
+                page.goto(server.address)
+                row = page.locator(".queue-row", has_text="Second.flac")
+                expect(row).to_contain_text("Waiting for its turn, 1 recording before it")
+            assert client.get(f"/v1/jobs/{jobs[1]}").json()["ahead"] == 1
+            assert faults(page, TWO_SCREENS) == []
+        finally:
+            for worker in workers:
+                os.kill(worker, signal.SIGCONT)
+        expect(page.locator(".queue-row").get_by_role("link", name="Open")).to_have_count(2, timeout=60_000)
+        assert sorted(page.evaluate("window.told")) == ["First.flac", "Second.flac"]
+        for job in jobs:
+            assert "ahead" not in client.get(f"/v1/jobs/{job}").json()
+    assert complaints == []
+
+
+# What the browser is asked to show, on a page that nobody looks at.
+NOTED = """
+window.told = [];
+window.Notification = class extends window.Notification {
+    constructor(title, options) {
+        super(title, options);
+        window.told.push(title);
+    }
+};
+Object.defineProperty(document, "hidden", { get: () => true });
+"""
+
+
+def test_a_page_says_that_the_server_is_away_and_goes_on_when_it_is_back(
+    browser: Browser, server: Server, session: Any, job: str, client: Any
+):
+    with opened(browser, [], viewport=WIDE, storage_state=session) as page:
+        page.goto(f"{server.address}/jobs/{job}")
+        expect(page.locator(".voice")).to_have_count(4)
+        page.context.set_offline(True)
+        page.get_by_role("link", name="People").click()
+        expect(page.locator(".away")).to_contain_text("This page goes on by itself as soon as it does.")
+        assert faults(page, TWO_SCREENS) == []
+        page.context.set_offline(False)
+        expect(page.get_by_role("heading", name="Timbre knows nobody yet")).to_be_visible()  # loaded by itself
+        expect(page.locator(".away")).to_have_count(0)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import pty
 import shutil
 import wave
 from pathlib import Path
@@ -11,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from command_line import run
+from command_line import run, started
 from hub import running_hub
 from server import CONVERSATION, SAMPLES
 from timbre import __version__
@@ -66,6 +68,26 @@ def test_base_is_complete_from_the_start(folder):
     assert nothing.code == 3
     assert "There is nothing to export" in nothing.err
     assert not folder.exists()
+
+
+def test_a_pull_that_changes_what_everybody_uses_says_what_it_means_and_asks(folder, monkeypatch):
+    monkeypatch.setenv("TIMBRE_MODEL", "auto")
+    monkeypatch.setenv("TIMBRE_OFFLINE", "1")  # so that what was agreed to ends at once
+    ended = run("models", "pull", "standard")  # nobody is there to be asked
+    assert (ended.code, ended.out) == (3, "")
+    assert "standard is used from now on in place of base, by everybody on this machine." in ended.err
+    assert "timbre speakers upgrade" in ended.err
+    for answer, code in ((b"n\n", 2), (b"y\n", 3)):
+        terminal, standing_in = pty.openpty()
+        os.write(terminal, answer)
+        asked = started("models", "pull", "standard", stdin=standing_in)
+        _, told = asked.communicate(timeout=60)
+        assert asked.returncode == code, told
+        assert "Pull standard? [y/N]" in told.decode()
+        os.close(terminal)
+        os.close(standing_in)
+    monkeypatch.setenv("TIMBRE_MODEL", "base")  # nobody is concerned
+    assert "in place of" not in run("models", "pull", "standard").err
 
 
 def test_a_damaged_file_is_found_and_named(archive, folder):

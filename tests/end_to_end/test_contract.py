@@ -28,7 +28,7 @@ LIMIT = 1_000_000_000
 RULES_BEYOND_THE_SCHEMA = {
     *("diarize", "identify", "voiceprint", "label", "createKey", "signIn"),
     *("createSpeaker", "updateSpeaker", "addSample"),
-    *("changeJob", "mergeJobVoices", "rematchJob", "searchSpeakers"),
+    *("changeJob", "mergeJobVoices", "rematchJob", "searchSpeakers", "handInTranscript"),
     *("decide", "undoDecision", "redoDecision"),
 }
 CANCELED_FIRST = {"getJobById"}  # DELETE only cancels what has not ended, which is there afterwards

@@ -251,6 +251,65 @@ def test_names_in_the_transcript_follow_the_people_of_the_gallery(client, voicep
     assert transcript(jobs[0]) == named[0].replace("Ada: ", "Lady Lovelace: ").replace("Ben: ", "B: ")
 
 
+@pytest.fixture
+def heard(client) -> str:
+    """A job that nobody is named in."""
+    job = submit(client, "diarize", url="media://conversation.ogg")
+    assert finished(client, job)["status"] == "succeeded"
+    return job
+
+
+def test_a_transcript_is_handed_in_and_its_words_follow_what_stands(client, heard):
+    path = f"/v1/jobs/{heard}/transcript"
+    before = client.get(f"/v1/jobs/{heard}").json()["output"]
+    for text in (spoken.srt(), spoken.whisperx()):  # the second takes the place of the first
+        answer = client.put(path, json={"transcript": text})
+        assert answer.status_code == 200, answer.text
+    output = answer.json()["output"]
+    assert output == client.get(f"/v1/jobs/{heard}").json()["output"]
+    words = output["wordLevelTranscription"]
+    assert [word["text"] for word in words] == [word.text for word in WORDS]
+    assert [set(word) for word in words] == [{"start", "end", "text", "speaker"}] * len(WORDS)
+    assert " ".join(turn["text"] for turn in output["turnLevelTranscription"]).split() == [each.text for each in WORDS]
+
+    decided = client.post(f"/v1/jobs/{heard}/decisions", json={"kind": "name", "voice": "SPEAKER_00", "name": "Zoë"})
+    assert decided.status_code == 200, decided.text
+    output = decided.json()["output"]
+    said = [turn["text"] for turn in output["turnLevelTranscription"] if turn["speaker"] == "Zoë"]
+    assert len(said) > 3
+    assert f"Zoë: {said[0]}" in client.get(f"/v1/jobs/{heard}/output.srt").text.splitlines()
+    for name in ("vtt", "textgrid", "eaf", "csv", "txt"):
+        exported = client.get(f"/v1/jobs/{heard}/output.{name}")
+        assert exported.status_code == 200
+        assert said[0] in exported.text, name
+        assert "Zoë" in exported.text
+    assert said[0] not in client.get(f"/v1/jobs/{heard}/output.rttm").text
+
+    person = next(voice["speakerId"] for voice in output["voiceprints"] if voice["match"] == "Zoë")
+    assert client.delete(f"/v1/speakers/{person}").status_code == 200
+    assert "Zoë" not in client.get(f"/v1/jobs/{heard}").text
+    answer = client.delete(path)
+    assert answer.status_code == 200
+    left = answer.json()["output"]
+    assert not {"transcript", "turnLevelTranscription", "wordLevelTranscription"} & set(left)
+    assert left["diarization"] == before["diarization"]
+
+
+def test_transcripts_that_cannot_be_handed_in(client, server, heard):
+    path = f"/v1/jobs/{heard}/transcript"
+    answer = client.put(path, json={"transcript": "1\n00:00:01,000 --> soon\nHi\n"})
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["field"] == "transcript"
+    far = client.put(path, json={"transcript": "1\n01:00:01,000 --> 01:00:02,000\nHi\n"})
+    assert "is this the transcript of another?" in far.headers["X-Warning"]
+    assert client.put("/v1/jobs/7/transcript", json={"transcript": "x"}).status_code == 404
+    with server.client() as other:  # of another team
+        assert other.put(path, json={"transcript": spoken.srt()}).status_code == 404
+        assert other.delete(path).status_code == 404
+    with server.client(server.run("keys", "create", "v", "--team", "label", "--scope", "jobs:read")) as viewer:
+        assert viewer.put(path, json={"transcript": spoken.srt()}).status_code == 403
+
+
 @pytest.mark.parametrize(
     ("body", "field", "message"),
     [

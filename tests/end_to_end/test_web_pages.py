@@ -51,12 +51,10 @@ def test_every_address_of_the_app_is_the_same_page(server: Server, path: str):
 def test_the_page_may_load_nothing_from_elsewhere(server: Server):
     answer = httpx.get(server.address)
     allowed = policy(answer)
-    (nonce,) = [value for value in allowed["style-src"] if value != "'self'"]
-    assert re.fullmatch(r"'nonce-[\w-]{20,}'", nonce)
     assert allowed == {
         "default-src": ["'none'"],
         "script-src": ["'self'"],
-        "style-src": ["'self'", nonce],
+        "style-src": ["'self'"],
         "img-src": ["'self'", "data:", "blob:"],
         "media-src": ["'self'", "blob:"],
         "connect-src": ["'self'"],
@@ -68,9 +66,6 @@ def test_the_page_may_load_nothing_from_elsewhere(server: Server):
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["referrer-policy"] == "no-referrer"
     assert "microphone=(self)" in answer.headers["permissions-policy"]
-    # The nonce is new every time, and in the page.
-    assert nonce[len("'nonce-") : -1] in answer.text
-    assert policy(httpx.get(server.address))["style-src"] != allowed["style-src"]
     # Nothing that runs or dresses the page stands in it.
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", answer.text)
     assert not re.search(r"""(?:src|href)=["']?(?:https?:)?//""", answer.text)
@@ -110,7 +105,7 @@ def test_the_sample_recording_comes_with_the_app(server: Server):
 def test_the_licences_of_what_the_app_is_made_of_are_there(server: Server):
     answer = httpx.get(f"{server.address}/licenses.md")
     assert answer.headers["content-type"].startswith("text/markdown")
-    assert {"preact", "wavesurfer.js"} <= set(re.findall(r"[\w.]+", answer.text))
+    assert {"preact", "signals"} <= set(re.findall(r"[\w.]+", answer.text))
 
 
 def shipped(server: Server, ending: str) -> str:

@@ -10,7 +10,7 @@ from server import CONVERSATION, Server, finished, submit, upload
 
 CHANGES: Final = {
     *("changeJob", "deleteJob", "mergeJobVoices", "rematchJob"),
-    *("decide", "undoDecision", "redoDecision"),
+    *("decide", "undoDecision", "redoDecision", "handInTranscript", "removeTranscript"),
 }
 _LOOKS: Final = {"getJobAudio", "getJobPeaks", "getJobVoices", "getJobVoiceAudio", "getDecisions", "getHistory"}
 _NOBODY: Final = {"kind": "nobody", "voice": "SPEAKER_00"}
@@ -36,6 +36,8 @@ class Conversation:
             case.path_parameters["speaker"] = "SPEAKER_00"
         if operation == "mergeJobVoices":
             case.body = {"into": "SPEAKER_00", "from": ["SPEAKER_01"]}
+        if operation == "handInTranscript":
+            case.body = {"transcript": '[{"start": 1, "end": 2, "text": "Good morning."}]'}
         if operation == "decide":
             case.body = dict(_NOBODY)
         if operation in {"undoDecision", "redoDecision"}:

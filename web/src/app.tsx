@@ -1,8 +1,10 @@
 // The frame of every page: who may see it, where one is, and where one can go.
 import { useEffect } from "preact/hooks";
 import { announced } from "./announce";
+import { away, returns } from "./connection";
 import { Identify } from "./pages/identify";
 import { useDrop } from "./pages/identify/drop";
+import { resume } from "./pages/identify/queue";
 import { People } from "./pages/people";
 import { Person } from "./pages/person";
 import { Recordings } from "./pages/recordings";
@@ -41,12 +43,20 @@ export function App() {
   const signedIn = session.value;
   const unknown = route.value.page === "unknown"; // which is no secret
   useDrop(Boolean(signedIn) && may("jobs:write"));
+  useEffect(() => {
+    if (signedIn && may("jobs:write")) void resume().catch(() => undefined);
+  }, [Boolean(signedIn), returns.value]);
   return (
     <>
       <a class="skip" href="#main">
         Skip to the content
       </a>
       {signedIn && <Header />}
+      {away.value && (
+        <p class="away" role="alert">
+          <Icon name="warn" /> The server does not answer. This page goes on by itself as soon as it does.
+        </p>
+      )}
       <main id="main" tabIndex={-1}>
         {signedIn || unknown ? <Page /> : signedIn === null ? <SignIn /> : <Loading what="Signing in" />}
       </main>

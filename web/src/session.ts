@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import { ApiError, api } from "./api/client";
 import type { Session } from "./api/types";
+import { returns } from "./connection";
 
 /** undefined: not known yet; null: nobody is signed in. */
 export const session = signal<Session | null | undefined>(undefined);
@@ -14,6 +15,9 @@ const LINK = /^#sign-in=([\w-]+)$/;
 export function startSession(): void {
   addEventListener("hashchange", () => {
     if (LINK.test(location.hash)) void beginSession();
+  });
+  returns.subscribe((times) => {
+    if (times && session.value === null) void beginSession(); // it may not have answered before
   });
   void beginSession();
 }

@@ -3,7 +3,7 @@ import type { HistoryItem } from "../src/api/types";
 import { type Recording, recording, stretches } from "../src/pages/result/recording";
 import { chosen, joined, moved, range, splinters, split, toggled } from "../src/pages/result/selection";
 import { line, told } from "../src/pages/result/telling";
-import { inView } from "../src/pages/result/window";
+import { inView, offsets } from "../src/pages/result/window";
 import { conversation, job } from "./conversation";
 
 function shown(known: Record<string, number> = {}): Recording {
@@ -115,8 +115,10 @@ it("is played without pauses, or one voice alone", () => {
 
 describe("a long list", () => {
   it("is drawn around what is seen, wherever that is", () => {
+    const rows = Array.from({ length: 5000 }, (_, row) => ({ id: String(row), words: "" }));
+    const tops = offsets(rows, new Map(), 400);
     for (let top = 0; top <= 5000 * 40; top += 333) {
-      const { first, last } = inView(top, 800, 40, 5000);
+      const { first, last } = inView(top, 800, tops);
       expect(first).toBeGreaterThanOrEqual(0);
       expect(last).toBeLessThanOrEqual(5000);
       expect(first).toBeLessThanOrEqual(Math.max(0, top / 40 - 15));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bars, edgeUnder, laneHeight, turnUnder } from "../src/pages/result/lanes";
+import { bars, edgeUnder, laneHeight, turnsWithin, turnUnder } from "../src/pages/result/lanes";
 import { type Recording, recording } from "../src/pages/result/recording";
 import { conversation, SECONDS, SPOKEN } from "./conversation";
 
@@ -53,14 +53,26 @@ describe("the turn under a point", () => {
   it("is the shorter one of two", () => {
     const [ada] = WHOLE.voices;
     if (!ada) throw new Error("nobody speaks");
-    const untouched = { touched: false, checked: false, voice: ada };
+    const untouched = { touched: false, checked: false, voice: ada, words: "" };
     const turns = [
       { ...untouched, index: 0, id: "0", start: 0, end: 10 },
       { ...untouched, index: 1, id: "1", start: 4, end: 5 },
     ];
-    const two = { voices: [ada], turns, duration: 10 };
+    const two = { ...WHOLE, voices: [ada], turns, duration: 10 };
     const under = (x: number) => turnUnder(two, { start: 0, end: 10 }, { x, y: 5, width: 1000, height: 10 })?.index;
     expect([100, 450, 900].map(under)).toEqual([0, 1, 0]);
+  });
+});
+
+describe("an area", () => {
+  it("has the turns whose bars are in it", () => {
+    const [one, two] = WHOLE.voices;
+    const within = (times: [number, number], heights: [number, number]) => turnsWithin(WHOLE, { times, heights });
+    expect(within([0, SECONDS], [0, 1])).toEqual(WHOLE.turns.map((turn) => turn.id));
+    const top = within([SECONDS, 0], [0.3, 0.1]); // from right to left, and upwards
+    expect(top).toEqual(WHOLE.turns.filter(({ voice }) => voice === one || voice === two).map((turn) => turn.id));
+    const some = within([40, 60], [-1, 0.2]);
+    expect(some).toEqual(WHOLE.turns.filter((t) => t.voice === one && t.start < 60 && t.end > 40).map((t) => t.id));
   });
 });
 

@@ -89,6 +89,19 @@ describe("the map", () => {
     expect(nearest).toBeGreaterThan(APART / 2);
   });
 
+  it("writes no name over another", () => {
+    const crowd = Array.from({ length: 25 }, (_, n) => point(`Somebody ${n}`, (n % 5) / 10, Math.floor(n / 5) / 10));
+    const places = layOut(crowd, WIDTH, HEIGHT, APART);
+    const written = places.filter((place) => !place.crowded);
+    expect(written.length).toBeGreaterThan(5);
+    for (const [index, one] of written.entries())
+      for (const other of written.slice(index + 1)) {
+        const [a, b] = [one, other].map(({ top, above }) => top + (above ? -30 : 30)) as [number, number];
+        const apart = Math.abs(one.left - other.left) > 4 * (one.name.length + other.name.length);
+        expect(apart || Math.abs(a - b) > 20).toBe(true);
+      }
+  });
+
   it("has one person in its middle, and nobody at all", () => {
     const [alone] = layOut([point("A", 3, -7)], WIDTH, HEIGHT, APART);
     expect(alone?.left).toBeCloseTo(WIDTH / 2, 1);

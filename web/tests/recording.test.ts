@@ -9,11 +9,14 @@ import {
   renamed,
   suggestions,
   turnAt,
+  withoutUnder,
 } from "../src/pages/result/recording";
 import { conversation, job, LABELS, SECONDS, SPOKEN } from "./conversation";
 
+const SEATED = { order: Object.values(LABELS), hues: new Map<string, number>() };
+
 function shown(known: Record<string, number> = {}, kept: readonly Voice[] = []): Recording {
-  return recording(conversation(known), kept) as Recording;
+  return recording(conversation(known), kept, SEATED) as Recording;
 }
 
 const WHOLE = shown();
@@ -59,6 +62,30 @@ describe("a recording", () => {
     expect(WHOLE.duration).toBe(SECONDS);
   });
 
+  it("begins with who talks most, and keeps its lanes as long as it is looked at", () => {
+    const first = recording(conversation(), []) as Recording;
+    const seconds = first.voices.map((voice) => voice.seconds);
+    expect(seconds).toEqual([...seconds].sort((a, b) => b - a));
+    expect(first.voices.map((voice) => voice.index)).toEqual([0, 1, 2, 3]);
+    const diarization = SPOKEN.map(({ start, end }) => ({ speaker: "SPEAKER_03", start, end }));
+    const later = recording(job({ diarization: [...diarization, { speaker: "SPEAKER_00", start: 0, end: 1 }] }), []);
+    expect(later?.voices[0]?.label).toBe("SPEAKER_03");
+    const kept = recording(job({ diarization: [...diarization, { speaker: "SPEAKER_09", start: 0, end: 1 }] }), [], {
+      order: ["SPEAKER_09", "SPEAKER_03"],
+      hues: new Map(),
+    });
+    expect(kept?.voices.map(called)).toEqual(["Voice 10", "Voice 4"]);
+  });
+
+  it("can leave out who talks little", () => {
+    const [, , third] = recording(conversation(), [])?.voices ?? [];
+    const all = recording(conversation(), []) as Recording;
+    const some = withoutUnder(all, third?.seconds ?? 0);
+    expect(some.voices.map((voice) => voice.index)).toEqual([0, 1, 2]);
+    expect(some.turns.length).toBe(all.turns.length - (all.voices[3]?.turns ?? 0));
+    expect(some.turns.every((turn) => all.turns[turn.index]?.id === turn.id)).toBe(true);
+  });
+
   it("has eight colours for any number of voices", () => {
     const diarization = Array.from({ length: 12 }, (_, voice) => ({
       speaker: `SPEAKER_${String(voice).padStart(2, "0")}`,
@@ -72,7 +99,7 @@ describe("a recording", () => {
 
   it("is nothing where a job has no turns", () => {
     expect(recording(job({ voiceprint: "VFBS" }), [])).toBeNull();
-    expect(recording(job({ diarization: [] }), [])).toEqual({ voices: [], turns: [], duration: SECONDS });
+    expect(recording(job({ diarization: [] }), [])).toMatchObject({ voices: [], turns: [], duration: SECONDS });
   });
 });
 

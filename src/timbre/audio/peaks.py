@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
     from timbre.audio.recording import Recording
 
-MOST_PARTS: Final = 2_000
+LEAST_PARTS: Final = 2_000  # however short the recording is
+MOST_PARTS: Final = 8_640_000  # of a day
+PART: Final = 160  # samples of a part between these: 10 ms
 _BLOCK: Final = 1 << 22  # samples read at once
 
 
@@ -22,13 +24,15 @@ def peaks(recording: Recording) -> NDArray[np.uint8]:
         recording: Decoded to its end; it is read in blocks.
 
     Returns:
-        uint8 `[parts]`: at most 2000, of equal length to the sample; fewer where there are fewer samples.
+        uint8 `[parts]`: one for every 10 ms, at least 2000, of equal length to the sample; never more than samples.
     """
     samples = recording.samples
-    parts = min(MOST_PARTS, samples)
-    edges = np.arange(parts + 1) * samples // max(parts, 1)
+    parts = min(MOST_PARTS, samples, max(LEAST_PARTS, samples // PART))
     at_once = max(1, parts * _BLOCK // max(samples, 1))
-    heights = [_heights(recording, edges[first : first + at_once + 1]) for first in range(0, parts, at_once)]
+    heights = [
+        _heights(recording, np.arange(first, min(parts, first + at_once) + 1) * samples // parts)
+        for first in range(0, parts, at_once)
+    ]
     return np.concatenate(heights) if heights else np.zeros(0, np.uint8)
 
 

@@ -1,4 +1,4 @@
-"""Turns as files: one module a format, each with `dumps` and `loads`, and this registry of them.
+"""Turns as files: one module a format, each with `dumps`, all but plain text with `loads`; and this registry of them.
 
 >>> from timbre.turns import Turn
 >>> print(dumps([Turn(start=0.5, end=2.0, speaker="Ada")], "csv", recording="meeting", duration=2.0), end="")
@@ -9,14 +9,14 @@ start,end,speaker
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
 from timbre.disk import written
 from timbre.errors import FormatError, OptionError
-from timbre.formats import audacity, csv, json, rttm, srt, textgrid, vtt
+from timbre.formats import audacity, csv, eaf, json, rttm, srt, textgrid, txt, vtt
 from timbre.turns import Turn
 
 __all__ = ["Format", "dumps", "read", "write"]
@@ -29,9 +29,11 @@ class Format(StrEnum):
     SRT = "srt"
     VTT = "vtt"
     TEXTGRID = "textgrid"
+    EAF = "eaf"
     AUDACITY = "audacity"
     CSV = "csv"
     JSON = "json"
+    TXT = "txt"
 
     @property
     def extension(self) -> str:
@@ -71,7 +73,7 @@ def write(
     path = Path(path)
     form = _named(name) if name is not None else _by_extension(path)
     if form is None:
-        raise OptionError(f"{path}: no format has this extension; use one of {', '.join(_EXTENSIONS.values())}")
+        raise OptionError(f"{path}: no format has this extension; use one of {_ENDS}")
     text = dumps(turns, form, recording=recording, duration=duration)
     with written(path) as file:
         file.write(text.encode())
@@ -91,8 +93,8 @@ def read(path: str | Path, *, exclusive: bool = False) -> tuple[Turn, ...]:
     path = Path(path)
     form = _by_extension(path)
     if form is None:
-        raise FormatError(f"{path}: expected a file that ends in {', '.join(_EXTENSIONS.values())}")
-    loads = json.loads_exclusive if exclusive and form is Format.JSON else _MODULES[form].loads
+        raise FormatError(f"{path}: expected a file that ends in {_ENDS}")
+    loads = json.loads_exclusive if exclusive and form is Format.JSON else _READERS[form]
     try:
         return loads(_decoded(path.read_bytes()))
     except UnicodeDecodeError as error:
@@ -104,27 +106,41 @@ def read(path: str | Path, *, exclusive: bool = False) -> tuple[Turn, ...]:
 class _Module(Protocol):
     def dumps(self, turns: Iterable[Turn], *, recording: str, duration: float) -> str: ...
 
-    def loads(self, text: str) -> tuple[Turn, ...]: ...
-
 
 _MODULES: Mapping[Format, _Module] = {
     Format.RTTM: rttm,
     Format.SRT: srt,
     Format.VTT: vtt,
     Format.TEXTGRID: textgrid,
+    Format.EAF: eaf,
     Format.AUDACITY: audacity,
     Format.CSV: csv,
     Format.JSON: json,
+    Format.TXT: txt,
+}
+_READERS: Mapping[Format, Callable[[str], tuple[Turn, ...]]] = {
+    Format.RTTM: rttm.loads,
+    Format.SRT: srt.loads,
+    Format.VTT: vtt.loads,
+    Format.TEXTGRID: textgrid.loads,
+    Format.EAF: eaf.loads,
+    Format.AUDACITY: audacity.loads,
+    Format.CSV: csv.loads,
+    Format.JSON: json.loads,
 }
 _EXTENSIONS: Mapping[Format, str] = {
     Format.RTTM: ".rttm",
     Format.SRT: ".srt",
     Format.VTT: ".vtt",
     Format.TEXTGRID: ".TextGrid",
+    Format.EAF: ".eaf",
     Format.AUDACITY: ".txt",
     Format.CSV: ".csv",
     Format.JSON: ".json",
+    Format.TXT: ".txt",  # by the extension alone it is Audacity's
 }
+
+_ENDS = ", ".join(dict.fromkeys(_EXTENSIONS.values()))
 
 
 def _named(name: Format | str) -> Format:

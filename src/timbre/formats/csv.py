@@ -3,8 +3,9 @@
     start,end,speaker
     0.500,2.000,Ada
 
-A name with a comma, a quote or a line end stands in quotes, its quotes doubled. One that a spreadsheet would run as a
-formula has an apostrophe before it, as OWASP advises, which is taken away when it is read.
+Where it is known what is said, a fourth column `text` has it. A name with a comma, a quote or a line end stands in
+quotes, its quotes doubled. One that a spreadsheet would run as a formula has an apostrophe before it, as OWASP advises,
+which is taken away when it is read.
 """
 
 from __future__ import annotations
@@ -23,8 +24,12 @@ _COLUMNS = ("start", "end", "speaker")
 
 def dumps(turns: Iterable[Turn], *, recording: str, duration: float) -> str:  # noqa: ARG001 - the rows state neither
     """Write one row a turn."""
-    rows = "".join(f"{turn.start:.3f},{turn.end:.3f},{_quoted(turn.speaker)}\n" for turn in in_milliseconds(turns))
-    return ",".join(_COLUMNS) + "\n" + rows
+    written = in_milliseconds(turns)
+    columns = (*_COLUMNS, "text") if any(turn.text is not None for turn in written) else _COLUMNS
+    rows = [
+        (f"{turn.start:.3f}", f"{turn.end:.3f}", _quoted(turn.speaker), _quoted(turn.text or "")) for turn in written
+    ]
+    return "".join(",".join(row[: len(columns)]) + "\n" for row in (columns, *rows))
 
 
 def loads(text: str) -> tuple[Turn, ...]:

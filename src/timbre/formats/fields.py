@@ -53,6 +53,24 @@ def numbered_lines(text: str) -> list[tuple[int, str]]:
     return list(enumerate(_LINE_END.split(text), start=1))
 
 
+def by_speaker(turns: Iterable[Turn]) -> dict[str, list[Turn]]:
+    """The turns of each speaker, in milliseconds and in order of time; those that overlap each other are one."""
+    tiers: dict[str, list[Turn]] = {}
+    for turn in in_milliseconds(turns):
+        tier = tiers.setdefault(turn.speaker, [])
+        if tier and turn.start < (last := tier[-1]).end:
+            text = " ".join(filter(None, (last.text, turn.text))) or None
+            tier[-1] = replace(last, end=max(last.end, turn.end), text=text)
+        else:
+            tier.append(turn)
+    return tiers
+
+
+def one_line(text: str | None) -> str:
+    """What is said, on one line; nothing where it is not known."""
+    return "" if text is None else " ".join(text.split())
+
+
 def in_milliseconds(turns: Iterable[Turn]) -> tuple[Turn, ...]:
     """Round times to three decimals, leave out what then has no length, and sort."""
     return lasting(replace(turn, start=round(turn.start, 3), end=round(turn.end, 3)) for turn in turns)

@@ -2,7 +2,7 @@
 
     {"diarization": [{"speaker": "Ada", "start": 0.5, "end": 2.0}]}
 
-A turn's confidence, where it is known, stands beside its times.
+A turn's confidence, and what is said in it, stand beside its times where they are known.
 """
 
 from __future__ import annotations
@@ -75,6 +75,8 @@ def _segment(turn: Turn) -> dict[str, Any]:
     segment: dict[str, Any] = {"speaker": turn.speaker, "start": turn.start, "end": turn.end}
     if turn.confidence is not None:
         segment["confidence"] = dict(turn.confidence)
+    if turn.text is not None:
+        segment["text"] = turn.text
     return segment
 
 

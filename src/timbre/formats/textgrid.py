@@ -1,6 +1,7 @@
 """TextGrid, the annotation of Praat (Boersma & Weenink; manual page "TextGrid file formats").
 
-One interval tier a speaker, named after them; speech is an interval that reads `speech`, and empty intervals fill
+One interval tier a speaker, named after them; speech is an interval that reads what is said, or `speech` where that is
+not known, and empty intervals fill
 the rest, as Praat wants tiers without gaps. Tiers are independent, so speakers may overlap; within a tier
 intervals may not, so a speaker's turns that overlap each other are written as one. Quotes are doubled.
 
@@ -12,9 +13,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
-from timbre.formats.fields import Place, in_milliseconds, lasting
+from timbre.formats.fields import Place, by_speaker, lasting, one_line
 from timbre.turns import Turn
 
 _SPEECH = "speech"
@@ -33,9 +33,7 @@ _TOKEN = re.compile(
 
 def dumps(turns: Iterable[Turn], *, recording: str, duration: float) -> str:  # noqa: ARG001 - TextGrids have no name
     """Write a tier a speaker, from 0 to `duration` seconds or to the last end if that is later."""
-    tiers: dict[str, list[Turn]] = {}
-    for turn in in_milliseconds(turns):
-        tiers.setdefault(turn.speaker, []).append(turn)
+    tiers = by_speaker(turns)
     end = max([round(duration, 3), *(turn.end for tier in tiers.values() for turn in tier)])
     # Praat opens no TextGrid without tiers: where nobody speaks, one tier of silence stands.
     written = list(tiers.items()) or [("", [])]
@@ -63,7 +61,7 @@ def loads(text: str) -> tuple[Turn, ...]:
 
 
 def _tier(number: int, name: str, turns: list[Turn], end: float) -> str:
-    intervals = list(_intervals(_merged(turns), end))
+    intervals = list(_intervals(turns, end))
     return (
         f'    item [{number}]:\n        class = "IntervalTier"\n        name = "{_doubled(name)}"\n'
         f"        xmin = 0.000\n        xmax = {end:.3f}\n        intervals: size = {len(intervals)}\n"
@@ -75,24 +73,13 @@ def _tier(number: int, name: str, turns: list[Turn], end: float) -> str:
     )
 
 
-def _merged(turns: list[Turn]) -> list[Turn]:
-    """Join those turns of one speaker that overlap."""
-    merged: list[Turn] = []
-    for turn in turns:
-        if merged and turn.start < merged[-1].end:
-            merged[-1] = replace(merged[-1], end=max(merged[-1].end, turn.end))
-        else:
-            merged.append(turn)
-    return merged
-
-
 def _intervals(turns: list[Turn], end: float) -> Iterator[tuple[float, float, str]]:
     """Yield start, end and text of the turns and of the gaps around them."""
     reached = 0.0
     for turn in turns:
         if turn.start > reached:
             yield reached, turn.start, ""
-        yield turn.start, turn.end, _SPEECH
+        yield turn.start, turn.end, _doubled(one_line(turn.text)) or _SPEECH
         reached = turn.end
     if end > reached or not turns:
         yield reached, end, ""

@@ -5,8 +5,8 @@
     00:00:00.500 --> 00:00:02.000
     <v Ada>Ada</v>
 
-The name is in the tag for programs and in the text for people, because no other text is there. `&`, `<`, `>` (an
-arrow too) and line ends in a name become character references, as the specification asks.
+The name is in the tag for programs. The text is what is said; where that is not known it is the name, for people. `&`,
+`<`, `>` (an arrow too) and line ends become character references, as the specification asks.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 
 from timbre.formats.cues import ARROW, Cue, blocks, clock, read_cue
 from timbre.formats.escaping import escape_markup, unescape_markup
-from timbre.formats.fields import Place, in_milliseconds, lasting
+from timbre.formats.fields import Place, in_milliseconds, lasting, one_line
 from timbre.turns import Turn
 
 _HEADER = re.compile(r"WEBVTT([ \t].*)?")
@@ -48,7 +48,8 @@ def loads(text: str) -> tuple[Turn, ...]:
 
 def _cue(turn: Turn) -> str:
     name = escape_markup(turn.speaker)
-    return f"\n{clock(turn.start, point='.')} --> {clock(turn.end, point='.')}\n<v {name}>{name}</v>\n"
+    said = escape_markup(one_line(turn.text))
+    return f"\n{clock(turn.start, point='.')} --> {clock(turn.end, point='.')}\n<v {name}>{said or name}</v>\n"
 
 
 def _turns(cue: Cue) -> Iterator[Turn]:

@@ -51,6 +51,7 @@ from timbre.service.models.pulls import Pulls
 from timbre.service.naming.agreement import Agreement
 from timbre.service.naming.candidate_pool import CandidateSearch
 from timbre.service.naming.enrolment import Enrolment
+from timbre.service.naming.handed_in import HandedIn
 from timbre.service.naming.labelling import Labelling
 from timbre.service.naming.recognition import Recognition
 from timbre.service.naming.rematch import Rematch
@@ -158,6 +159,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         media=media_,
         jobs=jobs_,
         labelling=Labelling(jobs_),
+        handed_in=HandedIn(database, jobs_),
         gallery=gallery,
         upgrade=GalleryUpgrade(database, protection, gallery, packs),
         transfer=GalleryTransfer(database, gallery),

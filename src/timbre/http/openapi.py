@@ -27,7 +27,7 @@ from timbre.http.schemas import JOB_ID, ApiError, ValidationErrorResponse
 from timbre.service.accounts.requests import KeyRequest, SecretRequest, SessionRequest
 from timbre.service.decisions.requests import DecisionRequest, StepRequest
 from timbre.service.files.requests import MediaRequest
-from timbre.service.jobs.label_requests import LabelRequest
+from timbre.service.jobs.label_requests import LabelRequest, TranscriptRequest
 from timbre.service.jobs.requests import (
     ChangeJobsRequest,
     ChangeRequest,
@@ -56,6 +56,7 @@ _REQUESTS: Final[tuple[type[Request], ...]] = (
     IdentifyRequest,
     VoiceprintRequest,
     LabelRequest,
+    TranscriptRequest,
     MediaRequest,
     KeyRequest,
     SecretRequest,

@@ -20,6 +20,7 @@ from timbre.service.live.live import Live
 from timbre.service.models.pulls import Pulls
 from timbre.service.naming.agreement import Agreement
 from timbre.service.naming.enrolment import Enrolment
+from timbre.service.naming.handed_in import HandedIn
 from timbre.service.naming.labelling import Labelling
 from timbre.service.naming.recognition import Recognition
 from timbre.service.naming.rematch import Rematch
@@ -50,6 +51,7 @@ class State:
     media: Media
     jobs: Jobs
     labelling: Labelling
+    handed_in: HandedIn
     gallery: Gallery
     upgrade: GalleryUpgrade
     transfer: GalleryTransfer

@@ -18,18 +18,18 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from timbre.errors import FormatError, OptionError
-from timbre.transcripts.attribution import Part, Speech, divide
+from timbre.transcripts.attribution import Part, Speech, divide, said_by, word_times
 from timbre.transcripts.encodings import Encoding, decode
 from timbre.transcripts.json import Json
 from timbre.transcripts.limits import MOST_BYTES, check_bytes, check_segments, check_text
-from timbre.transcripts.spoken import Segment
+from timbre.transcripts.spoken import Said, Segment, Word
 from timbre.transcripts.srt import Srt
 from timbre.transcripts.timed_lines import Ctm, Stm, TimedLines, line_form
 from timbre.transcripts.units import UNITS, in_seconds, in_units, unit_of
 from timbre.transcripts.vtt import Vtt
 from timbre.turns import Turn
 
-__all__ = ["MOST_BYTES", "Transcript", "TranscriptFormat", "loads", "looks_like", "read"]
+__all__ = ["MOST_BYTES", "Said", "Transcript", "TranscriptFormat", "loads", "looks_like", "read"]
 
 
 class TranscriptFormat(StrEnum):
@@ -49,6 +49,8 @@ class _Document(Protocol):
 
     @property
     def mended(self) -> int: ...
+
+    def texts(self, names: Collection[str]) -> list[str]: ...
 
     def labelled(self, parts: Sequence[Sequence[Part]], names: Collection[str]) -> str: ...
 
@@ -72,7 +74,9 @@ class Transcript:
         self.form = form
         self.encoding = encoding or Encoding()
         self._document: _Document = _DOCUMENTS[form](text)
-        self.warnings: tuple[str, ...] = ()  # what was mended or does not fit, once it is labelled
+        # Once it is labelled: what was mended or does not fit, and who says what.
+        self.warnings: tuple[str, ...] = ()
+        self.said: tuple[Said, ...] = ()
 
     @property
     def segments(self) -> Sequence[Segment]:
@@ -80,7 +84,7 @@ class Transcript:
         return self._document.segments
 
     def labelled(self, turns: Iterable[Turn], *, names: Iterable[str] = (), duration: float | None = None) -> str:
-        """Write who speaks when, as turns have it; `warnings` then say what was mended or does not fit.
+        """Write who speaks when, as turns have it; then `said` has it, and `warnings` what was mended or does not fit.
 
         Args:
             turns: who speaks; best those that never overlap.
@@ -98,8 +102,27 @@ class Transcript:
         self.warnings = tuple(self._faults(segments, unit, spoken + _AFTER if duration is None else duration))
         self.encoding.check(speech.speakers)
         known = {name for name in (*speech.speakers, *names) if name.strip()}
-        parts = [[in_units(part, unit) for part in divide(segment, speech)] for segment in segments]
-        return self._document.labelled(parts, known)
+        divided = [divide(segment, speech) for segment in segments]
+        self.said = tuple(self._said(segments, divided, known))
+        return self._document.labelled([[in_units(part, unit) for part in own] for own in divided], known)
+
+    def _said(
+        self, segments: Sequence[Segment], divided: Sequence[Sequence[Part]], names: Collection[str]
+    ) -> Iterator[Said]:
+        for segment, parts, text in zip(segments, divided, self._document.texts(names), strict=True):
+            if not text:
+                continue
+            times = word_times(segment)
+            texts = [text] if len(parts) == 1 else said_by(text, segment.words, parts)
+            for part, said in zip(parts, texts, strict=True):
+                own = range(part.first, part.last)
+                yield Said(
+                    start=part.start,
+                    end=part.end,
+                    speaker=part.speaker,
+                    text=said.strip(),
+                    words=tuple(Word(spoken, *times[at]) for at in own if (spoken := segment.words[at].text.strip())),
+                )
 
     def _faults(self, segments: Sequence[Segment], unit: float, end: float) -> Iterator[str]:
         if mended := self._document.mended:

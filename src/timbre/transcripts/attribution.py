@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from timbre.transcripts.alignment import aligned, joined, pieces
 from timbre.transcripts.spoken import Segment, Word
 from timbre.turns import Turn, in_order
 
@@ -129,6 +130,15 @@ def divide(segment: Segment, speech: Speech) -> tuple[Part, ...]:
             )
         )
     return tuple(parts)
+
+
+def said_by(text: str | None, words: Sequence[Word], parts: Sequence[Part]) -> list[str]:
+    """What each part of a segment says: cut from its text where the words can be found in that."""
+    spoken = [word.text for word in words]
+    cuts = aligned([text or ""], spoken)
+    if text is not None and cuts:
+        return list(pieces(text, [cuts[0][part.first] for part in parts]))
+    return [joined(spoken[part.first : part.last]).strip() for part in parts]
 
 
 def attribute(words: Sequence[Word], times: Sequence[tuple[float, float]], speech: Speech) -> list[str | None]:

@@ -17,14 +17,14 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from timbre.transcripts.alignment import aligned, joined, pieces
-from timbre.transcripts.attribution import Part
+from timbre.transcripts.alignment import aligned, joined
+from timbre.transcripts.attribution import Part, said_by
 from timbre.transcripts.edits import Edit, edited
 from timbre.transcripts.json_fields import Record, extent, read_record, read_words
 from timbre.transcripts.json_foreign import Foreign
 from timbre.transcripts.json_text import Span, apart, document, given, items, members, place, written
 from timbre.transcripts.json_times import times_of
-from timbre.transcripts.spoken import Segment, Word
+from timbre.transcripts.spoken import Segment, Word, shown_name
 
 _SPEAKER: Final = "speaker"
 _LOOSE: Final = ("word_segments", "words")  # lists of words beside the segments
@@ -75,6 +75,16 @@ class Json:
             edits += self._named(span, speakers[segment][word])
         return edited(self._text, sorted(edits))
 
+    def texts(self, names: Collection[str]) -> list[str]:
+        """What each segment says; nothing where another has said it already."""
+        if self._foreign is not None:
+            return self._foreign.texts(names)
+        known = [record.text for record in self._records]
+        known += [None] * (len(self._segments) - len(known))
+        pairs = zip(known, self._segments, strict=True)
+        spoken = (text or joined([word.text for word in segment.words]) for text, segment in pairs)
+        return [shown_name(text) for text in spoken]
+
     def _read_loose(self, array: Span, path: str) -> None:
         """Find words beside the segments in the segments, or give them to segments that have none."""
         listed = read_words(self._text, array, path)
@@ -104,7 +114,7 @@ class Json:
             return
         keys = members(self._text, record.span)
         divided = []
-        for part, said in zip(parts, _said(record.text, words, parts), strict=True):
+        for part, said in zip(parts, said_by(record.text, words, parts), strict=True):
             values = {"start": json.dumps(part.start), "end": json.dumps(part.end), "text": self._written(said)}
             edits = [Edit(keys[key].start, keys[key].end, value) for key, value in values.items() if key in keys]
             edits += self._labels(record, part)
@@ -155,12 +165,3 @@ def _lists(text: str, top: Span, kind: type) -> tuple[Span | None, str, dict[str
         return lists.get("segments"), "$.segments", loose
     came = sorted(found) if kind is dict else text[top.start : top.end]
     raise place(text, top.start, "$").error('a list of segments, or an object that has one as "segments"', came)
-
-
-def _said(text: str | None, words: Sequence[Word], parts: Sequence[Part]) -> list[str]:
-    """The text of each part: cut from the whole where the words can be found in it."""
-    spoken = [word.text for word in words]
-    cuts = aligned([text or ""], spoken)
-    if text is not None and cuts:
-        return list(pieces(text, [cuts[0][part.first] for part in parts]))
-    return [joined(spoken[part.first : part.last]).strip() for part in parts]

@@ -8,10 +8,12 @@ else is changed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from timbre.transcripts.alignment import joined
 from timbre.transcripts.attribution import Part
 from timbre.transcripts.edits import Edit, edited
 from timbre.transcripts.json_text import Item, Span, given, items, members, written
@@ -27,6 +29,7 @@ _KEPT_BY: Final = {
     "startTime": "speakerLabel",
 }  # as texts
 _LONGEST_WORD: Final = 2  # spaces in the longest item of a list of words, as of numbers
+_LETTER: Final = re.compile(r"\w")
 _MOST_DEEP: Final = 20  # lists in lists
 
 
@@ -50,6 +53,7 @@ class Foreign:
         self._found: list[tuple[Span, ...]] = []  # places of the items that each segment stands for
         self._keys: list[str] = []  # of the speakers of each
         self.segments: list[Segment] = []
+        self._texts: list[list[str]] = []  # of the segments of each list
         self.mended = 0  # ends that are missing, or lie before their starts
         for listed in _lists(text, top, 0):
             self._take(listed)
@@ -64,9 +68,22 @@ class Foreign:
                 edits += given(self._text, span, key, name)
         return edited(self._text, sorted(edits))
 
+    def texts(self, names: Collection[str]) -> list[str]:  # noqa: ARG002 - keys tell
+        """What each segment says; nothing where a list before has said it: many formats have words in several."""
+        heard: list[str] = []
+        found: list[str] = []
+        for texts in self._texts:
+            spelled = "".join(_LETTER.findall(" ".join(texts).lower()))
+            repeated = any(spelled in before for before in heard)
+            found += ["" if repeated else " ".join(text.split()) for text in texts]
+            if not repeated:
+                heard.append(spelled)
+        return found
+
     def _take(self, listed: Sequence[_Listed]) -> None:
         key = next((item.key for item in listed if item.key), "speaker")
         if max(item.text.strip().count(" ") for item in listed) > _LONGEST_WORD:
+            self._texts.append([])
             for item, following in zip(listed, [*listed[1:], None], strict=True):
                 start = item.start if item.start is not None else item.end
                 if start is not None:
@@ -74,10 +91,12 @@ class Foreign:
                     end = item.end if item.end is not None else later if later is not None else start
                     self.mended += item.end is None or item.end < start
                     self._add([item], key, Segment(start, max(start, end)))
+                    self._texts[-1].append(item.text)
             return
         said = [moment for item in listed for moment in (item.start, item.end) if moment is not None]
         words = tuple(Word(item.text, item.start, item.end) for item in listed)
         self._add(listed, key, Segment(min(said), max(said), words))
+        self._texts.append([joined([item.text for item in listed])])
 
     def _add(self, listed: Sequence[_Listed], key: str, segment: Segment) -> None:
         self.segments.append(segment)

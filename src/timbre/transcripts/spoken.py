@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
+
+from timbre.formats.escaping import unescape_markup
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,25 @@ class Segment:
     start: float  # seconds
     end: float
     words: Sequence[Word] = ()  # empty where nothing is known about them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What one speaker says in a segment."""
+
+    start: float  # seconds
+    end: float
+    speaker: str | None  # None: nobody of those who speak
+    text: str
+    words: tuple[Word, ...]  # empty where they have no times
+
+
+_TAG: Final = re.compile(r"<[^<>]*>")
+
+
+def plain(text: str) -> str:
+    """What a cue says, on one line and without markup."""
+    return " ".join(unescape_markup(_TAG.sub("", text)).split())
 
 
 def shown_name(name: str) -> str:

@@ -22,11 +22,12 @@ from timbre.formats.fields import Place
 from timbre.transcripts.attribution import Part
 from timbre.transcripts.cues import ARROW, TIMING, Line, Timing, lines, read_timing
 from timbre.transcripts.edits import Edit, edited
-from timbre.transcripts.spoken import Segment, shown_name
+from timbre.transcripts.spoken import Segment, plain, shown_name
 
 _FORM: Final = "SRT"
 _NUMBER: Final = re.compile(r"\ufeff?[ \t]*\d+[ \t]*", re.ASCII)
 _MARKS: Final = re.compile(r"(?:[ \t]*\{\\[^{}\r\n]*\})*")
+_BRACED: Final = re.compile(r"\{\\[^{}\r\n]*\}")
 _ANONYMOUS: Final = r"SPEAKER_\d+"
 
 
@@ -53,16 +54,27 @@ class Srt:
 
     def labelled(self, parts: Sequence[Sequence[Part]], names: Collection[str]) -> str:
         """Write who speaks before each cue, in place of `names` that stand there."""
-        known = sorted((re.escape(escape_markup(shown_name(name))) for name in names), key=len, reverse=True)
-        label = re.compile(
-            rf"(?:[ \t]*(?:{'|'.join([*known, _ANONYMOUS])}):(?P<apart>[ \t]|\r\n|\r|\n|\Z))+", re.IGNORECASE
-        )
+        label = _label(names)
         pairs = zip(self._cues, parts, strict=True)
         return edited(self._text, (edit for cue, (part,) in pairs for edit in self._edits(cue, part, label)))
 
-    def _edits(self, cue: _Cue, part: Part, label: re.Pattern[str]) -> Iterator[Edit]:
+    def texts(self, names: Collection[str]) -> list[str]:
+        """What each cue says, without `names` that stand before it, and without markup."""
+        label = _label(names)
+        found = []
+        for cue in self._cues:
+            start = self._after_marks(cue)
+            named = label.match(self._text, start, cue.end)
+            text = self._text[named.end() if named else start : cue.end]
+            found.append(plain(_BRACED.sub("", text)))
+        return found
+
+    def _after_marks(self, cue: _Cue) -> int:
         marks = _MARKS.match(self._text, cue.start, cue.end)
-        start = marks.end() if marks else cue.start
+        return marks.end() if marks else cue.start
+
+    def _edits(self, cue: _Cue, part: Part, label: re.Pattern[str]) -> Iterator[Edit]:
+        start = self._after_marks(cue)
         if start == cue.end:
             return
         found = label.match(self._text, start, cue.end)
@@ -72,6 +84,11 @@ class Srt:
             yield Edit(start, after, f"{escape_markup(shown_name(part.speaker))}:{apart}")
         elif found:
             yield Edit(start, after, "")
+
+
+def _label(names: Collection[str]) -> re.Pattern[str]:
+    known = sorted((re.escape(escape_markup(shown_name(name))) for name in names), key=len, reverse=True)
+    return re.compile(rf"(?:[ \t]*(?:{'|'.join([*known, _ANONYMOUS])}):(?P<apart>[ \t]|\r\n|\r|\n|\Z))+", re.IGNORECASE)
 
 
 def _cues(text: str) -> Iterator[_Cue]:

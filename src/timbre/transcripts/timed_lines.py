@@ -74,6 +74,12 @@ class TimedLines:
         edits = (edit for (at, match), speaker in pairs for edit in self._edits(at, match, speaker, names))
         return edited(self._text, edits)
 
+    def texts(self, names: Collection[str]) -> list[str]:
+        """What each segment says, without `names` that stand before it."""
+        ends = (self._named_until(at, match, names) for at, match in self._lines)
+        pairs = zip(ends, self._lines, strict=True)
+        return [shown_name(self._text[end : at + match.end("text")]) for end, (at, match) in pairs]
+
     def _read(self) -> Iterator[Segment]:
         starts = [moment(match["start"]) or 0.0 for _, match in self._lines]
         for (_, match), start, following in zip(self._lines, starts, [*starts[1:], None], strict=True):
@@ -82,18 +88,26 @@ class TimedLines:
             yield Segment(start, max(start, end or start))
 
     def _edits(self, at: int, match: re.Match[str], speaker: str | None, names: Collection[str]) -> Iterator[Edit]:
+        start, after = at + match.start("text"), self._named_until(at, match, names)
+        if speaker is not None or after > start:
+            yield Edit(start, after, "" if speaker is None else f"{shown_name(speaker)}: ")
+
+    def _named_until(self, at: int, match: re.Match[str], names: Collection[str]) -> int:
+        """Where the text begins behind the names that stand before it."""
         known = "|".join(sorted(map(re.escape, (*map(shown_name, names), "SPEAKER_")), key=len, reverse=True))
         start = at + match.start("text")
         found = re.compile(rf"(?:(?:{known})\d*:[ \t]+)+").match(self._text, start, at + match.end("text"))
-        after = found.end() if found else start
-        if speaker is not None or found:
-            yield Edit(start, after, "" if speaker is None else f"{shown_name(speaker)}: ")
+        return found.end() if found else start
 
 
 class Ctm(TimedLines):
     """A file of words."""
 
     form = "ctm"
+
+    def texts(self, names: Collection[str]) -> list[str]:  # noqa: ARG002 - a field tells
+        """What is said: all of it is one segment."""
+        return [" ".join(match["text"] for _, match in self._lines)]
 
     def _read(self) -> Iterator[Segment]:
         words = []
@@ -123,6 +137,10 @@ class Stm(TimedLines):
     """A file of sentences that have a field for the speaker."""
 
     form = "stm"
+
+    def texts(self, names: Collection[str]) -> list[str]:  # noqa: ARG002 - a field tells
+        """What each line says."""
+        return [shown_name(match["text"] or "") for _, match in self._lines]
 
     def _edits(
         self,

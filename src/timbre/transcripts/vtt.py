@@ -21,7 +21,7 @@ from timbre.formats.fields import Place
 from timbre.transcripts.attribution import Part
 from timbre.transcripts.cues import ARROW, CLOCK, Line, Timing, line_end, lines, read_timing, seconds
 from timbre.transcripts.edits import Edit, edited
-from timbre.transcripts.spoken import Segment, Word, shown_name
+from timbre.transcripts.spoken import Segment, Word, plain, shown_name
 
 _FORM: Final = "WebVTT"
 _HEADER: Final = re.compile(r"\ufeff?WEBVTT(?:[ \t].*)?")
@@ -58,6 +58,10 @@ class Vtt:
         """Write who speaks into each cue, and divide those of several speakers."""
         pairs = zip(self._cues, parts, strict=True)
         return edited(self._text, (edit for cue, own in pairs for edit in self._edits(cue, own)))
+
+    def texts(self, names: Collection[str]) -> list[str]:  # noqa: ARG002 - tags tell
+        """What each cue says, without markup."""
+        return [plain(self._text[cue.start : cue.end]) for cue in self._cues]
 
     def _edits(self, cue: _Cue, parts: Sequence[Part]) -> Iterator[Edit]:
         if len(parts) == 1:

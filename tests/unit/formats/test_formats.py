@@ -7,7 +7,7 @@ import pytest
 
 import timbre.formats
 from timbre.errors import FormatError, OptionError
-from timbre.formats import Format, audacity, csv, dumps, json, read, rttm, srt, textgrid, vtt, write
+from timbre.formats import Format, audacity, csv, dumps, eaf, json, read, rttm, srt, textgrid, vtt, write
 from timbre.turns import Turn, in_order
 
 NAMES = [
@@ -47,7 +47,7 @@ NAMES = [
     "",
 ]
 
-each_module = pytest.mark.parametrize("module", [rttm, srt, vtt, textgrid, audacity, csv, json])
+each_module = pytest.mark.parametrize("module", [rttm, srt, vtt, textgrid, eaf, audacity, csv, json])
 
 
 def back(module, turns, duration):

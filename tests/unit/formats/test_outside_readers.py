@@ -73,3 +73,9 @@ def test_srt(spoken: list[Spoken]):
 @given(conversations(NAMES.filter(lambda name: "\n" not in name and "\r" not in name)))
 def test_textgrid(spoken: list[Spoken]):
     assert read_back("textgrid", spoken) == spoken
+
+
+@ALWAYS_THE_SAME
+@given(conversations(NAMES))
+def test_eaf(spoken: list[Spoken]):
+    assert read_back("eaf", spoken) == spoken

@@ -7,7 +7,7 @@ import json as json_library
 import pytest
 
 from timbre.errors import FormatError
-from timbre.formats import audacity, csv, json, rttm, srt, textgrid, vtt
+from timbre.formats import audacity, csv, eaf, json, rttm, srt, textgrid, txt, vtt
 from timbre.turns import Turn
 
 ADA = Turn(start=0.5, end=2.0, speaker="Ada")
@@ -348,3 +348,82 @@ def test_csv_leaves_other_names_alone(name):
     turn = Turn(start=0.0, end=1.0, speaker=name)
     assert text(csv, [turn]).splitlines()[1] == f"0.000,1.000,{name}"
     assert csv.loads(text(csv, [turn])) == (turn,)
+
+
+# ELAN
+
+
+def test_eaf_has_a_tier_a_speaker_and_joins_what_one_says_at_once():
+    turns = [*TURNS, Turn(start=1.0, end=3.0, speaker="Ada")]
+    content = text(eaf, turns)
+    assert '<TIER LINGUISTIC_TYPE_REF="speech" PARTICIPANT="Ada" TIER_ID="Ada">' in content
+    assert 'PARTICIPANT="B &amp; C"' in content
+    assert [line.strip() for line in content.splitlines() if "TIME_SLOT " in line][:2] == [
+        '<TIME_SLOT TIME_SLOT_ID="ts1" TIME_VALUE="500"/>',
+        '<TIME_SLOT TIME_SLOT_ID="ts2" TIME_VALUE="3000"/>',
+    ]
+    assert eaf.loads(content) == (Turn(start=0.5, end=3.0, speaker="Ada"), BOB)
+
+
+def test_eaf_of_others():
+    content = """<ANNOTATION_DOCUMENT><TIME_ORDER>
+        <TIME_SLOT TIME_SLOT_ID="a" TIME_VALUE="0"/><TIME_SLOT TIME_SLOT_ID="b"/>
+        <TIME_SLOT TIME_SLOT_ID="c" TIME_VALUE="2500"/></TIME_ORDER>
+        <TIER TIER_ID="Ada"><ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="1" TIME_SLOT_REF1="a" TIME_SLOT_REF2="c"/>
+        </ANNOTATION><ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="2" TIME_SLOT_REF1="b" TIME_SLOT_REF2="c"/>
+        </ANNOTATION></TIER>
+        <TIER TIER_ID="words" PARENT_REF="Ada"><ANNOTATION><REF_ANNOTATION ANNOTATION_ID="3" ANNOTATION_REF="1"/>
+        </ANNOTATION></TIER></ANNOTATION_DOCUMENT>"""
+    assert eaf.loads(content) == (Turn(start=0.0, end=2.5, speaker="Ada"),)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("Ada", "EAF: expected XML, got a fault: syntax error: line 1"),
+        ("<a/>", "EAF: expected the element ANNOTATION_DOCUMENT, got 'a'"),
+        ('<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "EAF: expected no document type"),
+        ("<ANNOTATION_DOCUMENT><TIER/></ANNOTATION_DOCUMENT>", "EAF: expected a TIER with a TIER_ID, got {}"),
+        (text(eaf).replace('REF2="ts2"', 'REF2="x"'), "EAF, annotation a1: expected two time slots of TIME_ORDER"),
+        (text(eaf).replace('"500"', '"x"'), "EAF, annotation a1: expected a time in milliseconds, got 'x'"),
+        (text(eaf).replace('"500"', '"9000"'), "EAF, annotation a1: expected an end at or after the start at 9"),
+    ],
+)
+def test_eaf_malformed(content, message):
+    assert refusal(eaf, content).startswith(message)
+
+
+# Plain text, and words
+
+
+SAID = (
+    Turn(start=0.5, end=2.0, speaker="Ada", text="Good <morning>,\nall & sundry."),
+    Turn(start=2.0, end=3.0, speaker="Ada", text="Shall we?"),
+    Turn(start=3661.0, end=3662.0, speaker="B & C", text="=1"),
+    Turn(start=3663.0, end=3664.0, speaker="", text="(music)"),
+)
+
+
+def test_plain_text_is_a_list_of_turns_or_who_says_what():
+    assert text(txt) == "0:00:00 - 0:00:02  Ada\n0:00:01 - 1:02:03  B & C\n"
+    assert text(txt, SAID) == (
+        "[0:00:00] Ada: Good <morning>, all & sundry. Shall we?\n\n[1:01:01] B & C: =1\n\n[1:01:03] (music)\n"
+    )
+
+
+def test_words_stand_where_a_format_has_room_for_them():
+    lines = text(srt, SAID).splitlines()
+    assert lines[2] == "Ada: Good &lt;morning&gt;, all &amp; sundry."
+    assert lines[-1] == "(music)"
+    assert "<v Ada>Good &lt;morning&gt;, all &amp; sundry.</v>" in text(vtt, SAID)
+    assert 'text = "Good <morning>, all & sundry."' in text(textgrid, SAID)
+    assert "<ANNOTATION_VALUE>Good &lt;morning&gt;, all &amp; sundry.</ANNOTATION_VALUE>" in text(eaf, SAID)
+    rows = list(spreadsheet.reader(io.StringIO(text(csv, SAID), newline="")))
+    assert rows[0] == ["start", "end", "speaker", "text"]
+    assert [row[3] for row in rows[1:4]] == ["Good <morning>,\nall & sundry.", "Shall we?", "'=1"]
+    assert json_library.loads(text(json, SAID))["diarization"][1]["text"] == "Shall we?"
+    for module in (rttm, audacity):
+        assert "morning" not in text(module, SAID)
+    for module in (srt, vtt, textgrid, eaf, csv, json):  # and what is said is no part of a turn that is read
+        spoken = module.loads(text(module, SAID[:3]))
+        assert [turn.speaker for turn in spoken] == ["Ada", "Ada", "B & C"]

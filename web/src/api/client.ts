@@ -1,4 +1,5 @@
 // Asking the server. Paths are the templates of the API reference: get("/v1/jobs/{jobId}", { path: { jobId } }).
+import { lost } from "../connection";
 import { signedOut } from "../session";
 import type { paths } from "./schema";
 
@@ -28,7 +29,7 @@ export interface Options {
 }
 
 // What the OpenAPI document says of every route: schema.ts is made from it.
-type Method = "get" | "post" | "patch" | "delete";
+type Method = "get" | "post" | "put" | "patch" | "delete";
 type Route<M extends Method> = {
   [P in keyof paths]: paths[P][M] extends { responses: unknown } ? P : never;
 }[keyof paths];
@@ -88,6 +89,7 @@ async function call<T>(method: string, template: string, options: Options = {}):
     });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
+    lost();
     throw new ApiError(0, UNREACHABLE);
   }
   const text = await answer.text();
@@ -107,7 +109,13 @@ function asking<M extends Method>(method: M) {
 }
 
 /** Ask a route of the server; what it takes and answers is checked by its template. */
-export const api = { get: asking("get"), post: asking("post"), patch: asking("patch"), delete: asking("delete") };
+export const api = {
+  get: asking("get"),
+  post: asking("post"),
+  put: asking("put"),
+  patch: asking("patch"),
+  delete: asking("delete"),
+};
 
 /** An error in words for people. */
 export function words(error: unknown): string {

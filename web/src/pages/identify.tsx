@@ -7,10 +7,12 @@ import { Button, ButtonLink, PageHead, Progress } from "../ui/controls";
 import { Icon } from "../ui/icons";
 import { useLoaded } from "../ui/loaded";
 import { Microphone } from "../ui/microphone";
+import { NotifyOffer } from "../ui/notify-offer";
 import { tellError } from "../ui/toasts";
 import { named, over, take } from "./identify/drop";
 import { OptionsPanel } from "./identify/options";
 import { type Entry, queue, remove, retry } from "./identify/queue";
+import { doneWords } from "./recordings/words";
 import "./identify.css";
 
 const KINDS = "audio/*,video/*,.flac,.opus,.ogg,.m4a,.mka,.mkv,.wav,.mp3,.aac,.wma,.amr,.caf";
@@ -90,6 +92,7 @@ export function Identify() {
         {queue.value.length > 0 && (
           <section class="stack" aria-labelledby="queue-title">
             <h2 id="queue-title">Now</h2>
+            {queue.value.some((entry) => entry.state === "heard" && entry.long) && <NotifyOffer />}
             <ul class="queue">
               {queue.value.map((entry) => (
                 <QueueRow key={entry.id} entry={entry} />
@@ -109,7 +112,7 @@ function QueueRow({ entry }: { entry: Entry }) {
       <div class="grow">
         <div class="row spread">
           <strong class="ellipsis">{entry.title}</strong>
-          <span class="small muted numbers">{bytes(entry.bytes)}</span>
+          {entry.bytes > 0 && <span class="small muted numbers">{bytes(entry.bytes)}</span>}
         </div>
         {entry.state === "failed" ? (
           <p class="field-error">{entry.words}</p>
@@ -125,7 +128,7 @@ function QueueRow({ entry }: { entry: Entry }) {
           Open
         </ButtonLink>
       )}
-      {entry.state === "failed" && (
+      {entry.state === "failed" && entry.bytes > 0 && (
         <Button icon="refresh" onClick={() => retry(entry.id)}>
           Try again
         </Button>
@@ -164,7 +167,7 @@ function Recent() {
               <span class="grow">
                 <span class="recent-title ellipsis">{job.title ?? "Untitled recording"}</span>
                 <span class="small muted">
-                  {job.speakers?.length ? job.speakers.map((speaker) => speaker.name).join(", ") : "Nobody named"}
+                  {job.speakers.length ? job.speakers.map((speaker) => speaker.name).join(", ") : doneWords(job)}
                 </span>
               </span>
               <span class="small muted numbers">

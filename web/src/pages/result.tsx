@@ -4,22 +4,27 @@ import { announce } from "../announce";
 import { ApiError, api, words } from "../api/client";
 import { follow, stageWords } from "../api/jobs";
 import { type DecidedJob, FINAL, type HistoryItem, type Job, outputOf, type Peaks, type Voice } from "../api/types";
+import { isLong, notify } from "../notify";
 import { may } from "../session";
 import { length } from "../times";
 import { stopClips } from "../ui/clip";
 import { Button, ButtonLink, Empty, Loading, Note, Progress } from "../ui/controls";
+import { NotifyOffer } from "../ui/notify-offer";
 import { tellError } from "../ui/toasts";
 import { decide, history, name, nameAgain, redo, type Said, undo, watch } from "./result/deciding";
 import { type Edits, Keys } from "./result/editing";
-import { Head } from "./result/head";
+import { Head, titleOf } from "./result/head";
 import { History } from "./result/history";
 import { type Keyboard, useKeyboard } from "./result/keyboard";
 import { type Action, type News, NewsNote } from "./result/news";
 import { Player } from "./result/player";
-import { type Recording, recording, renamed } from "./result/recording";
+import { type Recording, recording, renamed, withoutUnder } from "./result/recording";
+import { Scope, STEP } from "./result/scope";
+import { NO_SEATS } from "./result/seating";
 import { moved } from "./result/selection";
 import { Stage } from "./result/stage";
 import { stepped, told } from "./result/telling";
+import { Transport, zoomBy } from "./result/transport";
 import { Turns } from "./result/turns";
 import { Voices } from "./result/voices";
 import "./result.css";
@@ -36,6 +41,7 @@ export function Result({ job: id }: { job: string }) {
       setJob(now);
       if (FINAL.has(now.status)) return;
       await follow(id, setJob, own.signal);
+      notify(id, titleOf(now), "The recording is done.");
       now = await api.get("/v1/jobs/{jobId}", { path, signal: own.signal });
       setJob(now);
     };
@@ -85,6 +91,7 @@ function Underway({ job, onChange }: { job: Job; onChange: (job: Job) => void })
             ? "Short recordings take seconds, hours take minutes."
             : `${length(job.duration)} to listen to. You can leave this page; it goes on without you.`}
         </p>
+        {isLong(job.duration) && <NotifyOffer />}
       </section>
     </>
   );
@@ -100,7 +107,9 @@ function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
   const [looking, setLooking] = useState(false); // at the history
   const [selected, setSelected] = useState<ReadonlySet<string>>(NOBODY);
   const [busy, setBusy] = useState(false);
-  const zoom = useRef<(by: number) => void>(() => undefined);
+  const [least, setLeast] = useState(0); // seconds that a voice must talk to have a lane and a card
+  const scope = useMemo(() => new Scope(), []);
+  const seats = useRef(NO_SEATS);
   const path = { jobId: job.jobId };
 
   const player = useMemo(
@@ -113,7 +122,9 @@ function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
     return () => player.close();
   }, [player]);
 
-  const shown = useMemo(() => recording(job, voices), [job, voices]);
+  const shown = useMemo(() => recording(job, voices, seats.current), [job, voices]);
+  if (shown) seats.current = shown.seats;
+  const inView = useMemo(() => shown && withoutUnder(shown, least), [shown, least]);
   // What is seen now, for what ends later.
   const now = useRef({ job, shown });
   now.current = { job, shown };
@@ -155,7 +166,7 @@ function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
     label: string | null,
     actions: readonly Action[] = [],
   ) {
-    const after = recording(next, voices);
+    const after = recording(next, voices, seats.current);
     onChange(next);
     now.current = { job: next, shown: after };
     if (before && after) {
@@ -229,13 +240,14 @@ function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
     redo: said.some((item) => item.state === "undone") ? () => attempt(stepOn) : null,
     history: () => setLooking(true),
   };
-  const keyboard = useRef<Keyboard>({ recording: shown, edits, zoom: (by) => zoom.current(by) });
-  keyboard.current = { recording: shown, edits: may("jobs:write") ? edits : null, zoom: (by) => zoom.current(by) };
+  const zoom = (by: number) => zoomBy(scope, player, STEP ** by);
+  const keyboard = useRef<Keyboard>({ recording: shown, edits, zoom });
+  keyboard.current = { recording: shown, edits: may("jobs:write") ? edits : null, zoom };
   useKeyboard(player, keyboard);
 
   const output = outputOf(job);
   if (!output) return <Gone job={job} onChange={onChange} />;
-  if (!shown) return <Other job={job} onChange={onChange} />;
+  if (!shown || !inView) return <Other job={job} onChange={onChange} />;
 
   const named = output.gallery;
   const open = version !== null && version.total > 0 && shown.voices.some((voice) => !voice.decided);
@@ -251,22 +263,26 @@ function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
             The recording itself is no longer kept, so it cannot be played. Who spoke when stays as long as this page.
           </Note>
         )}
+        <Transport recording={shown} player={player} scope={scope} />
         <Stage
-          recording={shown}
+          job={job.jobId}
+          recording={inView}
+          whole={shown}
           peaks={peaks}
           player={player}
+          scope={scope}
           selected={selected}
-          onEdge={
+          changes={
             may("jobs:write")
-              ? (turn, edge, time) => {
-                  const what = moved(turn, edge, Math.min(time, shown.duration));
-                  if (what) void edits.say(what);
+              ? {
+                  edge: (turn, edge, time) => {
+                    const what = moved(turn, edge, Math.min(time, shown.duration));
+                    if (what) void edits.say(what);
+                  },
+                  select: (turns, add) => setSelected(new Set([...(add ? selected : []), ...turns])),
                 }
               : null
           }
-          keys={(by) => {
-            zoom.current = by;
-          }}
         />
         <p class="small muted keys">
           <kbd>Space</kbd> plays, <kbd>←</kbd> <kbd>→</kbd> move 5 s, <kbd>J</kbd> <kbd>K</kbd> next and previous turn,{" "}
@@ -300,7 +316,10 @@ function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
         <div class="result-columns">
           <Voices
             job={job.jobId}
-            voices={shown.voices}
+            voices={inView.voices}
+            all={shown.voices}
+            least={least}
+            onLeast={setLeast}
             only={only}
             news={news}
             actions={{

@@ -17,8 +17,8 @@ export function SignIn() {
       <img src="/favicon.svg" alt="" width="48" height="48" />
       <h1>Sign in to Timbre</h1>
       <p class="muted">
-        Open the link that <code>timbre serve</code> printed when it started. It works once;{" "}
-        <code>timbre keys link</code> makes another.
+        Open the link that <code>timbre serve</code> printed when it started. It works once; the command that it printed
+        beside it, <code>timbre keys link --data-dir FOLDER</code> with the folder of this server, makes another.
       </p>
       {signInNote.value && <Note kind="caution">{signInNote.value}</Note>}
       <form class="stack card" onSubmit={submit}>

@@ -1,6 +1,7 @@
 // What a component shows of the server: while it loads, when it came, when it did not.
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { words } from "../api/client";
+import { returns } from "../connection";
 
 export interface Loaded<T> {
   value: T | undefined;
@@ -38,6 +39,12 @@ export function useLoaded<T>(load: (signal: AbortSignal) => Promise<T>, keys: re
     void reload();
     return () => running.current?.abort();
   }, [reload]);
+
+  // What was not to be had while the server was away is asked for when it is back.
+  const came = returns.value;
+  useEffect(() => {
+    if (came && error) void reload();
+  }, [came]);
 
   return { value, error, loading, reload, set };
 }

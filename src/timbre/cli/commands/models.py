@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -15,9 +16,9 @@ from timbre.cli.display.progress import downloading
 from timbre.cli.display.reports import show_held_out
 from timbre.cli.display.tables import Column, Table, show
 from timbre.cli.display.units import NOTHING, megabytes
-from timbre.cli.exits import warn
+from timbre.cli.exits import Exit, warn
 from timbre.cli.inputs.loading import load_engine, read_settings
-from timbre.errors import ModelCorrupt, OptionError
+from timbre.errors import ModelCorrupt, ModelMissing, OptionError
 
 if TYPE_CHECKING:
     from timbre.cli.measuring.labelled_speech import Speech
@@ -51,8 +52,16 @@ def list_models(*, json: options.AsJson = False) -> None:
 
 
 @app.command()
-def pull(pack: Annotated[str, typer.Argument(metavar="PACK", help="Name of the pack, such as standard.")]) -> None:
-    """Download what a pack still needs."""
+def pull(
+    pack: Annotated[str, typer.Argument(metavar="PACK", help="Name of the pack, such as standard.")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask, where another pack is used from then on.")] = False,
+) -> None:
+    """Download what a pack still needs; say what it means, and ask, where it is used from then on."""
+    if meaning := _meaning(pack):
+        typer.echo(meaning, err=True)
+        if not yes and sys.stdin.isatty() and not typer.confirm(f"Pull {pack}?", err=True):
+            raise typer.Exit(Exit.USAGE)
     with downloading() as progress:
         _store().pull(pack, progress)
     typer.echo(f"{pack}: complete")
@@ -138,6 +147,29 @@ def export(file: _Archive) -> None:
 def import_(file: _Archive) -> None:
     """Take in the model files of an archive that `export` wrote."""
     _say_each(_store().import_(file), "imported")
+
+
+def _meaning(name: str) -> str | None:
+    """What it means to have a pack, where it is then taken in place of another; else None."""
+    from timbre.models.catalogue import catalogue  # noqa: PLC0415
+    from timbre.models.packs import find_pack  # noqa: PLC0415
+
+    settings, models = read_settings(), catalogue()
+    better = list(models.packs)
+    try:
+        now = find_pack("auto", settings)
+    except ModelMissing:
+        return None
+    if settings.model != "auto" or name not in better or better.index(name) >= better.index(now.name):
+        return None
+    if models.pack(name).encoder.fingerprint == now.encoder.fingerprint:
+        return None
+    return (
+        f"TIMBRE_MODEL is auto, so {name} is used from now on in place of {now.name}, by everybody on this machine.\n"
+        f"People and voiceprints go on to be compared by {now.name} until they are upgraded: voiceprints are made again"
+        " from recordings,\npeople by `timbre speakers upgrade` from the clips that are kept; whoever has no clip must"
+        f" be enrolled again.\nTo stay with {now.name}, set TIMBRE_MODEL={now.name}."
+    )
 
 
 def _store() -> Store:

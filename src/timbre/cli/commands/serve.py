@@ -208,10 +208,11 @@ def _welcome(address: str, folder: Path, key: str | None, token: str | None, pub
     tell(f"Timbre is ready on {address}; its data is in {folder}.\n")
     if token:
         tell(f"  web app  {sign_in_link(public_url or address, token)}   (works once)")
-    more = f"timbre keys create NAME --data-dir {shlex.quote(str(folder))}"
+    where = f"--data-dir {shlex.quote(str(folder))}"
+    tell(f"  again    timbre keys link {where}")
     if key:
         tell(f"  API key  {key}   (shown this once)")
-    tell(f"  more     {more}")
+    tell(f"  more     timbre keys create NAME {where}")
     tell(f'  try it   curl -H "Authorization: Bearer {key or "$TIMBRE_KEY"}" {address}/v1/test')
     tell("  stop     Ctrl-C\n")
 

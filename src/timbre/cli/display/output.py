@@ -158,5 +158,5 @@ def _format_of(path: Path) -> Format:
     for form in Format:
         if form.extension.lower() == path.suffix.lower():
             return form
-    extensions = ", ".join(form.extension for form in Format)
+    extensions = ", ".join(dict.fromkeys(form.extension for form in Format))
     raise OptionError(f"{path}: no format has this extension; use one of {extensions}, or --format.")

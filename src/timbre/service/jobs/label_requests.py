@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, Self
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from timbre.service.people.requests import Id
+from timbre.service.requests.body import Request
 from timbre.service.requests.submissions import IdentifyRequest, JobType
 from timbre.service.requests.values import AudioUrl, expect, refuse
 from timbre.transcripts import MOST_BYTES, TranscriptFormat
@@ -36,21 +37,34 @@ def _job_or_url(schema: dict[str, Any], request: type[LabelRequest]) -> None:
     schema["anyOf"] = [{"required": ["jobId"]}, {"required": ["url"]}]
 
 
+_Transcript = Annotated[str, Field(min_length=1), BeforeValidator(_transcript)]
+_Format = Annotated[
+    TranscriptFormat | None,
+    BeforeValidator(_format, json_schema_input_type=Literal["srt", "vtt", "json", "ctm", "stm", "txt"] | None),
+]
+_TRANSCRIPT: Final = Field(
+    description="The text of an SRT, WebVTT or JSON file, at most 50 MB. JSON is that of Whisper, WhisperX and"
+    " others like them, or a list of segments.",
+    examples=["1\n00:00:00,500 --> 00:00:02,000\nGood morning.\n"],
+)
+_FORMAT: Final = Field(None, description="Format of the transcript; what it looks like if unset.")
+
+
+class TranscriptRequest(Request):
+    """A transcript of a recording that was heard."""
+
+    transcript: _Transcript = _TRANSCRIPT
+    format: _Format = _FORMAT
+
+
 class LabelRequest(IdentifyRequest):
     """Write into a transcript who speaks: by a job that has ended, or by a new one that hears the recording."""
 
     model_config = ConfigDict(json_schema_extra=_job_or_url)
     kind: ClassVar[JobType] = "label"
 
-    transcript: Annotated[str, Field(min_length=1), BeforeValidator(_transcript)] = Field(
-        description="The text of an SRT, WebVTT or JSON file, at most 50 MB. JSON is that of Whisper, WhisperX and"
-        " others like them, or a list of segments.",
-        examples=["1\n00:00:00,500 --> 00:00:02,000\nGood morning.\n"],
-    )
-    format: Annotated[
-        TranscriptFormat | None,
-        BeforeValidator(_format, json_schema_input_type=Literal["srt", "vtt", "json", "ctm", "stm", "txt"] | None),
-    ] = Field(None, description="Format of the transcript; what it looks like if unset.")
+    transcript: _Transcript = _TRANSCRIPT
+    format: _Format = _FORMAT
     job_id: Id | None = Field(
         None,
         description="The job whose output says who speaks; then the answer is the transcript, at once. Not together"

@@ -1,17 +1,23 @@
-"""Outputs as files: the turns of a job in the formats that other tools read."""
+"""Outputs as files: the turns of a job, or what is said in them, in the formats that other tools read."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from typing import Final
 
 from timbre.errors import OutputMissing
 from timbre.formats import Format, dumps
 from timbre.store.database import Row
 from timbre.turns import Turn
 
+_WORDLESS: Final = frozenset({Format.RTTM, Format.AUDACITY})  # labels that hold words are no names any more
+
 
 def export(output: bytes, job: Row, name: str, *, exclusive: bool = False) -> str:
     """Write the turns of an output in the format of this name: by name where the job gave names.
+
+    Where it is known what is said, formats that have room for words get the segments of the transcript.
 
     Args:
         output: JSON, as it is kept.
@@ -23,6 +29,9 @@ def export(output: bytes, job: Row, name: str, *, exclusive: bool = False) -> st
         OutputMissing: it has no turns, or none that never overlap.
     """
     found = json.loads(output)
+    if name not in _WORDLESS and (said := found.get("turnLevelTranscription")):
+        turns = [Turn(**{field: item[field] for field in ("start", "end", "speaker", "text")}) for item in said]
+        return _written(turns, job, name)
     names = {item["speaker"]: item["match"] for item in found.get("voiceprints", ()) if item["match"]}
     kinds = ("exclusiveIdentification", "exclusiveDiarization") if exclusive else ("identification", "diarization")
     segments = next((found[kind] for kind in kinds if kind in found), None)
@@ -33,4 +42,8 @@ def export(output: bytes, job: Row, name: str, *, exclusive: bool = False) -> st
         Turn(start=item["start"], end=item["end"], speaker=names.get(item["speaker"], item["speaker"]))
         for item in segments
     ]
+    return _written(turns, job, name)
+
+
+def _written(turns: Iterable[Turn], job: Row, name: str) -> str:
     return dumps(turns, Format(name), recording=str(job["id"]), duration=job["duration"] or 0.0)

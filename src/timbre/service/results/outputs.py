@@ -14,13 +14,12 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from timbre.service.results.decisions import Decision, forget_in_log, move_in_log, read_log, walk
 from timbre.service.results.heard import Summary, note_heard, summary
@@ -31,7 +30,7 @@ from timbre.store.queries import queries
 
 MOST_CANDIDATES: Final = 5  # that an output names for each voice
 _SQL: Final = queries("outputs")
-_COMPRESSION: Final = 4  # of gzip: a third of the time of the default, a tenth more bytes
+_COMPRESSION: Final = 1  # of gzip: half the time of level 4, a few hundredths more bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +54,7 @@ def dumped(output: Output) -> bytes:
 
 def unpacked(body: bytes) -> Output:
     """Read an output that `packed` compressed."""
-    found: Output = json.loads(gzip.decompress(body))
+    found: Output = from_json(gzip.decompress(body))  # as json.loads, in half the time
     return found
 
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from heapq import heappop, heappush
 from itertools import pairwise
+from operator import attrgetter
 from typing import Any, Final
 from uuid import UUID
 
@@ -48,7 +49,7 @@ def stand_as(proposal: Output, talk: Conversation, names: Mapping[UUID, str]) ->
 
 def _write(output: Output, talk: Conversation, names: Mapping[UUID, str]) -> None:
     found = {voice["speaker"]: voice for voice in output.get("voiceprints", ())}
-    spoken = sorted(talk.turns.values(), key=lambda turn: (turn.start, turn.line, turn.id))
+    spoken = sorted(talk.turns.values(), key=attrgetter("start", "line", "id"))
     speaking = {turn.voice for turn in spoken}
     voices = [
         _voice(voice, found, names)
@@ -61,7 +62,7 @@ def _write(output: Output, talk: Conversation, names: Mapping[UUID, str]) -> Non
     output["voiceprints"] = voices
     if "exclusiveDiarization" in output:
         output["exclusiveIdentification"] = [
-            {**_segment(turn, by_label[turn.voice]), "start": start, "end": end}
+            _segment(turn, by_label[turn.voice], start, end)
             for turn, start, end in _alone(spoken, machine, output["exclusiveDiarization"])
         ]
 
@@ -90,19 +91,31 @@ def _voice(voice: Speaking, found: Mapping[str, Output], names: Mapping[UUID, st
     return said
 
 
-def _segment(turn: Spoken, voice: Output) -> Output:
+# Both are made for every turn of every decision, so each in one piece.
+def _segment(turn: Spoken, voice: Output, start: float, end: float) -> Output:
+    name = voice["match"]
     return {
-        "speaker": voice["match"] or turn.voice,
-        "start": turn.start,
-        "end": turn.end,
+        "speaker": name or turn.voice,
+        "start": start,
+        "end": end,
         "diarizationSpeaker": turn.voice,
-        "match": voice["match"],
+        "match": name,
         "speakerId": voice["speakerId"],
     }
 
 
 def _turn(turn: Spoken, machine: Output, voice: Output) -> Output:
-    named = _segment(turn, voice) | {"turn": turn.id, "decided": turn.touched or voice["decided"]}
+    name = voice["match"]
+    named = {
+        "speaker": name or turn.voice,
+        "start": turn.start,
+        "end": turn.end,
+        "diarizationSpeaker": turn.voice,
+        "match": name,
+        "speakerId": voice["speakerId"],
+        "turn": turn.id,
+        "decided": turn.touched or voice["decided"],
+    }
     if "confidence" in machine:
         named["confidence"] = machine["confidence"]
     if turn.checked:

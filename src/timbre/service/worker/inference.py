@@ -26,7 +26,7 @@ from timbre.service.naming.named_output import name_output
 from timbre.service.people.person import quality_json
 from timbre.service.requests.submissions import DiarizeRequest, EnrolRequest, IdentifyRequest, SpeakersRequest
 from timbre.service.results.standing import Output
-from timbre.service.results.transcripts import labelled
+from timbre.service.results.transcripts import write_transcript
 from timbre.service.results.voices import Asked, Voices
 from timbre.settings import Settings
 
@@ -91,8 +91,7 @@ def _heard(
                 heard = _identified(engine, about, path, gallery=gallery, progress=progress, settings=settings)
             else:
                 heard = _diarized(engine, about, path, progress=progress, settings=settings)
-            text, faults = labelled(about.transcript, heard.output, about.format, duration=heard.duration)
-            heard.output["transcript"] = text
+            faults = write_transcript(heard.output, about.transcript, about.format, duration=heard.duration)
             if told := "; ".join(filter(None, (heard.output.get("warning"), *faults))):
                 heard.output["warning"] = told
             return heard

@@ -20,12 +20,20 @@ SELECT job.id, job.type, job.model, job.status, job.stage, job.progress, job.dur
        EXISTS (SELECT 1 FROM job_voices AS voices WHERE voices.job_id = job.id) AS has_voices,
        EXISTS (SELECT 1 FROM media
                WHERE media.id = job.media_id AND media.bytes IS NOT NULL
-                 AND (media.expires_at > now() OR job.keep_until > now())) AS has_audio
+                 AND (media.expires_at > now() OR job.keep_until > now())) AS has_audio,
+       CASE WHEN job.status IN ('pending', 'created') THEN
+           (SELECT count(other.id)
+            FROM procrastinate_jobs AS own
+            LEFT JOIN procrastinate_jobs AS other
+              ON other.queue_name = own.queue_name AND other.status = 'todo' AND other.id < own.id
+            WHERE own.status = 'todo' AND own.args ->> 'job' = job.id::text
+            GROUP BY own.id LIMIT 1)
+       END AS ahead
 FROM jobs AS job WHERE job.id = %(id)s AND job.team_id = %(team)s
 
 -- page --
 SELECT job.id, job.type, job.model, job.status, job.duration, job.error, job.title, job.kept, job.tags, job.source,
-       job.created_at, job.completed_at, nullif(job.keep_until, 'infinity') AS goes_at,
+       job.created_at, job.completed_at, job.warning, nullif(job.keep_until, 'infinity') AS goes_at,
        job.keep_until IS NOT DISTINCT FROM 'infinity' AS stays,
        EXISTS (SELECT 1 FROM job_outputs AS output WHERE output.job_id = job.id) AS has_output,
        (SELECT coalesce(jsonb_agg(jsonb_build_object('speakerId', person.id, 'name', person.name) ORDER BY person.name),

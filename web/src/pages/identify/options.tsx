@@ -1,6 +1,8 @@
 // What can be said of a recording before it is heard. All of it can be left as it is.
 import { signal } from "@preact/signals";
 import { api } from "../../api/client";
+import type { ModelName } from "../../api/types";
+import { may } from "../../session";
 import { Check, Choice, Field } from "../../ui/controls";
 import { useLoaded } from "../../ui/loaded";
 
@@ -14,6 +16,7 @@ export interface Options {
   track: number;
   people: "all" | "tags" | "nobody";
   tags: readonly string[];
+  model: ModelName | ""; // a pack; empty: the server's own choice
 }
 
 export const options = signal<Options>({
@@ -26,6 +29,7 @@ export const options = signal<Options>({
   threshold: 50,
   people: "all",
   tags: [],
+  model: "",
 });
 
 /** Ask for a recording to be heard as these options say; answer the job's id. */
@@ -36,7 +40,8 @@ export async function submit(chosen: Options, url: string, title: string): Promi
       : chosen.count === "range"
         ? { minSpeakers: Math.min(chosen.least, chosen.most), maxSpeakers: Math.max(chosen.least, chosen.most) }
         : {};
-  const body = { url, title: title.slice(0, 200), ...count, ...sound(chosen) };
+  const model = chosen.model ? { model: chosen.model } : {};
+  const body = { url, title: title.slice(0, 200), ...count, ...sound(chosen), ...model };
   if (chosen.people === "nobody") return (await api.post("/v1/diarize", { body })).jobId;
   const tagged = chosen.people === "tags" && chosen.tags.length > 0;
   const speakers = tagged ? { tags: [...chosen.tags] } : ("all" as const);
@@ -59,7 +64,7 @@ export function thresholdWords(threshold: number): string {
   return "Always: every voice gets the name that fits best";
 }
 
-function summary({ count, exact, least, most, sound, track, people, tags }: Options): string {
+function summary({ count, exact, least, most, sound, track, people, tags, model }: Options): string {
   const many =
     count === "exact"
       ? `${exact} speakers`
@@ -74,7 +79,7 @@ function summary({ count, exact, least, most, sound, track, people, tags }: Opti
     tracks: ", each sound track",
     track: `, sound track ${track}`,
   };
-  return `${many}, ${who}${heard[sound]}`;
+  return `${many}, ${who}${heard[sound]}${model && `, model ${model}`}`;
 }
 
 export function OptionsPanel() {
@@ -135,6 +140,7 @@ export function OptionsPanel() {
             onChange={(sound) => set({ sound })}
           />
           {now.sound === "track" && <div class="numbers-row">{number("Sound track, from 0", "track", 0)}</div>}
+          {may("admin") && <Model chosen={now.model} onChange={(model) => set({ model })} />}
         </div>
         <div class="stack">
           <Choice
@@ -170,6 +176,27 @@ export function OptionsPanel() {
         </div>
       </div>
     </details>
+  );
+}
+
+/** Which pack hears it, where there are several. */
+function Model({ chosen, onChange }: { chosen: ModelName | ""; onChange: (model: ModelName | "") => void }) {
+  const { value } = useLoaded((signal) => api.get("/v1/models", { signal }), []);
+  const packs = value?.packs.filter((pack) => pack.complete) ?? [];
+  if (packs.length < 2) return null;
+  return (
+    <Field label="Model">
+      {(ids) => (
+        <select {...ids} value={chosen} onChange={(event) => onChange(event.currentTarget.value as ModelName | "")}>
+          <option value="">As the server is set ({value?.default})</option>
+          {packs.map((pack) => (
+            <option key={pack.name} value={pack.name}>
+              {pack.name}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
   );
 }
 

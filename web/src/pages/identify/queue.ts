@@ -3,18 +3,21 @@ import { signal } from "@preact/signals";
 import { announce } from "../../announce";
 import { ApiError, api, words } from "../../api/client";
 import { follow, stageWords, upload } from "../../api/jobs";
-import { type Job, outputOf } from "../../api/types";
+import { FINAL, type Job, outputOf } from "../../api/types";
+import { back } from "../../connection";
+import { isLong, notify } from "../../notify";
 import { type Options, submit } from "./options";
 
 export interface Entry {
   id: number;
   title: string;
-  bytes: number;
+  bytes: number; // 0: not known, as it was sent before this page was opened
   state: "waiting" | "sending" | "heard" | "done" | "failed";
   /** 0 to 1 of the whole way; sending it is the first part. */
   progress: number;
   words: string;
   job?: string;
+  long?: boolean; // whether nobody waits for it
 }
 
 export const queue = signal<readonly Entry[]>([]);
@@ -73,9 +76,8 @@ async function run(id: number): Promise<void> {
     change(id, { state: "heard", job, progress: SENDING, words: "Waiting for its turn" });
     const ended = await follow(job, (now) => change(id, heard(now)), stop.signal);
     if (ended.status !== "succeeded") throw new ApiError(0, reason(ended));
-    change(id, { state: "done", progress: 1, words: "Done" });
+    done(id, ended);
     work.delete(id);
-    announce(`${name} is done.`);
   } catch (error) {
     if (stop.signal.aborted) return;
     change(id, { state: "failed", words: words(error) });
@@ -83,8 +85,65 @@ async function run(id: number): Promise<void> {
   }
 }
 
+function done(id: number, job: Job): void {
+  const title = entry(id)?.title ?? "The recording";
+  change(id, { state: "done", progress: 1, words: "Done" });
+  announce(`${title} is done.`);
+  notify(job.jobId, title, "The recording is done.");
+}
+
 function heard(job: Job): Partial<Entry> {
-  return { progress: SENDING + (1 - SENDING) * job.progress, words: stageWords(job) };
+  return { progress: SENDING + (1 - SENDING) * job.progress, words: stageWords(job), long: isLong(job.duration) };
+}
+
+const LOOK = 2000; // milliseconds between two looks at recordings that others, or an earlier page, sent
+const MOST = 10; // of them, the newest
+let looking = false;
+
+/** Take in what is heard already: recordings of before the page was loaded, and of others of the team. */
+export async function resume(): Promise<void> {
+  const type: ("diarize" | "identify" | "label")[] = ["diarize", "identify", "label"];
+  const found = await Promise.all(
+    (["running", "created"] as const).map((status) => api.get("/v2/jobs", { query: { status, type, limit: MOST } })),
+  );
+  const known = new Set(queue.value.map((each) => each.job));
+  const own = queue.value.some((each) => each.state === "sending"); // one of them may just be ours, without its id yet
+  const fresh = own ? [] : found.flatMap(({ items }) => items).filter((item) => !known.has(item.id));
+  const entries = fresh.slice(0, MOST).map((item): Entry => ({
+    id: ++last,
+    title: item.title ?? "A recording",
+    bytes: 0,
+    state: "heard",
+    progress: SENDING,
+    words: stageWords({ status: item.status }),
+    job: item.id,
+  }));
+  queue.value = [...queue.value, ...entries];
+  if (looking || !entries.length) return;
+  looking = true;
+  await look().finally(() => {
+    looking = false;
+  });
+}
+
+/** Look again and again how far those are that nobody follows, as long as there are any. */
+async function look(): Promise<void> {
+  for (;;) {
+    const open = queue.value.filter((each) => each.state === "heard" && !work.has(each.id));
+    if (!open.length) return;
+    for (const { id, job = "" } of open) {
+      try {
+        const now = await api.get("/v1/jobs/{jobId}", { path: { jobId: job } });
+        if (!FINAL.has(now.status)) change(id, heard(now));
+        else if (now.status === "succeeded") done(id, now);
+        else change(id, { state: "failed", words: reason(now) });
+      } catch (error) {
+        if (error instanceof ApiError && error.status === 0) await back();
+        else queue.value = queue.value.filter((each) => each.id !== id); // it is gone, or one was signed out
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOOK));
+  }
 }
 
 function reason(job: Job): string {

@@ -11,12 +11,16 @@ export function initials(name: string): string {
   return (first(words[0]) + (words.length > 1 ? first(words.at(-1)) : "")).toLocaleUpperCase() || "?";
 }
 
-/** A colour of its own for every id, the same on every page and in every session. */
-export function colour(id: string): string {
+/** A colour of its own for every id, the same on every page and in every session: n of --voice-n. */
+export function hue(id: string): number {
   let hash = 0x811c9dc5; // FNV-1a, then mixed once more: ids that were made one after the other begin alike
   for (const letter of id) hash = Math.imul(hash ^ letter.charCodeAt(0), 0x01000193);
   hash = Math.imul(hash ^ (hash >>> 16), 0x45d9f3b);
-  return `var(--voice-${((hash ^ (hash >>> 16)) >>> 0) % COLOURS})`;
+  return ((hash ^ (hash >>> 16)) >>> 0) % COLOURS;
+}
+
+export function colour(id: string): string {
+  return `var(--voice-${hue(id)})`;
 }
 
 export function Avatar({

@@ -99,7 +99,7 @@ function Drawn({ points, pairs, part }: { points: MapPoint[]; pairs: AlikePair[]
                 }}
               >
                 <circle cx={place.left} cy={place.top} r={RADIUS} style={{ fill: colour(place.speakerId) }} />
-                {(places.length <= FEW || place.speakerId === shown) && (
+                {((places.length <= FEW && !place.crowded) || place.speakerId === shown) && (
                   <text
                     class={place.speakerId === shown ? "map-name shown" : "map-name"}
                     x={place.left}

@@ -8,6 +8,7 @@ export interface Place {
   top: number;
   nearest: string; // name of who is nearest on the map
   above: boolean; // where the name is written
+  crowded: boolean; // there is no room to write it, until one points at it
 }
 
 const STEPS = 40; // of pushing apart points that lie on each other
@@ -27,6 +28,7 @@ export function layOut(points: readonly MapPoint[], width: number, height: numbe
     top: height / 2 - (point.y - (low + high) / 2) * scale + Math.sin(index) * 0.01,
     nearest: nearest(points, index),
     above: false,
+    crowded: false,
   }));
   if (points.length <= 200) pushApart(places, apart, width, height, margin);
   placeNames(places);
@@ -37,7 +39,7 @@ const LETTER = 8; // width of one, about
 const LINE = 20; // height of a name
 const BELOW = 30; // from the middle of a point to that of its name
 
-/** Write a name above its point where it would cover that of another below it. */
+/** Write a name above its point where it would cover that of another below it, or nowhere if it would there, too. */
 function placeNames(places: Place[]): void {
   const taken: { left: number; right: number; middle: number }[] = [];
   for (const place of places) {
@@ -49,7 +51,8 @@ function placeNames(places: Place[]): void {
       );
     const [below, above] = [at(place.top + BELOW), at(place.top - BELOW)];
     place.above = !free(below) && free(above);
-    taken.push(place.above ? above : below);
+    place.crowded = !free(below) && !free(above);
+    if (!place.crowded) taken.push(place.above ? above : below);
   }
 }
 

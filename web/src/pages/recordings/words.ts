@@ -17,7 +17,10 @@ export function titleOf(job: Pick<JobItem, "title" | "type">): string {
   return job.title || UNTITLED[job.type ?? ""] || "Recording without a title";
 }
 
-export function doneWords(job: Pick<JobItem, "type">): string {
+const NO_SPEECH = "No speech was found"; // as the server warns
+
+export function doneWords(job: Pick<JobItem, "type" | "warning">): string {
+  if (job.warning?.includes(NO_SPEECH)) return "No speech";
   return DONE[job.type ?? ""] ?? "Done";
 }
 

@@ -1,6 +1,7 @@
 // What people say about a recording: it stands from then on, and is undone and redone in the order it was said.
 import { api } from "../../api/client";
 import type { Consent, DecidedJob, HistoryItem, Job } from "../../api/types";
+import { lost, returns } from "../../connection";
 
 /** Somebody who is known, by id, or somebody to add. */
 export interface NameChoice {
@@ -78,10 +79,15 @@ export function watch(jobId: string, onChange: (job: Job) => void): () => void {
     source = new EventSource(`/v1/jobs/${jobId}/events?revisions=true`);
     source.addEventListener("job", (event) => onChange(JSON.parse((event as MessageEvent<string>).data) as Job));
     source.addEventListener("gone", () => source?.close());
+    source.onerror = () => {
+      // Streams end now and then, and are opened again by the browser; whether the server is away, a question tells.
+      if (document.visibilityState === "visible") void fetch("/readyz").catch(lost);
+    };
   };
-  open();
+  const stop = returns.subscribe(open);
   document.addEventListener("visibilitychange", open);
   return () => {
+    stop();
     document.removeEventListener("visibilitychange", open);
     source?.close();
   };

@@ -1,7 +1,7 @@
 // What the recording is called, how long it stays, and what can be taken from it.
 import { useEffect, useState } from "preact/hooks";
 import { api, words } from "../../api/client";
-import type { Job } from "../../api/types";
+import { type Job, outputOf } from "../../api/types";
 import { go } from "../../router";
 import { may } from "../../session";
 import { at, goneIn, length } from "../../times";
@@ -9,6 +9,7 @@ import { Button, Note, Tag } from "../../ui/controls";
 import { Confirm } from "../../ui/dialog";
 import { Menu } from "../../ui/menu";
 import { tell, tellError } from "../../ui/toasts";
+import { HandIn, removeTranscript } from "./transcript";
 
 const FORMATS: [string, string, string][] = [
   ["srt", "SubRip", "subtitles for video"],
@@ -16,7 +17,9 @@ const FORMATS: [string, string, string][] = [
   ["csv", "CSV", "for a spreadsheet"],
   ["json", "JSON", "everything there is"],
   ["rttm", "RTTM", "for research tools"],
+  ["txt", "Plain text", "for people who write"],
   ["textgrid", "TextGrid", "for Praat"],
+  ["eaf", "EAF", "for ELAN"],
   ["audacity", "Audacity labels", "for Audacity"],
 ];
 
@@ -26,6 +29,8 @@ export function titleOf(job: Job): string {
 
 export function Head({ job, onChange, turns }: { job: Job; onChange: (job: Job) => void; turns: boolean }) {
   const [deleting, setDeleting] = useState(false);
+  const [handing, setHanding] = useState(false);
+  const worded = Boolean(outputOf(job)?.turnLevelTranscription);
   const writable = may("jobs:write");
   const path = { jobId: job.jobId };
 
@@ -82,10 +87,25 @@ export function Head({ job, onChange, turns }: { job: Job; onChange: (job: Job) 
           <Menu
             label="More"
             icon="more"
-            items={[{ text: "Delete this recording", icon: "trash", danger: true, onSelect: () => setDeleting(true) }]}
+            items={[
+              turns && {
+                text: worded ? "Hand in another transcript" : "Hand in a transcript",
+                hint: "Its words stand beside the turns",
+                icon: "upload",
+                onSelect: () => setHanding(true),
+              },
+              turns &&
+                worded && {
+                  text: "Remove the transcript",
+                  icon: "close",
+                  onSelect: () => void removeTranscript(job).then(onChange, tellError),
+                },
+              { text: "Delete this recording", icon: "trash", danger: true, onSelect: () => setDeleting(true) },
+            ]}
           />
         )}
       </div>
+      {handing && <HandIn job={job} onChange={onChange} onClose={() => setHanding(false)} />}
       {deleting && (
         <Confirm
           title="Delete this recording?"

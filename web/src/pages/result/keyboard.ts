@@ -3,7 +3,7 @@ import { useLayoutEffect } from "preact/hooks";
 import { act as edit, type Edits } from "./editing";
 import type { Player } from "./player";
 import { type Recording, turnAt } from "./recording";
-import { loopTurn } from "./stage";
+import { loopTurn } from "./transport";
 
 const SKIP = 5; // seconds that an arrow key moves
 

@@ -18,7 +18,9 @@ export function laneHeight(voices: number, labels: boolean): number {
 }
 
 /** Give a canvas as many pixels as its place on the screen has; answer its pen and size. */
-function prepare(canvas: HTMLCanvasElement): { pen: CanvasRenderingContext2D; width: number; height: number } | null {
+export function prepare(
+  canvas: HTMLCanvasElement,
+): { pen: CanvasRenderingContext2D; width: number; height: number } | null {
   const { clientWidth: width, clientHeight: height } = canvas;
   const sharp = window.devicePixelRatio || 1;
   if (canvas.width !== Math.round(width * sharp)) canvas.width = Math.round(width * sharp);
@@ -30,11 +32,11 @@ function prepare(canvas: HTMLCanvasElement): { pen: CanvasRenderingContext2D; wi
   return { pen, width, height };
 }
 
-function colours(canvas: HTMLCanvasElement): { of: (index: number) => string; plain: (name: string) => string } {
+function colours(canvas: HTMLCanvasElement): { of: (hue: number) => string; plain: (name: string) => string } {
   const style = getComputedStyle(canvas);
   const plain = (name: string) => style.getPropertyValue(name).trim();
   const voices = Array.from({ length: 8 }, (_, index) => plain(`--voice-${index}`));
-  return { of: (index) => voices[index % 8] ?? "", plain };
+  return { of: (hue) => voices[hue] ?? "", plain };
 }
 
 /** Where a turn is drawn, in pixels. */
@@ -78,13 +80,30 @@ export interface Drawn {
   selected: ReadonlySet<string>; // ids of turns
   labels: boolean;
   edge: number | null; // seconds: where an edge is being dragged to
+  area: Area | null; // what is being selected
+}
+
+/** A part of the lanes: from one corner to the other, in seconds and in parts of their height. */
+export interface Area {
+  times: [number, number];
+  heights: [number, number]; // 0 to 1
+}
+
+/** The turns whose bars are in an area, by id. */
+export function turnsWithin({ voices, turns }: Recording, { times, heights }: Area): string[] {
+  const [from, to] = [Math.min(...times), Math.max(...times)];
+  const lane = (height: number) => Math.floor(Math.min(0.999, Math.max(0, height)) * voices.length);
+  const [first, last] = [lane(Math.min(...heights)), lane(Math.max(...heights))];
+  return turns
+    .filter(({ start, end, voice }) => start < to && end > from && voice.index >= first && voice.index <= last)
+    .map((turn) => turn.id);
 }
 
 export function drawLanes(
   canvas: HTMLCanvasElement,
   recording: Recording,
   view: View,
-  { active, selected, labels, edge }: Drawn,
+  { active, selected, labels, edge, area }: Drawn,
 ): void {
   const prepared = prepare(canvas);
   if (!prepared) return;
@@ -96,7 +115,7 @@ export function drawLanes(
   for (let index = 1; index < voices.length; index++) pen.fillRect(0, Math.round(index * lane), width, 1);
   for (const bar of bars(recording, view, { width, height }, labels)) {
     const { turn } = bar;
-    pen.fillStyle = colour.of(turn.voice.index);
+    pen.fillStyle = colour.of(turn.voice.hue);
     const marked = turn.index === active || selected.has(turn.id);
     pen.globalAlpha = marked ? 1 : 0.78;
     pen.beginPath();
@@ -112,6 +131,17 @@ export function drawLanes(
   if (edge !== null) {
     pen.fillStyle = colour.plain("--accent");
     pen.fillRect(((edge - view.start) / Math.max(0.001, view.end - view.start)) * width - 1, 0, 2, height);
+  }
+  if (area) {
+    const [left, right] = area.times.map((time) => ((time - view.start) / (view.end - view.start)) * width);
+    const [top, bottom] = area.heights.map((part) => part * height);
+    pen.fillStyle = pen.strokeStyle = colour.plain("--accent");
+    pen.lineWidth = 1;
+    const box = [left ?? 0, top ?? 0, (right ?? 0) - (left ?? 0), (bottom ?? 0) - (top ?? 0)] as const;
+    pen.globalAlpha = 0.15;
+    pen.fillRect(...box);
+    pen.globalAlpha = 1;
+    pen.strokeRect(...box);
   }
   if (!labels) return;
   pen.font = `600 11px ${getComputedStyle(canvas).fontFamily}`;
@@ -152,7 +182,7 @@ export function drawOverview(canvas: HTMLCanvasElement, recording: Recording, vi
 function wholePicture(
   { width, height, clientHeight }: HTMLCanvasElement,
   { voices, turns, duration }: Recording,
-  colour: (index: number) => string,
+  colour: (hue: number) => string,
 ): HTMLCanvasElement {
   const picture = document.createElement("canvas");
   picture.width = width;
@@ -165,7 +195,7 @@ function wholePicture(
   const scale = width / duration;
   for (const { start, end, voice } of turns) {
     if (!pen) break;
-    pen.fillStyle = colour(voice.index);
+    pen.fillStyle = colour(voice.hue);
     pen.fillRect(start * scale, edge + voice.index * lane, Math.max(sharp, (end - start) * scale), tall);
   }
   return picture;

@@ -1,9 +1,13 @@
 // A job's output as the page shows it: voices, each with what it said, and turns in order of time.
 import { type Candidate, type Job, type Output, outputOf, type Voice } from "../../api/types";
+import { NO_SEATS, seat, type Seats } from "./seating";
+import { wordsOf } from "./words";
 
 export interface VoiceView {
   label: string; // SPEAKER_00: what stays when the name changes
-  index: number; // its lane and colour
+  number: number; // what it is called by while it has no name
+  index: number; // its lane, and its key
+  hue: number; // of --voice-0 … --voice-7
   name: string | null;
   decided: boolean; // whether somebody said who it is, or that nobody knows
   learned: boolean; // whether it became a sample by that
@@ -24,32 +28,34 @@ export interface TurnView {
   start: number;
   end: number;
   voice: VoiceView;
+  words: string; // what is said, as far as it is known
 }
 
 export interface Recording {
   voices: VoiceView[];
   turns: TurnView[]; // by their start
   duration: number;
+  spoken: boolean; // whether there are words
+  seats: Seats;
 }
 
 /** What a voice is called on the page: its name, or a number. */
 export function called(voice: VoiceView): string {
-  return voice.name ?? `Voice ${voice.index + 1}`;
+  return voice.name ?? `Voice ${voice.number}`;
 }
 
 export function colour(voice: VoiceView): string {
-  return `var(--voice-${voice.index % 8})`;
+  return `var(--voice-${voice.hue})`;
 }
 
-/** The recording of a job that succeeded; null where its output has no turns. */
-export function recording(job: Job, kept: readonly Voice[]): Recording | null {
+/** The recording of a job that succeeded, its voices where they sat before; null where its output has no turns. */
+export function recording(job: Job, kept: readonly Voice[], before: Seats = NO_SEATS): Recording | null {
   const output = outputOf(job) ?? {};
   const raw = spoken(output);
   if (!raw) return null;
   const labels = [
     ...new Set([...raw.map((turn) => turn.label), ...(output.voiceprints ?? []).map((each) => each.speaker)]),
   ];
-  labels.sort();
   const seconds = new Map<string, number>();
   const count = new Map<string, number>();
   for (const turn of raw) {
@@ -57,13 +63,20 @@ export function recording(job: Job, kept: readonly Voice[]): Recording | null {
     count.set(turn.label, (count.get(turn.label) ?? 0) + 1);
   }
   const all = [...seconds.values()].reduce((sum, value) => sum + value, 0);
-  const voices = labels.map((label, index): VoiceView => {
+  const people = new Map(output.voiceprints?.map((each) => [each.speaker, each.speakerId ?? null]));
+  const seats = seat(
+    labels.map((label) => ({ label, seconds: seconds.get(label) ?? 0, speakerId: people.get(label) ?? null })),
+    before,
+  );
+  const voices = seats.order.map((label, index): VoiceView => {
     const named = output.voiceprints?.find((each) => each.speaker === label);
     const own = kept.find((each) => each.speaker === label);
     const name = named?.match ?? raw.find((turn) => turn.label === label)?.match ?? null;
     return {
       label,
+      number: numberOf(label) ?? index + 1,
       index,
+      hue: seats.hues.get(label) ?? 0,
       name,
       decided: named?.decided ?? false,
       learned: own?.learned ?? false,
@@ -77,19 +90,38 @@ export function recording(job: Job, kept: readonly Voice[]): Recording | null {
     };
   });
   const byLabel = new Map(voices.map((voice) => [voice.label, voice]));
-  const turns = raw
-    .sort((a, b) => a.start - b.start)
-    .map((turn, index): TurnView => ({
-      index,
-      id: turn.id,
-      touched: turn.touched,
-      checked: turn.checked,
-      start: turn.start,
-      end: turn.end,
-      voice: byLabel.get(turn.label) as VoiceView,
-    }));
+  raw.sort((a, b) => a.start - b.start);
+  const words = wordsOf(raw, output);
+  const turns = raw.map((turn, index): TurnView => ({
+    index,
+    id: turn.id,
+    touched: turn.touched,
+    checked: turn.checked,
+    start: turn.start,
+    end: turn.end,
+    voice: byLabel.get(turn.label) as VoiceView,
+    words: words[index] ?? "",
+  }));
   const last = turns.reduce((end, turn) => Math.max(end, turn.end), 0);
-  return { voices, turns, duration: Math.max(job.duration ?? 0, last) };
+  return { voices, turns, duration: Math.max(job.duration ?? 0, last), spoken: words.some(Boolean), seats };
+}
+
+/** SPEAKER_03 → 4. */
+function numberOf(label: string): number | null {
+  const digits = /_(\d+)$/.exec(label)?.[1];
+  return digits === undefined ? null : Number(digits) + 1;
+}
+
+/** The recording without the voices that talk for less than this; lanes move up. */
+export function withoutUnder(whole: Recording, seconds: number): Recording {
+  if (!seconds) return whole;
+  const voices = whole.voices.filter((voice) => voice.seconds >= seconds).map((voice, index) => ({ ...voice, index }));
+  const byLabel = new Map(voices.map((voice) => [voice.label, voice]));
+  const turns = whole.turns.flatMap((turn) => {
+    const voice = byLabel.get(turn.voice.label);
+    return voice ? [{ ...turn, voice }] : [];
+  });
+  return { ...whole, voices, turns };
 }
 
 interface Spoken {

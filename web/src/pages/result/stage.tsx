@@ -1,338 +1,234 @@
 // The recording in time: waveform, a lane a voice, and an overview to move around in.
-import { computed, effect } from "@preact/signals";
+import { effect } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import WaveSurfer from "wavesurfer.js";
-import Timeline from "wavesurfer.js/dist/plugins/timeline.esm.js";
 import type { Peaks } from "../../api/types";
 import { shade } from "../../theme";
 import { clock } from "../../times";
-import { Button } from "../../ui/controls";
-import { drawLanes, drawOverview, edgeUnder, laneHeight, turnUnder, type View } from "./lanes";
+import { type Area, drawLanes, drawOverview, edgeUnder, laneHeight, turnsWithin, turnUnder } from "./lanes";
 import type { Player } from "./player";
-import { called, colour, type Recording, stretches, type TurnView, turnAt } from "./recording";
+import { called, colour, type Recording, type TurnView, turnAt } from "./recording";
+import { type Scope, STEP } from "./scope";
+import { drawWave, Tiles } from "./wave";
 
-const WAVE = 76; // pixels
-const CLOSEST = 240; // pixels a second
-const STEP = 1.6; // of the zoom
 const DRAGGED = 5; // pixels from which a press is no click
-const RATES = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3];
 
 const narrow = matchMedia("(max-width: 45rem)"); // no room for names beside the lanes
 
-function nonce(): string {
-  return document.querySelector<HTMLMetaElement>('meta[name="style-nonce"]')?.content ?? "";
+interface Changes {
+  edge: (turn: TurnView, edge: "start" | "end", time: number) => void;
+  select: (turns: readonly string[], add: boolean) => void;
 }
 
 export function Stage({
+  job,
   recording,
+  whole,
   peaks,
   player,
+  scope,
   selected,
-  onEdge,
-  keys,
+  changes,
 }: {
-  recording: Recording;
+  job: string;
+  recording: Recording; // with the voices that have a lane
+  whole: Recording; // with all of them
   peaks: Peaks | null;
   player: Player;
+  scope: Scope;
   selected: ReadonlySet<string>; // ids of turns
-  onEdge: ((turn: TurnView, edge: "start" | "end", time: number) => void) | null; // null: nothing may be changed
-  keys: (zoom: (by: number) => void) => void; // told how to zoom, for the keyboard
+  changes: Changes | null; // null: nothing may be changed
 }) {
-  const wave = useRef<HTMLDivElement>(null);
+  const wave = useRef<HTMLCanvasElement>(null);
   const lanes = useRef<HTMLCanvasElement>(null);
   const overview = useRef<HTMLCanvasElement>(null);
   const head = useRef<HTMLDivElement>(null);
-  const surfer = useRef<WaveSurfer | null>(null);
-  const view = useRef<View>({ start: 0, end: recording.duration });
-  const shown = useRef(recording);
-  const marked = useRef(selected);
-  marked.current = selected;
-  const dragged = useRef<number | null>(null); // where an edge is being dragged to
-  const [zoom, setZoom] = useState(1); // 1: all of it is in view
-  shown.current = recording;
-
-  const [heard, setHeard] = useState(""); // nothing but speech, or nothing but a voice by its label
-  useEffect(() => player.playOnly(heard ? stretches(recording, heard) : null), [player, recording, heard]);
-
+  const tiles = useRef<Tiles | null>(null);
+  const dragged = useRef<{ edge: number | null; area: Area | null }>({ edge: null, area: null });
+  const now = useRef({ recording, whole, selected });
+  now.current = { recording, whole, selected };
   const active = useRef(-1);
+  const size = () => ({ width: lanes.current?.clientWidth ?? 1, height: lanes.current?.clientHeight ?? 1 });
+
   const redraw = useMemo(() => {
     let asked = 0;
     return () => {
       cancelAnimationFrame(asked);
       asked = requestAnimationFrame(() => {
-        const now = surfer.current;
-        const wrapper = now?.getWrapper();
-        if (now && wrapper?.clientWidth) {
-          const scale = shown.current.duration / wrapper.clientWidth;
-          view.current = { start: now.getScroll() * scale, end: (now.getScroll() + now.getWidth()) * scale };
-        }
+        const { recording, whole, selected } = now.current;
+        const view = scope.view.value;
+        if (wave.current) drawWave(wave.current, tiles.current, view, whole.duration);
         if (lanes.current)
-          drawLanes(lanes.current, shown.current, view.current, {
+          drawLanes(lanes.current, recording, view, {
             active: active.current,
-            selected: marked.current,
-            edge: dragged.current,
+            selected,
             labels: narrow.matches,
+            ...dragged.current,
           });
-        if (overview.current) drawOverview(overview.current, shown.current, view.current);
+        if (overview.current) drawOverview(overview.current, recording, view);
         placeHead();
       });
     };
   }, []);
 
   function placeHead() {
-    if (!head.current || !lanes.current) return;
-    const { start, end } = view.current;
-    const part = (player.time.value - start) / (end - start);
+    if (!head.current) return;
+    const part = (player.time.value - scope.view.value.start) / scope.span;
     head.current.hidden = part < 0 || part > 1;
-    head.current.style.transform = `translateX(${part * lanes.current.clientWidth}px)`;
+    head.current.style.transform = `translateX(${part * size().width}px)`;
   }
 
-  // The waveform: drawn anew when the theme changes, as its colours are in its picture.
-  const theme = shade.value;
+  useEffect(() => scope.setDuration(whole.duration), [scope, whole.duration]);
   useEffect(() => {
-    if (!wave.current) return;
-    const style = getComputedStyle(wave.current);
-    const plain = (name: string) => style.getPropertyValue(name).trim();
-    const own = WaveSurfer.create({
-      container: wave.current,
-      height: WAVE,
-      waveColor: plain("--wave"),
-      progressColor: plain("--wave-played"),
-      cursorColor: plain("--text"),
-      cursorWidth: 1,
-      normalize: true,
-      dragToSeek: true,
-      media: player.audio,
-      peaks: [(peaks?.peaks ?? [0]).map((peak) => peak / 255)],
-      duration: recording.duration,
-      cspNonce: nonce(),
-      plugins: [
-        Timeline.create({
-          height: 18,
-          formatTimeCallback: (seconds) => clock(seconds),
-          secondaryLabelOpacity: 0.9,
-          style: { fontSize: "11px", color: plain("--text-muted") },
-        }),
-      ],
-    });
-    surfer.current = own;
-    const stop = [
-      own.on("scroll", redraw),
-      own.on("zoom", redraw),
-      own.on("redraw", redraw),
-      own.on("ready", () => {
-        if (player.time.value) own.setTime(player.time.value); // a waveform that is drawn anew begins at nothing
-        redraw();
-      }),
-      own.on("interaction", (time) => player.seek(time)),
-    ];
-    const size = new ResizeObserver(redraw);
-    size.observe(wave.current);
-    return () => {
-      for (const end of stop) end();
-      size.disconnect();
-      surfer.current = null;
-      own.destroy();
-    };
-  }, [theme, peaks, recording.duration, player]);
-
-  useEffect(redraw, [recording, theme, zoom, selected]);
-
-  useEffect(
-    () =>
-      effect(() => {
-        const at = turnAt(shown.current.turns, player.time.value);
-        if (at !== active.current) {
-          active.current = at;
-          redraw();
-        } else placeHead();
-      }),
-    [player],
-  );
-
-  function zoomTo(factor: number, around?: number) {
-    const own = surfer.current;
-    if (!own) return;
-    const fit = own.getWidth() / recording.duration;
-    const most = Math.max(1, CLOSEST / fit);
-    const next = Math.min(most, Math.max(1, factor));
-    const { start, end } = view.current;
-    const playing = player.time.value;
-    const middle = around ?? (playing >= start && playing <= end ? playing : (start + end) / 2);
-    const part = (middle - start) / (end - start);
-    own.zoom(next === 1 ? 0 : fit * next);
-    own.setScroll(middle * fit * next - part * own.getWidth());
-    setZoom(next);
+    tiles.current = peaks ? new Tiles(job, whole.duration, peaks, redraw) : null;
     redraw();
-  }
-  const zoomBy = (by: number, around?: number) => zoomTo(zoom * by, around);
-  keys((by) => zoomBy(by > 0 ? STEP : 1 / STEP));
-
-  function at(event: { offsetX: number; offsetY: number }) {
-    const canvas = lanes.current as HTMLCanvasElement;
-    const size = { width: canvas.clientWidth, height: canvas.clientHeight };
-    return turnUnder(shown.current, view.current, { x: event.offsetX, y: event.offsetY, ...size });
-  }
-
-  function edgeAt(event: { offsetX: number; offsetY: number }) {
-    const canvas = lanes.current as HTMLCanvasElement;
-    const place = { x: event.offsetX, y: event.offsetY, width: canvas.clientWidth, height: canvas.clientHeight };
-    return onEdge && edgeUnder(shown.current, view.current, place, marked.current, narrow.matches);
-  }
-
-  /** Follow the pointer with an edge of a turn, and let it be there when the pointer is let go. */
-  function dragEdge(
-    canvas: HTMLCanvasElement,
-    event: PointerEvent,
-    { turn, edge }: NonNullable<ReturnType<typeof edgeAt>>,
-  ) {
-    const move = (now: PointerEvent) => {
-      const { start, end } = view.current;
-      dragged.current = start + ((end - start) * now.offsetX) / canvas.clientWidth;
+  }, [job, peaks, whole.duration]);
+  useEffect(() => effect(() => void (scope.view.value && redraw())), [scope]);
+  useEffect(redraw, [recording, shade.value, selected]);
+  useEffect(() => {
+    const own = lanes.current;
+    if (!own) return;
+    const sized = new ResizeObserver(() => {
+      scope.width = own.clientWidth;
       redraw();
-    };
-    const up = (now: PointerEvent) => {
-      canvas.removeEventListener("pointermove", move);
-      canvas.removeEventListener("pointerup", up);
-      canvas.removeEventListener("pointercancel", up);
-      const time = dragged.current;
-      dragged.current = null;
-      redraw();
-      if (time !== null && now.type === "pointerup") onEdge?.(turn, edge, time);
-    };
-    canvas.setPointerCapture(event.pointerId);
-    canvas.addEventListener("pointermove", move);
-    canvas.addEventListener("pointerup", up);
-    canvas.addEventListener("pointercancel", up);
-  }
+    });
+    sized.observe(own);
+    return () => sized.disconnect();
+  }, []);
+
+  // What is heard stays in view, unless one has moved elsewhere.
+  useEffect(() => {
+    let before = player.time.peek();
+    return effect(() => {
+      const time = player.time.value;
+      if (scope.zoomed && scope.shows(before)) scope.follow(time);
+      before = time;
+      const at = turnAt(now.current.whole.turns, time);
+      if (at !== active.current) {
+        active.current = at;
+        redraw();
+      } else placeHead();
+    });
+  }, [player, scope]);
+
+  const place = (event: { offsetX: number; offsetY: number }) => ({ x: event.offsetX, y: event.offsetY, ...size() });
+  const timeOf = (event: { offsetX: number }) => scope.time(event.offsetX / size().width);
+  const at = (event: PointerEvent) => turnUnder(recording, scope.view.value, place(event));
+  const edgeAt = (event: PointerEvent) =>
+    changes && edgeUnder(recording, scope.view.value, place(event), selected, narrow.matches);
 
   function onWheel(event: WheelEvent) {
-    const canvas = lanes.current;
-    if (!canvas || !surfer.current) return;
+    const { width } = size();
     if (event.ctrlKey || event.metaKey) {
       event.preventDefault();
-      const { start, end } = view.current;
-      zoomBy(event.deltaY < 0 ? STEP : 1 / STEP, start + ((end - start) * event.offsetX) / canvas.clientWidth);
+      scope.zoom(event.deltaY < 0 ? STEP : 1 / STEP, timeOf(event));
     } else if (Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
       event.preventDefault();
-      surfer.current.setScroll(surfer.current.getScroll() + event.deltaX);
+      scope.move((event.deltaX / width) * scope.span);
     }
   }
-
   useEffect(() => {
-    const canvas = lanes.current;
-    canvas?.addEventListener("wheel", onWheel, { passive: false });
-    return () => canvas?.removeEventListener("wheel", onWheel);
+    const both = [wave.current, lanes.current];
+    for (const canvas of both) canvas?.addEventListener("wheel", onWheel, { passive: false });
+    return () => {
+      for (const canvas of both) canvas?.removeEventListener("wheel", onWheel);
+    };
   });
 
-  /** Press and drag the lanes to move along; press alone to play the turn. */
-  function onPointerDown(event: PointerEvent) {
-    const own = surfer.current;
-    const canvas = lanes.current;
-    if (!own || !canvas || event.button !== 0) return;
-    const grip = edgeAt(event);
-    if (grip) {
-      dragEdge(canvas, event, grip);
-      return;
-    }
-    const from = event.clientX;
-    const scroll = own.getScroll();
-    const turn = at(event);
-    const { offsetX } = event;
-    let dragged = false;
+  /** Follow a pointer until it is let go, which is the end of a drag or a press. */
+  function follow(
+    event: PointerEvent,
+    drag: (now: PointerEvent) => void,
+    end: (moved: boolean, now: PointerEvent) => void,
+  ) {
+    const canvas = event.currentTarget as HTMLCanvasElement;
+    let moved = false;
     const move = (now: PointerEvent) => {
-      dragged ||= Math.abs(now.clientX - from) > DRAGGED;
-      if (dragged) own.setScroll(scroll - (now.clientX - from));
+      moved ||= Math.hypot(now.clientX - event.clientX, now.clientY - event.clientY) > DRAGGED;
+      if (moved) drag(now);
     };
     const up = (now: PointerEvent) => {
       canvas.removeEventListener("pointermove", move);
       canvas.removeEventListener("pointerup", up);
       canvas.removeEventListener("pointercancel", up);
-      if (dragged || now.type === "pointercancel") return;
-      const { start, end } = view.current;
-      if (turn) player.play(turn.start, turn.end);
-      else player.seek(start + ((end - start) * offsetX) / canvas.clientWidth);
+      const whole = dragged.current;
+      if (now.type === "pointerup") end(moved, now);
+      if (dragged.current === whole) dragged.current = { edge: null, area: null };
+      redraw();
     };
     canvas.setPointerCapture(event.pointerId);
     canvas.addEventListener("pointermove", move);
     canvas.addEventListener("pointerup", up);
     canvas.addEventListener("pointercancel", up);
+  }
+
+  function dragEdge(event: PointerEvent, { turn, edge }: { turn: TurnView; edge: "start" | "end" }) {
+    const drag = (now: PointerEvent) => {
+      dragged.current = { edge: timeOf(now), area: null };
+      redraw();
+    };
+    follow(event, drag, () => {
+      const time = dragged.current.edge;
+      if (time !== null) changes?.edge(turn, edge, time);
+    });
+  }
+
+  /** Drag over turns to select them; a finger moves along instead, and a press plays the turn. */
+  function onLanes(event: PointerEvent) {
+    if (event.button !== 0) return;
+    const grip = edgeAt(event);
+    if (grip) {
+      dragEdge(event, grip);
+      return;
+    }
+    const turn = at(event);
+    const begin = timeOf(event);
+    const { start } = scope.view.value;
+    const { height } = size();
+    const selects = changes !== null && event.pointerType !== "touch";
+    const drag = (now: PointerEvent) => {
+      if (selects) {
+        const heights: [number, number] = [event.offsetY / height, now.offsetY / height];
+        dragged.current = { edge: null, area: { times: [begin, timeOf(now)], heights } };
+        redraw();
+      } else scope.move(start - scope.view.value.start - ((now.clientX - event.clientX) / size().width) * scope.span);
+    };
+    follow(event, drag, (moved) => {
+      const { area } = dragged.current;
+      if (area) changes?.select(turnsWithin(recording, area), event.shiftKey || event.ctrlKey || event.metaKey);
+      else if (!moved && turn) player.play(turn.start, turn.end);
+      else if (!moved) player.seek(begin);
+    });
+  }
+
+  function onWave(event: PointerEvent) {
+    if (event.button !== 0) return;
+    const seek = (now: PointerEvent) => player.seek(timeOf(now));
+    seek(event);
+    follow(event, seek, () => undefined);
   }
 
   /** The overview moves the view, or where it plays while all is in view. */
   function onOverview(event: PointerEvent) {
-    const canvas = overview.current;
-    const own = surfer.current;
-    if (!canvas || !own || event.buttons !== 1) return;
+    const canvas = event.currentTarget as HTMLCanvasElement;
+    if (event.buttons !== 1) return;
     canvas.setPointerCapture(event.pointerId);
-    const time = (event.offsetX / canvas.clientWidth) * recording.duration;
-    if (zoom === 1) player.seek(time);
-    else own.setScroll((time / recording.duration) * own.getWrapper().clientWidth - own.getWidth() / 2);
-    redraw();
+    const time = (event.offsetX / canvas.clientWidth) * whole.duration;
+    if (scope.zoomed) scope.centre(time);
+    else player.seek(time);
+  }
+
+  function onHover(event: PointerEvent) {
+    const canvas = event.currentTarget as HTMLCanvasElement;
+    const turn = at(event);
+    canvas.title = turn
+      ? `${called(turn.voice)}, ${clock(turn.start, { tenths: true })} to ${clock(turn.end, { tenths: true })}`
+      : "";
+    canvas.dataset.over = edgeAt(event) ? "edge" : String(Boolean(turn));
   }
 
   const height = laneHeight(recording.voices.length, useNarrow());
-  const time = useMemo(() => clockSignal(player), [player]);
   return (
     <section class="card stage" aria-label="The recording in time">
-      <div class="transport">
-        <Button
-          kind="primary"
-          class="round"
-          icon={player.playing.value ? "pause" : "play"}
-          aria-label={player.playing.value ? "Pause" : "Play"}
-          disabled={!player.ready}
-          onClick={() => player.toggle()}
-        />
-        <span class="numbers transport-time">
-          <strong>{time}</strong> <span class="muted">/ {clock(recording.duration)}</span>
-        </span>
-        <span class="grow" />
-        <Button
-          kind="quiet"
-          icon="refresh"
-          aria-label="Play this turn again and again"
-          aria-pressed={player.loop.value !== null}
-          disabled={!player.ready}
-          onClick={() => loopTurn(player, recording)}
-        />
-        <label class="transport-heard">
-          <span class="visually-hidden">What is played</span>
-          <select value={heard} disabled={!player.ready} onChange={(event) => setHeard(event.currentTarget.value)}>
-            <option value="">Everything</option>
-            <option value="speech">Speech only</option>
-            {recording.voices.map((voice) => (
-              <option key={voice.label} value={voice.label}>
-                {called(voice)} only
-              </option>
-            ))}
-          </select>
-        </label>
-        <label class="transport-rate">
-          <span class="visually-hidden">Speed</span>
-          <select
-            value={String(player.rate.value)}
-            disabled={!player.ready}
-            onChange={(event) => player.setRate(Number(event.currentTarget.value))}
-          >
-            {RATES.map((rate) => (
-              <option key={rate} value={String(rate)}>
-                {rate}×
-              </option>
-            ))}
-          </select>
-        </label>
-        <span class="row transport-zoom">
-          <Button
-            kind="quiet"
-            icon="zoomOut"
-            aria-label="Zoom out"
-            disabled={zoom <= 1}
-            onClick={() => zoomBy(1 / STEP)}
-          />
-          <Button kind="quiet" icon="zoomIn" aria-label="Zoom in" onClick={() => zoomBy(STEP)} />
-        </span>
-      </div>
       <div class="stage-grid">
         <div class="stage-names" aria-hidden="true">
           {recording.voices.map((voice) => (
@@ -343,24 +239,18 @@ export function Stage({
           ))}
         </div>
         <div class="stage-time">
-          <div class="stage-wave" ref={wave} />
+          <canvas class="stage-wave" ref={wave} role="img" aria-label="How loud it is" onPointerDown={onWave} />
           <div class="stage-lanes">
             <canvas
               ref={lanes}
               style={{ height: `${height * recording.voices.length}px` }}
               role="img"
               aria-label="One lane for each voice; the list of turns below has the same in words."
-              onPointerDown={onPointerDown}
-              onPointerMove={(event) => {
-                const turn = at(event);
-                event.currentTarget.title = turn
-                  ? `${called(turn.voice)}, ${clock(turn.start, { tenths: true })} to ${clock(turn.end, { tenths: true })}`
-                  : "";
-                event.currentTarget.dataset.over = edgeAt(event) ? "edge" : String(Boolean(turn));
-              }}
+              onPointerDown={onLanes}
+              onPointerMove={onHover}
             />
-            <div class="stage-head" ref={head} />
           </div>
+          <div class="stage-head" ref={head} />
           <canvas
             class="stage-overview"
             ref={overview}
@@ -375,13 +265,6 @@ export function Stage({
   );
 }
 
-/** Begin to play the turn that is heard now again and again, or end it. */
-export function loopTurn(player: Player, { turns }: Recording): void {
-  const turn = player.loop.value ? null : turns[turnAt(turns, player.time.value)];
-  player.loop.value = turn ? { start: turn.start, end: turn.end } : null;
-  if (turn) player.play(turn.start);
-}
-
 function useNarrow(): boolean {
   const [now, set] = useState(narrow.matches);
   useEffect(() => {
@@ -390,9 +273,4 @@ function useNarrow(): boolean {
     return () => narrow.removeEventListener("change", change);
   }, []);
   return now;
-}
-
-/** The time that is played, as text that changes without drawing anything else anew. */
-function clockSignal(player: Player) {
-  return computed(() => clock(player.time.value, { tenths: true }));
 }

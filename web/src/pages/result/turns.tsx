@@ -1,7 +1,7 @@
 // Every turn in words, following what is played; one, a range or several are selected to be changed.
 import { effect } from "@preact/signals";
 import { memo } from "preact/compat";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { may } from "../../session";
 import { clock, count, length } from "../../times";
 import { Check } from "../../ui/controls";
@@ -11,6 +11,7 @@ import type { Player } from "./player";
 import { called, colour, type Recording, type TurnView, turnAt } from "./recording";
 import { range, toggled } from "./selection";
 import { useWindow } from "./window";
+import { folded } from "./words";
 
 export function Turns({
   recording,
@@ -28,15 +29,24 @@ export function Turns({
   const list = useRef<HTMLOListElement>(null);
   const [following, setFollowing] = useState(true);
   const [unchecked, setUnchecked] = useState(false);
+  const [asked, setAsked] = useState(""); // words that are looked for
   const follows = useRef(true);
   const anchor = useRef<string | null>(null);
   follows.current = following;
   const { selected } = edits;
 
-  const shown = recording.turns.filter(
-    (turn) => (!only || turn.voice.label === only) && (!unchecked || !(turn.checked || turn.touched)),
+  const wanted = folded(asked.trim());
+  const shown = useMemo(
+    () =>
+      recording.turns.filter(
+        (turn) =>
+          (!only || turn.voice.label === only) &&
+          (!unchecked || !(turn.checked || turn.touched)) &&
+          (!wanted || folded(turn.words).includes(wanted)),
+      ),
+    [recording, only, unchecked, wanted],
   );
-  const view = useWindow(list, shown.length);
+  const view = useWindow(list, shown);
   const now = useRef({ shown, edits, view });
   now.current = { shown, edits, view };
 
@@ -58,13 +68,35 @@ export function Turns({
       if (row) show(list.current, row);
       else if (place >= 0) now.current.view.show(place); // it is drawn when it comes into view, and then marked
     });
-  }, [recording, player, only, unchecked, view.first, view.last]);
+  }, [recording, player, shown, view.first, view.last]);
+
+  useEffect(() => {
+    if (list.current) list.current.scrollTop = 0;
+  }, [wanted]);
+
+  // What is selected elsewhere is brought into view.
+  useEffect(() => {
+    const row = shown.findIndex((turn) => selected.has(turn.id));
+    const id = shown[row]?.index;
+    const there = list.current?.querySelector(`[data-turn="${id}"]`);
+    if (row < 0 || !list.current) return;
+    if (there) show(list.current, there);
+    else if (!list.current.querySelector('[aria-pressed="true"]')) view.show(row);
+  }, [selected]);
 
   // One stop for the tab key, and arrows from there: a list of a thousand turns is left at once.
   const drawn = shown.slice(view.first, view.last);
   const stop = drawn.find((turn) => selected.has(turn.id)) ?? drawn[0];
 
   function onKeyDown(event: KeyboardEvent) {
+    if (event.key === "Home" || event.key === "End") {
+      event.preventDefault();
+      const place = event.key === "Home" ? 0 : shown.length - 1;
+      view.show(place);
+      walking.current = shown[place]?.index ?? null;
+      reached();
+      return;
+    }
     if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
     const row = (event.target as Element).closest("li");
     const next = event.key === "ArrowDown" ? row?.nextElementSibling : row?.previousElementSibling;
@@ -79,6 +111,19 @@ export function Turns({
       edits.select(new Set([turn.id]));
     }
   }
+
+  // The row at an end of the list has the focus as soon as it is drawn.
+  const walking = useRef<number | null>(null);
+  function reached() {
+    const button = list.current?.querySelector<HTMLElement>(`[data-turn="${walking.current}"]`);
+    const turn = recording.turns[walking.current ?? -1];
+    if (walking.current === null || !button || !turn) return;
+    walking.current = null;
+    button.focus({ preventScroll: true });
+    anchor.current = turn.id;
+    edits.select(new Set([turn.id]));
+  }
+  useEffect(reached, [view.first, view.last]);
 
   const press = useRef((turn: TurnView, event: MouseEvent) => {
     const { shown, edits } = now.current;
@@ -108,17 +153,35 @@ export function Turns({
           </Check>
         </span>
       </div>
+      {recording.spoken && (
+        <label class="turns-search">
+          <span class="visually-hidden">Search the words</span>
+          <input
+            type="search"
+            placeholder="Search the words"
+            value={asked}
+            onInput={(event) => setAsked(event.currentTarget.value)}
+          />
+        </label>
+      )}
       {may("jobs:write") && <Editing recording={recording} shown={shown} player={player} edits={edits} />}
       {shown.length === 0 && (
-        <p class="muted">{unchecked ? "Every turn was looked at." : "Nobody speaks in this recording."}</p>
+        <p class="muted">
+          {wanted
+            ? "Nobody says this."
+            : unchecked
+              ? "Every turn was looked at."
+              : "No speech was found in this recording."}
+        </p>
       )}
-      <ol ref={list} onKeyDown={onKeyDown} style={{ paddingTop: `${view.above}px`, paddingBottom: `${view.below}px` }}>
+      <ol ref={list} onKeyDown={onKeyDown} style={{ "--above": `${view.above}px`, "--below": `${view.below}px` }}>
         {drawn.map((turn, place) => (
           <Row
             key={turn.id}
             place={view.first + place + 1}
             of={shown.length}
             turn={turn}
+            wanted={wanted}
             name={called(turn.voice)}
             changed={changed.has(turn.voice.label)}
             selected={selected.has(turn.id)}
@@ -133,6 +196,7 @@ export function Turns({
 
 interface RowProps {
   turn: TurnView;
+  wanted: string; // words that are looked for, folded
   name: string;
   changed: boolean;
   selected: boolean;
@@ -143,7 +207,7 @@ interface RowProps {
 }
 
 const Row = memo(
-  function Row({ turn, name, changed, selected, stop, place, of, onPress }: RowProps) {
+  function Row({ turn, wanted, name, changed, selected, stop, place, of, onPress }: RowProps) {
     const { start, end, voice } = turn;
     return (
       <li aria-posinset={place} aria-setsize={of}>
@@ -164,6 +228,11 @@ const Row = memo(
             {turn.checked && <Mark text="checked" />}
           </span>
           <span class="numbers muted small">{length(end - start)}</span>
+          {turn.words && (
+            <span class="turn-words">
+              <Marked text={turn.words} wanted={wanted} />
+            </span>
+          )}
         </button>
       </li>
     );
@@ -180,8 +249,24 @@ const Row = memo(
     before.turn.checked === after.turn.checked &&
     before.turn.start === after.turn.start &&
     before.turn.end === after.turn.end &&
-    before.turn.voice.index === after.turn.voice.index,
+    before.turn.voice.hue === after.turn.voice.hue &&
+    before.turn.words === after.turn.words &&
+    before.wanted === after.wanted,
 );
+
+/** A text in which what is looked for is marked, where the letters as they are written can be found. */
+function Marked({ text, wanted }: { text: string; wanted: string }) {
+  const plain = folded(text);
+  const at = wanted && plain.length === text.length ? plain.indexOf(wanted) : -1;
+  if (at < 0) return <>{text}</>;
+  return (
+    <>
+      {text.slice(0, at)}
+      <mark>{text.slice(at, at + wanted.length)}</mark>
+      {text.slice(at + wanted.length)}
+    </>
+  );
+}
 
 /** That somebody decided about a turn, or looked at it. */
 function Mark({ text }: { text: string }) {

@@ -21,15 +21,24 @@ export interface VoiceActions {
   only: (voice: VoiceView | null) => void;
 }
 
+const FEW = 3; // voices of which none is hidden
+const LEASTS = [0, 1, 2, 5, 10, 30, 60]; // seconds
+
 export function Voices({
   job,
   voices,
+  all,
+  least,
+  onLeast,
   only,
   news,
   actions,
 }: {
   job: string;
-  voices: readonly VoiceView[];
+  voices: readonly VoiceView[]; // that talk long enough to be seen
+  all: readonly VoiceView[];
+  least: number; // seconds that they talk
+  onLeast: (seconds: number) => void;
   only: string | null;
   news: News | null;
   actions: VoiceActions;
@@ -37,15 +46,29 @@ export function Voices({
   const [merging, setMerging] = useState<VoiceView | null>(null);
   return (
     <section class="voices" aria-labelledby="voices-title">
-      <h2 id="voices-title">{count(voices.length, "voice")}</h2>
+      <div class="row spread">
+        <h2 id="voices-title">{count(voices.length, "voice")}</h2>
+        {all.length > FEW && (
+          <label class="row small">
+            <span class="muted">{least > 0 && `${all.length - voices.length} hidden. `}Hide under</span>
+            <select value={String(least)} onChange={(event) => onLeast(Number(event.currentTarget.value))}>
+              {LEASTS.map((seconds) => (
+                <option key={seconds} value={String(seconds)}>
+                  {seconds} s
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
+      </div>
       <ul>
         {voices.map((voice) => (
           <VoiceCard
             key={voice.label}
             job={job}
             voice={voice}
-            suggested={voice.name ? [] : suggestions(voice, voices)}
-            alone={voices.length === 1}
+            suggested={voice.name ? [] : suggestions(voice, all)}
+            alone={all.length === 1}
             news={news?.label === voice.label ? news : null}
             only={only === voice.label}
             actions={actions}
@@ -57,7 +80,7 @@ export function Voices({
         <MergeDialog
           job={job}
           voice={merging}
-          others={voices.filter((each) => each.label !== merging.label)}
+          others={all.filter((each) => each.label !== merging.label)}
           onMerge={(other) => actions.say(other, { kind: "join", into: other.label, from: [merging.label] })}
           onClose={() => setMerging(null)}
         />

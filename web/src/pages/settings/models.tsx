@@ -82,7 +82,9 @@ export function Models() {
           {loaded.value?.model === "auto" ? (
             <p>
               The best complete pack is used, by everybody on this server, from the next recording on. People who are
-              enrolled go on to be recognised; to compare them by another encoder, upgrade them under People.
+              enrolled go on to be compared by the one before until you upgrade them, under People, from the clips that
+              are kept. Whoever has no clip must be enrolled again, and voiceprints that programs keep must be made
+              again.
             </p>
           ) : (
             <p>

@@ -24,12 +24,14 @@ _TYPES: Final = {
     "srt": "application/x-subrip",
     "vtt": "text/vtt",
     "textgrid": "text/plain",
+    "eaf": "application/xml",
     "audacity": "text/plain",
     "csv": "text/csv",
     "json": "application/json",
+    "txt": "text/plain",
 }
 _CONTENT: Final[dict[str, Any]] = {kind: {"schema": {"type": "string"}} for kind in sorted(set(_TYPES.values()))}
-Extension = Literal["rttm", "srt", "vtt", "textgrid", "audacity", "csv", "json"]
+Extension = Literal["rttm", "srt", "vtt", "textgrid", "eaf", "audacity", "csv", "json", "txt"]
 
 
 @router.get(
@@ -48,7 +50,10 @@ async def export_job(
         bool, Query(description="The turns that never overlap; for jobs that were asked for them.")
     ] = False,
 ) -> Response:
-    """Answer the turns as RTTM, SubRip, WebVTT, Praat TextGrid, Audacity labels or CSV, or the output as JSON."""
+    """Answer the turns as RTTM, SubRip, WebVTT, Praat TextGrid, ELAN, Audacity labels, CSV or text; the output as JSON.
+
+    Where a transcript was handed in, all but RTTM and Audacity labels hold its words: a turn for each of its segments.
+    """
     job = parse_id(job_id)
     if job is None:
         raise JobUnknown

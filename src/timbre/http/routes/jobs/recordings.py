@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Header
+from fastapi import APIRouter, Depends, Header, Query
 from starlette.responses import Response, StreamingResponse
 
 from timbre.http.caller import State_, caller
@@ -16,6 +16,7 @@ from timbre.http.routes.jobs.jobs import JobId, Reader, job_uuid
 from timbre.http.routes.jobs.schemas import Peaks
 from timbre.service.accounts.teams import Caller, Scope
 from timbre.service.files.media_types import HEAD, media_type
+from timbre.service.results.outline import outline
 
 router = APIRouter()
 Listener = Annotated[Caller, Depends(caller(Scope.MEDIA_READ, Group.READ))]
@@ -67,7 +68,21 @@ async def get_job_audio(
     responses=errors(404),
     summary="See how loud the recording is",
 )
-async def get_job_peaks(job_id: JobId, known: Reader, here: State_) -> Response:
-    """Answer the loudest moment of each of up to 2000 equal parts of the recording, for a drawing of it."""
-    peaks, duration = await here.jobs.peaks(known.team, job_uuid(job_id))
-    return Json({"peaks": list(peaks), "duration": round(duration, 3)})
+async def get_job_peaks(
+    job_id: JobId,
+    known: Reader,
+    here: State_,
+    start: Annotated[float, Query(ge=0, allow_inf_nan=False, description="Seconds from which on it is wanted.")] = 0.0,
+    end: Annotated[
+        float | None, Query(ge=0, allow_inf_nan=False, description="Seconds until which; the end if unset.")
+    ] = None,
+) -> Response:
+    """Answer the loudest moment of each of up to 2000 equal parts of the recording, or a stretch, for a drawing of it.
+
+    The shorter the stretch, the finer its parts, down to 10 ms.
+    """
+    kept, duration = await here.jobs.peaks(known.team, job_uuid(job_id))
+    found = outline(kept, duration, start, end)
+    return Json(
+        {"peaks": list(found.peaks), "start": found.start, "end": found.end, "duration": round(found.duration, 3)}
+    )

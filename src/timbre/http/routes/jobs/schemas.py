@@ -131,7 +131,7 @@ class TranscriptionSegment(Answer):
     start: Seconds
     end: Seconds
     text: str
-    speaker: str
+    speaker: str = Field(description="The name, or the label; empty where nobody who speaks says it.")
 
 
 class Output(Answer):
@@ -180,15 +180,15 @@ class DiarizationOutput(Output):
     )
     transcript: str | SkipJsonSchema[None] = Field(
         None,
-        description="The transcript of a label job, with the names of who speaks.",
+        description="The transcript of a label job, or that was handed in, with the names of who speaks.",
         examples=["1\n00:00:00,500 --> 00:00:02,000\nAda: Good morning.\n"],
         json_schema_extra=left_out,
     )
     word_level_transcription: list[TranscriptionSegment] | SkipJsonSchema[None] = Field(
-        None, description="Known to clients of the hosted service; absent here.", json_schema_extra=left_out
+        None, description="The words of the transcript; there where they have times.", json_schema_extra=left_out
     )
     turn_level_transcription: list[TranscriptionSegment] | SkipJsonSchema[None] = Field(
-        None, description="Known to clients of the hosted service; absent here.", json_schema_extra=left_out
+        None, description="The segments of the transcript; there if it is.", json_schema_extra=left_out
     )
 
 
@@ -247,6 +247,11 @@ class Job(Answer):
     progress: float = Field(ge=0, le=1, description="Fraction of the work that is done.", examples=[0.4])
     stage: str | SkipJsonSchema[None] = Field(
         None, description="What is being done; absent unless it is running.", json_schema_extra=left_out
+    )
+    ahead: Annotated[int, Field(ge=0)] | SkipJsonSchema[None] = Field(
+        None,
+        description="How many recordings wait before it to be heard; absent once it has begun.",
+        json_schema_extra=left_out,
     )
     duration: Annotated[float, Field(ge=0)] | SkipJsonSchema[None] = Field(
         None,
@@ -314,6 +319,9 @@ class JobItem(Answer):
     model: str | None = Field(None, description="The pack that hears the recording.", examples=["standard"])
     quantity: float | None = Field(None, ge=0, description="Seconds of the recording.", examples=[132])
     reason: str | None = Field(None, description="Why it failed.")
+    warning: str | None = Field(
+        None, description="What is to be known of its output.", examples=["No speech was found"]
+    )
     created_at: Time
     completed_at: Time | None = Field(None, description="When it ended.")
     title: str | None = Field(None, description="What the recording is called.", examples=["standup.flac"])
@@ -382,10 +390,12 @@ class VoiceList(Answer):
 
 
 class Peaks(Answer):
-    """How loud a recording is, from beginning to end."""
+    """How loud a recording is, or a stretch of it."""
 
     peaks: list[Annotated[int, Field(ge=0, le=255)]] = Field(
         description="The loudest moment of each of up to 2000 equal parts; 255 is full scale.",
         examples=[[0, 12, 180, 96]],
     )
+    start: Seconds = Field(description="Where the first part begins.")
+    end: Seconds = Field(description="Where the last part ends.", examples=[79.4])
     duration: float = Field(ge=0, description="Seconds of the recording.", examples=[79.4])
