@@ -62,7 +62,9 @@ class Answer:
     seconds: float  # from the first connection to the end of the answer
 
 
-def outgoing_client(settings: Settings) -> httpx.AsyncClient:
+def outgoing_client(
+    settings: Settings, *, networks: Sequence[Network] = (), silence: float = _SILENCE_SECONDS
+) -> httpx.AsyncClient:
     """Make the client for all outgoing requests; close it when done.
 
     It ignores proxies of the environment, follows no redirects, keeps no cookies and opens a connection for each
@@ -70,16 +72,18 @@ def outgoing_client(settings: Settings) -> httpx.AsyncClient:
 
     Args:
         settings: For the private networks that are allowed.
+        networks: Further ones, for this client alone.
+        silence: Seconds that may pass between two pieces of an answer.
 
     Returns:
         A client whose requests raise `SSRFProtectionError` for addresses that are not allowed.
     """
-    networks = settings.allowed_networks
+    networks = (*settings.allowed_networks, *networks)
     trusted = httpx.create_ssl_context()
     trusted.load_default_certs()
     client = httpx.AsyncClient(
         headers={"User-Agent": f"Timbre/{__version__}", "Accept-Encoding": "identity"},
-        timeout=httpx.Timeout(_SILENCE_SECONDS, connect=_CONNECT_SECONDS, pool=None),
+        timeout=httpx.Timeout(silence, connect=_CONNECT_SECONDS, pool=None),
         limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         event_hooks={"request": [_address_check(networks)]},
@@ -333,7 +337,8 @@ def _cause(error: httpx.RequestError, server: str) -> tuple[Failure, str]:
             text = f"no connection to {server} within {_CONNECT_SECONDS:g} s; check that it runs"
         case httpx.TimeoutException():
             reason = Failure.HTTP_TIMEOUT
-            text = f"{server} was silent for {_SILENCE_SECONDS:g} s; check that it works"
+            silence = error.request.extensions["timeout"]["read"]
+            text = f"{server} was silent for {silence:g} s; check that it works"
         case _NameUnknown():
             text = f"the name {server} cannot be resolved by the DNS; check its spelling"
         case httpx.ConnectError():

@@ -64,7 +64,7 @@ def hear(
         EnrolmentRefused: no voice can be learned from it.
         OptionError: a number of speakers or the like cannot be had.
     """
-    with _named(path, attempt.params.get("url", "")) as recording:
+    with named(path, attempt.params.get("url", "")) as recording:
         return _heard(engine, attempt, recording, gallery=gallery, progress=progress, settings=settings)
 
 
@@ -102,7 +102,7 @@ def _heard(
 
 
 @contextmanager
-def _named(path: Path, url: str) -> Iterator[Path]:
+def named(path: Path, url: str) -> Iterator[Path]:
     """Give a recording the end of the name that its client has for it, where nothing else tells its format."""
     suffix = PurePosixPath(urlsplit(url).path).suffix
     if named_demuxer(f"recording{suffix}") is None:
@@ -207,7 +207,7 @@ def _options(request: SpeakersRequest) -> dict[str, Any]:
 
 def _showing(request: SpeakersRequest) -> dict[str, bool]:
     return {
-        "exclusive": request.exclusive,
+        "exclusive": request.exclusive or request.transcription,  # whose the words are is told by them
         "confidence": request.confidence,
         "turn_level_confidence": request.turn_level_confidence,
     }
