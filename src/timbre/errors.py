@@ -349,6 +349,10 @@ class OriginRejected(ServiceError):
 class JobUnsuccessful(ServiceError):
     """The job of this request was canceled, or its recording cannot be used."""
 
+    def __init__(self, message: str, *, field: str | None) -> None:
+        super().__init__(message)
+        self.field = field  # of the request, that is at fault; None where the server is
+
 
 class WordsMissing(ServiceError):
     """The words could not be recognised; `GET /v1/jobs/{jobId}` has who speaks, and why the words are missing."""

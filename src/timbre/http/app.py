@@ -13,6 +13,7 @@ from timbre.http.limits import RateLimits
 from timbre.http.middleware import Envelope
 from timbre.http.openapi import install_openapi
 from timbre.http.routes import audit, health, keys, media, models, server, session, usage, web, webhooks
+from timbre.http.routes.audio import endpoints as audio
 from timbre.http.routes.jobs import decisions, jobs, label, outputs, recordings, submit, voices
 from timbre.http.routes.speakers import retention as speaker_retention
 from timbre.http.routes.speakers import samples, search, speakers, transfer, upgrade
@@ -71,7 +72,7 @@ def create_app(settings: Settings, url: str) -> FastAPI:
     of_jobs = (submit, label, outputs, jobs, recordings, voices, decisions)
     people = (transfer, speaker_retention, upgrade, search, speakers, samples)
     administration = (keys, webhooks, usage, audit, models, server)
-    for module in (*of_jobs, *people, media, *administration, session, health, web):
+    for module in (*of_jobs, audio, *people, media, *administration, session, health, web):
         app.include_router(module.router)
     install_errors(app)
     install_openapi(app)

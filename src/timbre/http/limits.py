@@ -25,6 +25,7 @@ class Group(StrEnum):
     IDENTIFY = "identify"
     VOICEPRINT = "voiceprint"
     LABEL = "label"
+    AUDIO = "audio"
     MEDIA = "media"
     SPEAKERS = "speakers"
     READ = "read"

@@ -21,6 +21,7 @@ from timbre.errors import (
     ServiceError,
     ServiceUnavailable,
     TooManyRequests,
+    WordsMissing,
 )
 from timbre.http.caller import SESSION_COOKIE
 from timbre.http.schemas import JOB_ID, ApiError, ValidationErrorResponse
@@ -79,6 +80,7 @@ _ERRORS: Final[dict[int, str]] = {
     409: "It contradicts what is there, such as a name or an Idempotency-Key that is in use, or a newer revision",
     413: "More was sent than is allowed",
     416: "There is nothing of this part; `Content-Range` says how long the recording is",
+    502: "The recogniser gave no words; the job has who speaks",
     429: "Too many requests; `Retry-After` says when to go on",
     503: "The server is not ready; `Retry-After` says when to try again",
 }
@@ -91,6 +93,7 @@ _EXAMPLES: Final[dict[int, ServiceError]] = {
     413: RequestTooLarge(),
     416: RangeUnsatisfiable(1_048_576),
     429: TooManyRequests(1),
+    502: WordsMissing(),
     503: ServiceUnavailable(),
 }
 _COUNT: Final = {"type": "integer", "minimum": 0}

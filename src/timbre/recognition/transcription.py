@@ -85,7 +85,7 @@ async def transcribe(
         heard.answers[0] = answer
     else:
         pieces = cut_at_turns(recording, await turns(), longest)
-    await _ask(transcriber, recording, pieces, heard, language=language or answer.language, at_once=at_once)
+    await _ask(transcriber, recording, pieces, heard, language=language, at_once=at_once)
     if not heard.answers and heard.missing:
         raise RecogniserFailed(next(iter(heard.missing.values())))
     return Transcription(

@@ -41,6 +41,8 @@ NO_RECOGNISER: Final = (
     " does, or TIMBRE_ASR_MODEL to a model of the extra `asr`; or send a transcript made elsewhere to POST /v1/label"
 )
 CANCELED: Final = "Canceled by the caller"
+FAULT: Final = "This is a fault of Timbre, not of the recording"
+GIVEN_UP: Final = "Given up"
 _SQL: Final = queries("jobs")
 _MIB: Final = 1 << 20
 _QUICK: Final = frozenset({"voiceprint", "enrol"})  # types of jobs that hear half a minute at most

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from timbre.formats.captions import Caption
 from timbre.formats.json import exclusive_turns
 from timbre.transcripts.attribution import Speech, attribute
 from timbre.transcripts.spoken import Word
@@ -18,7 +19,12 @@ from timbre.turns import Turn
 
 WORDS: Final = "wordLevelTranscription"
 TURNS: Final = "turnLevelTranscription"
+LANGUAGE: Final = "language"  # that the recogniser found; of our own
 _PAUSE: Final = 2.0  # seconds without a word, after which somebody goes on in a line of its own
+_CAPTION: Final = 84  # characters, two lines of subtitles
+_CAPTION_SECONDS: Final = 7.0
+_BREATH: Final = 1.0  # seconds of silence that end a caption
+_SENTENCE_ENDS: Final = (".", "?", "!", "\u2026", "\u3002", "\uff1f", "\uff01")
 _UNSPACED: Final = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60]"
 )  # Thai, Lao, Burmese, Khmer, Chinese, Japanese, and their marks
@@ -54,6 +60,34 @@ def in_turns(words: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
         run.append(word)
     if run:
         yield _turn(run)
+
+
+def captions(words: Sequence[Mapping[str, Any]]) -> Iterator[Caption]:
+    """Words in pieces that can be read while they are said: a sentence or a part of one, of one speaker."""
+    run: list[Mapping[str, Any]] = []
+    for word in words:
+        if run and _ends(run, word):
+            yield _caption(run)
+            run = []
+        run.append(word)
+    if run:
+        yield _caption(run)
+
+
+def _ends(run: Sequence[Mapping[str, Any]], following: Mapping[str, Any]) -> bool:
+    """Whether a caption ends before a word: another speaks, or it is long enough, or a sentence or breath ends."""
+    length = sum(len(word["text"]) + 1 for word in run)
+    seconds = following["end"] - run[0]["start"]
+    whole = length + len(following["text"]) > _CAPTION or seconds > _CAPTION_SECONDS
+    sentence = length > _CAPTION / 2 and run[-1]["text"].endswith(_SENTENCE_ENDS)
+    return (
+        following["speaker"] != run[-1]["speaker"] or whole or sentence or following["start"] - run[-1]["end"] > _BREATH
+    )
+
+
+def _caption(run: Sequence[Mapping[str, Any]]) -> Caption:
+    turn = _turn(run)
+    return Caption(start=turn["start"], end=turn["end"], speaker=turn["speaker"], text=turn["text"])
 
 
 def as_text(words: Sequence[str]) -> str:

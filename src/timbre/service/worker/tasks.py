@@ -11,8 +11,9 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
+from pathlib import Path
 from threading import Event
 from typing import Concatenate, Final, ParamSpec, TypeVar
 from uuid import UUID, uuid4
@@ -40,6 +41,7 @@ from timbre.errors import (
 from timbre.service.files.media import Media, media_key, object_name
 from timbre.service.files.storage import Storage
 from timbre.service.jobs.attempts import Attempt, Attempts
+from timbre.service.jobs.jobs import FAULT
 from timbre.service.models.packs import Engines
 from timbre.service.naming.candidate_pool import CandidateSearch, TeamGallery
 from timbre.service.outside.fetching import fetch
@@ -174,7 +176,7 @@ class Work:
         except Exception:  # noqa: BLE001 - whatever it is, the job ends and the worker goes on
             reference = uuid4().hex[:12]
             _log.exception("fault", job=str(attempt.job), reference=reference)
-            message = f"This is a fault of Timbre, not of the recording; the server's log has it as {reference}."
+            message = f"{FAULT}; the server's log has it as {reference}."
             await self._answered(self._attempts.fail, attempt, message)
         finally:
             if task:
@@ -252,6 +254,7 @@ class Work:
         async with (
             self._storage.local_copy(name, self._settings.temp_dir) as path,
             self._words.recognising(attempt, path) as words,
+            self._references(attempt) as references,
         ):
             loop = asyncio.get_running_loop()
             bridge = Bridge(loop, self.stopping)
@@ -260,6 +263,7 @@ class Work:
                 engine,
                 attempt,
                 path,
+                references=references,
                 gallery=await self._gallery(attempt, engine.space, bridge),
                 progress=_Reporter(self._attempts, attempt, loop, self.stopping),
                 settings=self._settings,
@@ -275,6 +279,19 @@ class Work:
                 await words.write(heard.output)
         if await self._succeed(attempt, heard) and attempt.object:
             await self._storage.delete(attempt.object)
+
+    @asynccontextmanager
+    async def _references(self, attempt: Attempt) -> AsyncIterator[list[Path]]:
+        """The sound that came with a request to know people by."""
+        async with AsyncExitStack() as stack:
+            paths = []
+            for reference in attempt.params.get("references", ()):
+                found = await self._media.find(attempt.team, media_key(reference["url"]) or "")
+                if found is None:
+                    raise AudioError("The references of this job are not kept any more; send the request again.")
+                copy = self._storage.local_copy(found.object, self._settings.temp_dir)
+                paths.append(await stack.enter_async_context(copy))
+            yield paths
 
     async def _engine(self, attempt: Attempt) -> Engine:
         """What hears for a job: its pack, with the encoder of the gallery where the job is about people of that."""

@@ -22,7 +22,7 @@ from timbre.recognition.transcriber import Transcriber
 from timbre.recognition.transcription import Transcription, transcribe
 from timbre.service.jobs.attempts import Attempt
 from timbre.service.outside.recogniser import RemoteRecogniser
-from timbre.service.results.words import write_words
+from timbre.service.results.words import LANGUAGE, write_words
 from timbre.service.worker.inference import named
 from timbre.settings import Settings
 from timbre.turns import Turn
@@ -49,6 +49,8 @@ class Recognising:
             transcription = await self._task
             faults = list(transcription.faults)
             write_words(output, transcription.words)
+            if transcription.language:
+                output[LANGUAGE] = transcription.language
             if not transcription.words and not faults and output["diarization"]:
                 faults.append("The recogniser heard no words, though somebody speaks")
         except RecogniserFailed as error:

@@ -16,7 +16,7 @@ from timbre.http.caller import State_
 from timbre.http.openapi import errors
 from timbre.http.responses import parse_id
 from timbre.http.routes.jobs.jobs import JobId, Reader
-from timbre.service.results.exports import export
+from timbre.service.results.exports import PLAIN, export
 
 router = APIRouter()
 _TYPES: Final = {
@@ -27,9 +27,10 @@ _TYPES: Final = {
     "audacity": "text/plain",
     "csv": "text/csv",
     "json": "application/json",
+    PLAIN: "text/plain",
 }
 _CONTENT: Final[dict[str, Any]] = {kind: {"schema": {"type": "string"}} for kind in sorted(set(_TYPES.values()))}
-Extension = Literal["rttm", "srt", "vtt", "textgrid", "audacity", "csv", "json"]
+Extension = Literal["rttm", "srt", "vtt", "textgrid", "audacity", "csv", "json", "txt"]
 
 
 @router.get(
@@ -48,14 +49,18 @@ async def export_job(
         bool, Query(description="The turns that never overlap; for jobs that were asked for them.")
     ] = False,
 ) -> Response:
-    """Answer the turns as RTTM, SubRip, WebVTT, Praat TextGrid, Audacity labels or CSV, or the output as JSON."""
+    """Answer the turns as RTTM, SubRip, WebVTT, Praat TextGrid, Audacity labels or CSV, or the output as JSON.
+
+    Of a job with `transcription`, SubRip and WebVTT hold the words, and `txt` is what is said, line by line.
+    """
     job = parse_id(job_id)
     if job is None:
         raise JobUnknown
     row, output = await here.jobs.output_text(known.team, job)
     if format != "json":
         output = (await asyncio.to_thread(export, output, row, format, exclusive=exclusive)).encode()
-    disposition = _attached(row["title"], str(job), Format(format).extension)
+    extension = f".{PLAIN}" if format == PLAIN else Format(format).extension
+    disposition = _attached(row["title"], str(job), extension)
     return Response(output, media_type=f"{_TYPES[format]}; charset=utf-8", headers={"Content-Disposition": disposition})
 
 

@@ -130,8 +130,8 @@ class TranscriptionSegment(Answer):
 
     start: Seconds
     end: Seconds
-    text: str
-    speaker: str
+    text: str = Field(examples=["morning"])
+    speaker: str = Field(description="Name or label of the one speaker whose it is.", examples=["Ada"])
 
 
 class Output(Answer):
@@ -185,10 +185,21 @@ class DiarizationOutput(Output):
         json_schema_extra=left_out,
     )
     word_level_transcription: list[TranscriptionSegment] | SkipJsonSchema[None] = Field(
-        None, description="Known to clients of the hosted service; absent here.", json_schema_extra=left_out
+        None,
+        description="What is said, word by word; there if `transcription` was asked for, unless `warning` says that the"
+        " words are missing.",
+        json_schema_extra=left_out,
     )
     turn_level_transcription: list[TranscriptionSegment] | SkipJsonSchema[None] = Field(
-        None, description="Known to clients of the hosted service; absent here.", json_schema_extra=left_out
+        None,
+        description="The same, in stretches that somebody says in one go.",
+        json_schema_extra=left_out,
+    )
+    language: str | SkipJsonSchema[None] = Field(
+        None,
+        description="What is spoken, as the recogniser calls it; absent where it does not say.",
+        examples=["en"],
+        json_schema_extra=left_out,
     )
 
 
