@@ -231,6 +231,7 @@ def test_who_may_not_is_told_so(server, http):
         assert error_of(asked(hears, speakers="all"), 403)["code"] == "insufficient_permissions"
         # By default nobody is named whom the key may not see.
         found = asked(hears, "transcriptions", response_format="diarized_json").json()
+        assert "segments" in found, found
         assert {segment["speaker"] for segment in found["segments"]} <= {"A", "B", "C", "D", "E"}
     with server.client("sk_wrong") as nobody:
         assert error_of(asked(nobody), 401)["code"] == "invalid_api_key"
@@ -239,7 +240,11 @@ def test_who_may_not_is_told_so(server, http):
 
 def test_a_recogniser_that_fails_loses_no_recording(client, http, recogniser):
     """The words are missing, and who speaks is there: the client is not to send the recording again."""
-    recogniser.answers = lambda request, fields: reply(request, {"error": {"message": "no such model"}}, 401)
+
+    def refuse(request, _fields):
+        reply(request, {"error": {"message": "no such model"}}, 401)
+
+    recogniser.answers = refuse
     with CONVERSATION.open("rb") as file, pytest.raises(openai.APIStatusError) as raised:
         client.audio.transcriptions.create(file=file, model="whisper-1")
     assert raised.value.status_code == 502

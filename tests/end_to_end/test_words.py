@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any
 
 import httpx
 import pytest
 
 import spoken
-from recogniser import Recogniser
+from far_server import FarRequest
+from recogniser import Recogniser, refuse_forms, reply
 from server import CONVERSATION, Server, finished, submit, upload, voice
 
 WORDS = spoken.words()
@@ -51,7 +54,7 @@ def test_words_and_turns_as_documented(client, recogniser):
     assert " ".join(turn["text"] for turn in turns) == " ".join(word.text for word in WORDS)
     speakers = {turn["speaker"] for turn in output["exclusiveDiarization"]}
     assert {word["speaker"] for word in words} == speakers == {turn["speaker"] for turn in turns}
-    assert all(first["speaker"] != after["speaker"] for first, after in zip(turns, turns[1:], strict=False))
+    assert all(first["speaker"] != after["speaker"] for first, after in pairwise(turns))
     assert len(recogniser.asked) > 2  # pieces of 30 s at most
     assert all(piece["seconds"] <= 30 and piece["key"] == "Bearer sk-words" for piece in recogniser.asked)
     assert {piece["model"] for piece in recogniser.asked} == {"whisper-1"}
@@ -109,29 +112,44 @@ def test_a_piece_that_is_missing_is_said(client, recogniser):
     assert "413: out of memory" in output["warning"]
 
 
-def lying(recogniser):
-    def answer(request, fields):
-        told = recogniser.verbose(fields)
-        words = [{**word, "start": word["start"] + 1e6, "end": -1} for word in told["words"]]
-        reply(request, {"text": told["text"], "words": words})
+def answering(answer: Callable[[Recogniser, dict[str, Any]], bytes | dict[str, Any]], status: int = 200):
+    """Make a recogniser answer so, whatever it is asked."""
 
-    return answer
+    def install(recogniser: Recogniser) -> None:
+        def answers(request: FarRequest, fields: dict[str, Any]) -> None:
+            told = answer(recogniser, fields)
+            if isinstance(told, bytes):
+                request.answer(status, told)
+            else:
+                reply(request, told, status)
+
+        recogniser.answers = answers
+
+    return install
+
+
+def lying(recogniser: Recogniser, fields: dict[str, Any]) -> dict[str, Any]:
+    told = recogniser.verbose(fields)
+    return {
+        "text": told["text"],
+        "words": [{**word, "start": word["start"] + 1e6, "end": -1} for word in told["words"]],
+    }
 
 
 FAULTS = {
-    "html": (lambda recogniser: lambda request, fields: request.answer(200, b"<html>"), "what is no transcription"),
-    "foreign": (lambda recogniser: lambda request, fields: reply(request, {"job": 1}), "JSON that has no `text`"),
-    "empty": (lambda recogniser: lambda request, fields: reply(request, {"text": ""}), "heard no words"),
-    "lying": (lying, "gives times that cannot be"),
-    "unknown": (lambda recogniser: lambda request, fields: request.answer(404), "check TIMBRE_ASR_URL"),
+    "html": (answering(lambda *_: b"<html>"), "what is no transcription"),
+    "foreign": (answering(lambda *_: {"job": 1}), "JSON that has no `text`"),
+    "empty": (answering(lambda *_: {"text": ""}), "heard no words"),
+    "lying": (answering(lying), "gives times that cannot be"),
+    "unknown": (answering(lambda *_: b"", 404), "check TIMBRE_ASR_URL"),
 }
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_recogniser_that_does_wrong(fault, client, recogniser):
     """The speakers are there, and the job says what is wrong with the words."""
-    make, told = FAULTS[fault]
-    recogniser.answers = make(recogniser)
+    install, told = FAULTS[fault]
+    install(recogniser)
     job = heard(client)
     assert job["status"] == "succeeded"
     assert job["output"]["diarization"]

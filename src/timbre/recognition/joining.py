@@ -45,10 +45,13 @@ def seam(before: Sequence[Word], after: Sequence[Word], cut: float, overlap: flo
     if shared:
         out, into = min(shared, key=lambda pair: abs(_middle(left[pair[0]]) - cut))
         return first + out, into
-    return (
-        first + next((n for n, word in enumerate(left) if _middle(word) > cut), len(left)),
-        next((n for n, word in enumerate(right) if _middle(word) > cut), len(right)),
-    )
+    # Nothing is shared: what one alone has heard is kept as well.
+    keep = next((n for n, word in enumerate(left) if _middle(word) > cut), len(left))
+    heard = left[keep - 1].end or 0.0 if keep else 0.0
+    skip = next((n for n, word in enumerate(right) if _middle(word) > heard), len(right))
+    while keep < len(left) and (skip == len(right) or _middle(left[keep]) < (right[skip].start or 0.0)):
+        keep += 1
+    return first + keep, skip
 
 
 def repeated(before: Sequence[Word], after: Sequence[Word]) -> int:

@@ -73,10 +73,15 @@ def cut_at_turns(recording: Recording, turns: Sequence[Turn], longest: float) ->
         turns: Who speaks, without overlaps, in order.
         longest: Seconds of the longest piece.
     """
-    for start, end in _runs(turns):
+    runs = [*_runs(turns)]
+    befores = [0.0, *(end for _, end in runs)]
+    afters = [*(start for start, _ in runs[1:]), recording.duration]
+    for (start, end), before, after in zip(runs, befores, afters, strict=False):
         for piece in cut(recording, longest, start, min(end, recording.duration)):
-            around = max(0.0, piece.start - _AROUND), min(piece.end + _AROUND, recording.duration)
-            yield replace(piece, start=around[0], end=around[1])
+            # A little silence around words helps; half of what lies between turns is nobody else's.
+            room = max(0.0, start - before) / 2, max(0.0, after - end) / 2
+            around = piece.start - min(_AROUND, room[0]), piece.end + min(_AROUND, room[1])
+            yield replace(piece, start=max(0.0, around[0]), end=min(around[1], recording.duration))
 
 
 def _runs(turns: Sequence[Turn]) -> Iterator[tuple[float, float]]:

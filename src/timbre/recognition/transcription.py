@@ -157,7 +157,7 @@ def _words(answer: Recognised, piece: Piece) -> Iterator[Word]:
     """The words of a piece in order, with times in the recording."""
     segments, offset = answer.segments, piece.start
     if not answer.timed:  # around what the piece answers for is silence, or somebody else
-        words = [word for segment in segments for word in segment.words]
+        words = [Word(word.text) for segment in segments for word in segment.words]
         segments, offset = [Segment(piece.begin, piece.until, words)], 0.0
     for segment in segments:
         for word, (start, end) in zip(segment.words, word_times(segment), strict=True):

@@ -46,8 +46,8 @@ _SHOWN: Final = 200  # characters of an error that is repeated
 _log: Final = structlog.get_logger("timbre.words")
 
 
-class RemoteRecogniser:
-    """A server that recognises words; close it when done."""
+class RecogniserServer:
+    """A server that recognises words, for all jobs of a worker; close it when done."""
 
     def __init__(self, settings: Settings) -> None:
         """Know a server.
@@ -56,36 +56,42 @@ class RemoteRecogniser:
             settings: With `asr_url`, and what belongs to it.
         """
         url = (settings.asr_url or "").rstrip("/")
-        self._url = url if url.endswith(_ENDPOINTS) else f"{url}/audio/transcriptions"
-        self._model = settings.asr_model or _MODEL
-        self._seconds = settings.asr_seconds
+        self.url = url if url.endswith(_ENDPOINTS) else f"{url}/audio/transcriptions"
+        self.model = settings.asr_model or _MODEL
+        self.seconds = settings.asr_seconds
         key = settings.asr_key
-        self._headers = {} if key is None else {"Authorization": f"Bearer {key.get_secret_value()}"}
-        self._client = outgoing_client(settings, networks=settings.asr_networks, silence=settings.asr_seconds)
-        self._form = 0
-        self._places = asyncio.Semaphore(settings.asr_parallel)  # for all jobs of this worker
+        self.headers = {} if key is None else {"Authorization": f"Bearer {key.get_secret_value()}"}
+        self.client = outgoing_client(settings, networks=settings.asr_networks, silence=settings.asr_seconds)
+        self.places = asyncio.Semaphore(settings.asr_parallel)
 
     async def close(self) -> None:
         """Let go of its connections."""
-        await self._client.aclose()
+        await self.client.aclose()
+
+
+class RemoteRecogniser:
+    """What a server recognises for one job; every job finds out anew what the server can tell."""
+
+    def __init__(self, server: RecogniserServer) -> None:
+        self._server = server
+        self._form = 0
 
     async def recognise(self, sound: NDArray[np.int16], *, language: str | None) -> Recognised:
         """Return what is said in some sound; see `Transcriber`."""
         file = _wav(sound)
-        while True:
-            form = self._form
+        for form in range(self._form, len(_FORMS)):
             try:
                 answer = await self._asked(file, _FORMS[form], language)
             except _FormRefused as error:
-                if form == len(_FORMS) - 1:
-                    raise RecogniserFailed(str(error)) from None
-                self._form = max(self._form, form + 1)
-                continue
-            return read_answer(answer, len(sound) / SAMPLE_RATE, self._name)
+                refused = error
+            else:
+                self._form = form
+                return read_answer(answer, len(sound) / SAMPLE_RATE, self._name)
+        raise RecogniserFailed(str(refused))
 
     @property
     def _name(self) -> str:
-        return f"The recogniser at {shown(httpx.URL(self._url))}"
+        return f"The recogniser at {shown(httpx.URL(self._server.url))}"
 
     async def _asked(self, file: bytes, form: Mapping[str, str | list[str]], language: str | None) -> bytes:
         """Ask, again where that may help.
@@ -94,16 +100,16 @@ class RemoteRecogniser:
             _FormRefused: the server does not answer in this form.
             RecogniserFailed: it does not answer at all.
         """
-        fields = {"model": self._model, **form, **({"language": language} if language else {})}
+        fields = {"model": self._server.model, **form, **({"language": language} if language else {})}
         request = httpx.Request("POST", "http://-", data=fields, files={"file": ("sound.wav", file, "audio/wav")})
         content = request.read()
-        headers = {**self._headers, "Content-Type": request.headers["Content-Type"]}
+        headers = {**self._server.headers, "Content-Type": request.headers["Content-Type"]}
         for attempt in range(_ATTEMPTS):
             try:
-                async with self._places, asyncio.timeout(self._seconds):
+                async with self._server.places, asyncio.timeout(self._server.seconds):
                     return await self._answer(content, headers)
             except TimeoutError:
-                fault, wait = f"gave no complete answer within {self._seconds:g} s (TIMBRE_ASR_SECONDS)", None
+                fault, wait = f"gave no complete answer within {self._server.seconds:g} s (TIMBRE_ASR_SECONDS)", None
             except DeliveryFailed as error:
                 fault, wait = f"cannot be reached: {error}", None
             except _Busy as error:
@@ -115,7 +121,7 @@ class RemoteRecogniser:
 
     async def _answer(self, content: bytes, headers: Mapping[str, str]) -> bytes:
         async with (
-            opened(self._client, "POST", self._url, content=content, headers=headers) as response,
+            opened(self._server.client, "POST", self._server.url, content=content, headers=headers) as response,
             aclosing(pieces(response)) as body,
         ):
             parts, size = [], 0
@@ -176,11 +182,11 @@ def read_answer(answer: bytes, seconds: float, name: str) -> Recognised:
         segments = [Segment(words[0].start or 0.0, words[-1].end or seconds, _with_marks(whole, words))]
     else:
         segments = [segment for segment in listed if segment.words]
-    moments = [at for segment in segments for at in _moments(segment)]
-    wrong = sum(not -_LATE <= at <= seconds + _LATE for at in moments)
+    spans = [span for segment in segments for span in _spans(segment)]
+    wrong = sum(not (-_LATE <= start <= end + _LATE and end <= seconds + _LATE) for start, end in spans)
     texts = " ".join(word.text for segment in segments for word in segment.words) or text or ""
-    if not segments or 2 * wrong > len(moments) or (len(segments) > 1 and not any(moments)):
-        faults = (f"{name} gives times that cannot be, so its words were spread over the sound",) if moments else ()
+    if not segments or 2 * wrong > len(spans) or (len(spans) > 1 and not any(end for _, end in spans)):
+        faults = (f"{name} gives times that cannot be, so its words were spread over the sound",) if spans else ()
         return Recognised(
             segments=[Segment(0.0, seconds, tuple(map(Word, texts.split())))] if texts.strip() else [],
             timed=not texts.strip(),
@@ -228,9 +234,13 @@ def _with_marks(text: str, words: Sequence[Word]) -> tuple[Word, ...]:
     )
 
 
-def _moments(segment: Segment) -> list[float]:
-    said = [at for word in segment.words for at in (word.start, word.end) if at is not None]
-    return said or [segment.start, segment.end]
+def _spans(segment: Segment) -> list[tuple[float, float]]:
+    """When the words of a segment are said, as far as they say, or else the segment itself."""
+    said = [(word.start, word.end) for word in segment.words]
+    known = [(start if start is not None else end, end if end is not None else start) for start, end in said]
+    return [(start, end) for start, end in known if start is not None and end is not None] or [
+        (segment.start, segment.end)
+    ]
 
 
 def _in_order(segment: Segment, seconds: float) -> Segment:

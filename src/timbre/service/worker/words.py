@@ -7,8 +7,9 @@ is missing, and why.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from timbre.formats.json import exclusive_turns
 from timbre.recognition.transcriber import Transcriber
 from timbre.recognition.transcription import Transcription, transcribe
 from timbre.service.jobs.attempts import Attempt
-from timbre.service.outside.recogniser import RemoteRecogniser
+from timbre.service.outside.recogniser import RecogniserServer, RemoteRecogniser
 from timbre.service.results.words import LANGUAGE, write_words
 from timbre.service.worker.inference import named
 from timbre.settings import Settings
@@ -92,8 +93,14 @@ class Recognising:
 class Words:
     """What recognises words for a worker, if anything does."""
 
-    def __init__(self, transcriber: Transcriber | None, settings: Settings) -> None:
-        self._transcriber = transcriber
+    def __init__(self, make: Callable[[], Transcriber] | None, settings: Settings) -> None:
+        """Know how to get at it.
+
+        Args:
+            make: Returns what recognises the words of one job.
+            settings: What it goes by.
+        """
+        self._make = make or _Nobody
         self._settings = settings
 
     @asynccontextmanager
@@ -102,7 +109,7 @@ class Words:
         if not attempt.params.get("transcription"):
             yield None
             return
-        words = Recognising(self._transcriber or _Nobody(), attempt, path, self._settings)
+        words = Recognising(self._make(), attempt, path, self._settings)
         try:
             yield words
         finally:
@@ -122,8 +129,8 @@ async def open_words(settings: Settings) -> AsyncIterator[Words]:
     if settings.asr_url is None:
         yield Words(None, settings)
         return
-    remote = RemoteRecogniser(settings)
+    server = RecogniserServer(settings)
     try:
-        yield Words(remote, settings)
+        yield Words(partial(RemoteRecogniser, server), settings)
     finally:
-        await remote.close()
+        await server.close()

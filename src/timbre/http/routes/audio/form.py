@@ -24,12 +24,13 @@ from timbre.service.accounts.teams import Caller
 from timbre.service.files.media import SCHEME
 from timbre.service.requests.body import parse
 from timbre.service.requests.conversations import MOST_REFERENCES, REFERENCES, ConversationRequest
-from timbre.service.requests.submissions import HOSTED_DIARIZERS, HOSTED_MODELS
+from timbre.service.requests.submissions import HOSTED_DIARIZERS, HOSTED_MODELS, LIKELY, DiarizeRequest, SpeakersRequest
 from timbre.service.requests.values import LONGEST_TITLE
 
 NAMES: Final = "known_speaker_names"
 EVERYBODY: Final = "all"
 NOBODY: Final = "none"
+_SURE: Final = 100
 _MOST_FIELDS: Final = 1000
 _MOST_FIELD: Final = 32 << 20  # bytes; a reference is some seconds of sound
 _FORM_BYTES: Final = 256 << 20  # beside the recording
@@ -140,7 +141,7 @@ async def _limited(pieces: AsyncIterator[bytes], most: int) -> AsyncGenerator[by
         yield piece
 
 
-async def keep(here: State, known: Caller, form: Form, *, transcription: bool, gallery: str) -> ConversationRequest:
+async def keep(here: State, known: Caller, form: Form, *, transcription: bool, gallery: str) -> SpeakersRequest:
     """Keep the recording and the references of a form, and return what is asked about them.
 
     Args:
@@ -160,19 +161,22 @@ async def keep(here: State, known: Caller, form: Form, *, transcription: bool, g
     url = f"{SCHEME}{folder}/recording{suffix if _EXTENSION.fullmatch(suffix) else ''}"
     references = [{"label": name, "url": f"{SCHEME}{folder}/{number}"} for number, (name, _) in enumerate(voices)]
     threshold = _number(form, "threshold")
+    if threshold is not None and not 0 <= threshold <= _SURE:
+        raise RequestInvalid([("threshold", f"Expected a number from 0 to {_SURE}, got {threshold:g}")])
     speakers = form.text("speakers") or (gallery if not voices else NOBODY)
     asked: dict[str, Any] = {
         "url": url,
         "title": _title(file.filename),
         "model": _pack(form.text("model")),
         "speakers": None if speakers == NOBODY else EVERYBODY if speakers == EVERYBODY else speakers.split(","),
-        "matching": {"threshold": 50 if threshold is None else threshold},
+        "matching": {"threshold": LIKELY if threshold is None else threshold},
         "references": references,
         "transcription": transcription,
         "transcriptionConfig": {"language": form.text("language") or form.text("languages")} if transcription else None,
         **{_camel(name): _number(form, name) for name in _COUNTS},
     }
-    request, _ = parse(ConversationRequest, json.dumps(asked).encode(), webhook_http=False)
+    model = ConversationRequest if voices or asked["speakers"] else DiarizeRequest
+    request, _ = parse(model, json.dumps(asked).encode(), webhook_http=False)
     for (_, sound), reference in zip(voices, references, strict=True):
         await here.media.receive(known.team, reference["url"].removeprefix(SCHEME), _once(sound))
     await here.media.receive(known.team, url.removeprefix(SCHEME), _pieces(file))

@@ -19,6 +19,7 @@ from timbre.http.state import State
 from timbre.service.accounts.teams import Caller, Scope
 from timbre.service.jobs.jobs import FAULT, FINAL, GIVEN_UP
 from timbre.service.requests.conversations import REFERENCES
+from timbre.service.requests.submissions import DiarizeRequest
 
 JOB_HEADER: Final = "X-Timbre-Job"
 
@@ -52,10 +53,11 @@ async def submit(here: State, known: Caller, form: Form, *, transcription: bool)
         return (await here.jobs.submit(known, request)).id
     except (RequestInvalid, ServiceUnavailable) as error:
         gallery = isinstance(error, ServiceUnavailable) or any(name == "speakers" for name, _ in error.errors)
-        if not by_default or request.speakers is None or not gallery:
+        if not by_default or not gallery:
             raise
         # Nobody asked for the gallery: one that cannot be used now is no reason to refuse a transcript.
-        return (await here.jobs.submit(known, request.model_copy(update={"speakers": None}))).id
+        plain = DiarizeRequest.model_validate(request.model_dump(mode="json", by_alias=True))
+        return (await here.jobs.submit(known, plain)).id
 
 
 async def wait(here: State, known: Caller, job: UUID, request: Request | None = None) -> Result:
