@@ -1,6 +1,6 @@
 """Run the measurements: `python -m benchmarks [NAME …] [--full]`; all if none is named.
 
-The names are speed, memory, accuracy, service, gallery and decisions. Each prints its tables and writes
+The names are speed, memory, accuracy, service, gallery, decisions and words. Each prints its tables and writes
 benchmarks/results/NAME.json: the figures, the machine and the command. Accuracy needs the labelled speech that
 TIMBRE_DATA points to, and says so when it is not there.
 """
@@ -16,7 +16,7 @@ from rich.console import Console
 
 from benchmarks.machine import description
 
-NAMES = ("speed", "memory", "accuracy", "service", "gallery", "decisions")
+NAMES = ("speed", "memory", "accuracy", "service", "gallery", "decisions", "words")
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from timbre.formats.escaping import unescape_markup
 
 CONVERSATION = SAMPLES / "conversation.ogg"
 NAMES = ("Ada", "Ben", "Callum", "Dan")
-RIGHT = 0.95  # of all words; of those that somebody talks over, one speaker alone can be right
+RIGHT = 0.98  # of all words
 RIGHT_ALONE = 0.99  # of those that nobody talks over
 WORDS = spoken.words()
 

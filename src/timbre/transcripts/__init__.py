@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from timbre.errors import FormatError, OptionError
-from timbre.transcripts.attribution import Part, Speech, divide
+from timbre.transcripts.attribution import Part, Speech, divide_all
 from timbre.transcripts.encodings import Encoding, decode
 from timbre.transcripts.json import Json
 from timbre.transcripts.limits import MOST_BYTES, check_bytes, check_segments, check_text
@@ -98,7 +98,7 @@ class Transcript:
         self.warnings = tuple(self._faults(segments, unit, spoken + _AFTER if duration is None else duration))
         self.encoding.check(speech.speakers)
         known = {name for name in (*speech.speakers, *names) if name.strip()}
-        parts = [[in_units(part, unit) for part in divide(segment, speech)] for segment in segments]
+        parts = [[in_units(part, unit) for part in own] for own in divide_all(segments, speech)]
         return self._document.labelled(parts, known)
 
     def _faults(self, segments: Sequence[Segment], unit: float, end: float) -> Iterator[str]:
