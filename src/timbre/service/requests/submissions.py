@@ -180,10 +180,8 @@ class SpeakersRequest(JobRequest):
         description="Add what is said, word by word and turn by turn, with the speakers; for servers that have a"
         " recogniser. It adds `exclusiveDiarization` too.",
     )
-    transcription_config: TranscriptionConfig = Field(
-        default_factory=TranscriptionConfig,
-        description="How words are recognised; says nothing without `transcription`.",
-        json_schema_extra=_or_null,
+    transcription_config: TranscriptionConfig | None = Field(
+        None, description="How words are recognised; says nothing without `transcription`."
     )
 
     @field_validator("max_speakers")

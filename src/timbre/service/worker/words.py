@@ -79,7 +79,7 @@ class Recognising:
                     self._transcriber,
                     source,
                     self._known_turns,
-                    language=params.get("transcriptionConfig", {}).get("language"),
+                    language=(params.get("transcriptionConfig") or {}).get("language"),
                     longest=self._settings.asr_piece_seconds,
                     at_once=self._settings.asr_parallel,
                 )
