@@ -14,7 +14,7 @@ from timbre.cli.display.progress import downloading
 from timbre.cli.display.tables import Column, Table, show
 from timbre.cli.display.units import NOTHING, megabytes
 from timbre.cli.inputs.loading import read_settings
-from timbre.errors import ModelCorrupt
+from timbre.errors import ExtraMissing, ModelCorrupt, ModelUnknown
 
 if TYPE_CHECKING:
     from timbre.models.catalogue import ModelFile
@@ -42,10 +42,20 @@ def list_models(*, json: options.AsJson = False) -> None:
 
 
 @app.command()
-def pull(pack: Annotated[str, typer.Argument(metavar="PACK", help="Name of the pack, such as standard.")]) -> None:
-    """Download what a pack still needs."""
+def pull(
+    pack: Annotated[
+        str, typer.Argument(metavar="PACK", help="Name of the pack, such as standard; or of a model for words.")
+    ],
+) -> None:
+    """Download what a pack still needs; or a model of the extra `asr`, such as parakeet-tdt-0.6b-v3."""
+    from timbre.models.catalogue import catalogue  # noqa: PLC0415
+    from timbre.recognition import onnx_models  # noqa: PLC0415
+
     with downloading() as progress:
-        _store().pull(pack, progress)
+        if pack in catalogue().packs or not _is_for_words(pack):
+            _store().pull(pack, progress)
+        else:
+            onnx_models.pull(pack, read_settings(), progress)
     typer.echo(f"{pack}: complete")
 
 
@@ -79,6 +89,15 @@ def export(file: _Archive) -> None:
 def import_(file: _Archive) -> None:
     """Take in the model files of an archive that `export` wrote."""
     _say_each(_store().import_(file), "imported")
+
+
+def _is_for_words(name: str) -> bool:
+    from timbre.recognition.onnx_models import model_name  # noqa: PLC0415
+
+    try:
+        return bool(model_name(name))
+    except (ExtraMissing, ModelUnknown):
+        return False
 
 
 def _store() -> Store:

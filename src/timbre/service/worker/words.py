@@ -19,6 +19,7 @@ from timbre.audio import Tracks
 from timbre.audio.decoding import open_recording
 from timbre.errors import RecogniserFailed
 from timbre.formats.json import exclusive_turns
+from timbre.recognition.onnx import LONGEST, OnnxRecogniser
 from timbre.recognition.transcriber import Transcriber
 from timbre.recognition.transcription import Transcription, transcribe
 from timbre.service.jobs.attempts import Attempt
@@ -125,9 +126,19 @@ class _Nobody:
 
 @asynccontextmanager
 async def open_words(settings: Settings) -> AsyncIterator[Words]:
-    """Open what recognises words, as the settings have it."""
-    if settings.asr_url is None:
+    """Open what recognises words, as the settings have it.
+
+    Raises:
+        ModelError: the model that they name cannot be loaded.
+        ExtraMissing: the extra `asr` is not installed.
+    """
+    if settings.asr_url is None and settings.asr_model is None:
         yield Words(None, settings)
+        return
+    if settings.asr_url is None:
+        local = await asyncio.to_thread(OnnxRecogniser, settings)
+        pieces = {"asr_parallel": 1, "asr_piece_seconds": min(settings.asr_piece_seconds, LONGEST)}
+        yield Words(lambda: local, settings.model_copy(update=pieces))
         return
     server = RecogniserServer(settings)
     try:
