@@ -120,7 +120,10 @@ def _fetch(model: str, folder: Path, settings: Settings, progress: Progress) -> 
 
     repository = model_repos.get(model, model)
     endpoint = settings.hub_endpoint
-    asking: dict[str, Any] = {"endpoint": endpoint, "token": False}  # every file is public; a mirror need not learn who asks
+    asking: dict[str, Any] = {
+        "endpoint": endpoint,
+        "token": False,
+    }  # every file is public; a mirror need not learn who asks
     try:
         tree = huggingface_hub.HfApi(**asking).list_repo_tree(repository, recursive=True, revision=_REVISION)
         files = {entry.path: entry for entry in tree if isinstance(entry, RepoFile)}
