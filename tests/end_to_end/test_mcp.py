@@ -54,5 +54,5 @@ def test_an_assistant_asks(server: Server, key: str, recogniser: Recogniser):
 
 
 def test_without_a_key(server: Server):
-    with pytest.raises(OptionError, match="TIMBRE_API_KEY"):
+    with pytest.raises(OptionError, match="TIMBRE_KEY"):
         open_mcp(server.address, "")

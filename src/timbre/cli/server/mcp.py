@@ -150,7 +150,7 @@ def open_mcp(url: str, key: str) -> MCPServer:
     with needing("mcp"):
         from mcp.server import MCPServer  # noqa: PLC0415 - of an extra
     if not key:
-        raise OptionError("This needs an API key of the server: set TIMBRE_API_KEY; `timbre keys create` makes one.")
+        raise OptionError("This needs an API key of the server: set TIMBRE_KEY; `timbre keys create` makes one.")
     client = httpx.AsyncClient(
         base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=httpx.Timeout(_PATIENCE, write=None)
     )
