@@ -1,5 +1,7 @@
 """Words given to the right speaker: on the sample conversation, and on simulated ones whose words have jittered times.
 
+And how long `POST /v1/audio/diarization` takes for a short clip.
+
 Beside ours runs the plain rule that most tools have: a word belongs to the speaker with most overlap.
 
 A simulated conversation has four people. Turns follow after pauses or overlap the one before; some are short answers in
@@ -9,21 +11,28 @@ deviation), where two speak at once it has one of them, and one word in 50 is st
 
 from __future__ import annotations
 
+import io
 import sys
+import time
+import wave
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
+import av
+import httpx
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.served import Served, served
 from timbre.transcripts.attribution import Speech, attribute
 from timbre.transcripts.spoken import Word
 from timbre.turns import Turn
 
+_WARM_UP: Final = 3  # requests that load what is loaded once
 JITTERS: Final = (0.0, 0.1, 0.2, 0.3)  # seconds
 CONVERSATIONS: Final = 20
 MINUTES: Final = 10
@@ -161,11 +170,55 @@ def sample() -> dict[str, float]:
     }
 
 
-def run(console: Console, *, full: bool) -> dict[str, Any]:  # noqa: ARG001 - there is nothing more
+def answers(requests: int) -> dict[str, float]:
+    """How long `POST /v1/audio/diarization` takes for ten seconds of talk, one request after the other, in ms.
+
+    `processor` is what all of the server works for one, which depends least on what else the machine does.
+    """
+    with av.open(Path(__file__).parent.parent / "samples" / "conversation.ogg") as container:
+        frames = [frame.to_ndarray()[0] for frame in container.decode(audio=0)]
+        rate = container.streams.audio[0].rate
+    sound = np.concatenate(frames)[: 10 * rate]
+    sound = (sound * 32_767).astype("<i2") if sound.dtype.kind == "f" else sound.astype("<i2")
+    file = io.BytesIO()
+    with wave.open(file, "wb") as writing:
+        writing.setnchannels(1)
+        writing.setsampwidth(2)
+        writing.setframerate(rate)
+        writing.writeframes(sound.tobytes())
+    with served() as server, httpx.Client(base_url=f"http://{server.host}:{server.port}", timeout=60) as client:
+        client.headers["Authorization"] = f"Bearer {server.key}"
+        taken, worked = [], _worked(server)
+        for _ in range(requests + _WARM_UP):
+            begin = time.perf_counter()
+            answer = client.post("/v1/audio/diarization", files={"file": ("clip.wav", file.getvalue())})
+            taken.append(1000 * (time.perf_counter() - begin))
+            answer.raise_for_status()
+        worked = _worked(server) - worked
+    median, late = np.percentile(taken[_WARM_UP:], [50, 95])
+    return {
+        "median": round(float(median)),
+        "p95": round(float(late)),
+        "fastest": round(min(taken)),
+        "processor": round(1000 * worked / len(taken)),
+    }
+
+
+def _worked(server: Served) -> float:
+    """Seconds of the processor that a server's parts have used so far, those of the database left out."""
+    parts = [server.process, *server.process.children(recursive=True)]
+    return sum(sum(part.cpu_times()[:4]) for part in parts)
+
+
+def run(console: Console, *, full: bool) -> dict[str, Any]:
     """Measure, print and return everything."""
     figures = {"sample conversation": sample(), **simulated()}
     table = Table("words", *RULES, title="Words given to the right speaker")
     for name, shares in figures.items():
         table.add_row(name, *(f"{100 * share:.1f} %" for share in shares.values()))
     console.print(table)
-    return {"right": figures, "conversations": CONVERSATIONS, "minutes": MINUTES}
+    milliseconds = answers(100 if full else 30)
+    shown = Table("median, ms", "p95, ms", "fastest, ms", "processor, ms", title="POST /v1/audio/diarization of 10 s")
+    shown.add_row(*(f"{milliseconds[name]:.0f}" for name in ("median", "p95", "fastest", "processor")))
+    console.print(shown)
+    return {"right": figures, "conversations": CONVERSATIONS, "minutes": MINUTES, "milliseconds": milliseconds}

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 import timbre
@@ -182,6 +183,11 @@ _UNDESCRIBED: Final = "Successful Response"
 def errors(*more: int, keyed: bool = True) -> dict[int | str, dict[str, Any]]:
     """The errors that a route answers: those of every route with a key, and more."""
     return {status: _error(status) for status in sorted({*more, *(_KEYED if keyed else _UNKEYED)})}
+
+
+def errors_as(model: type[BaseModel], *more: int) -> dict[int | str, dict[str, Any]]:
+    """The errors that a route with a key answers in a shape of its own."""
+    return {status: {"model": model, "description": _ERRORS[status]} for status in sorted({*more, *_KEYED})}
 
 
 def takes(model: type[Request], *, required: bool = True) -> dict[str, Any]:

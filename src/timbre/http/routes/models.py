@@ -20,7 +20,7 @@ from timbre.service.accounts.teams import Caller, Scope
 from timbre.store.database import Row
 
 router = APIRouter()
-AnyKey = Annotated[Caller, Depends(caller(None, Group.READ))]
+Lister = Annotated[Caller, Depends(caller(Scope.JOBS_READ, Group.READ))]
 
 
 class ModelFile(Answer):
@@ -82,7 +82,7 @@ class Models(Answer):
 
 
 @router.get("/v1/models", operation_id="listModels", response_model=Models, responses=errors(), summary="List models")
-async def list_models(known: AnyKey, here: State_) -> Response:
+async def list_models(known: Lister, here: State_) -> Response:
     """List the packs of models, the best first: what is on this machine, how large, under which licence.
 
     Only keys with the scope `admin` are told how the last pulls went.

@@ -7,6 +7,21 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 
+class OpenAIErrorDetail(BaseModel):
+    """What is wrong."""
+
+    message: str = Field(description="What is wrong, and what to do.", examples=["Expected one recording"])
+    type: str = Field(examples=["invalid_request_error"])
+    param: str | None = Field(description="The field at fault; null if it is none.", examples=["file"])
+    code: str | None = Field(description="A word for programs; null if there is none.", examples=["invalid_api_key"])
+
+
+class OpenAIError(BaseModel):
+    """The request cannot be granted, in the shape of OpenAI's errors."""
+
+    error: OpenAIErrorDetail
+
+
 class SpokenSegment(BaseModel):
     """A stretch of speech by one speaker."""
 
