@@ -14,6 +14,7 @@ import pytest
 from hypothesis import settings
 
 from data_folder import forget_database
+from recogniser import Recogniser, running_recogniser
 from server import LOOPBACK, Server
 
 TESTS = Path(__file__).parent
@@ -55,7 +56,15 @@ def golden() -> Callable[[str], dict[str, np.ndarray]]:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def recogniser() -> Iterator[Recogniser]:
+    """What recognises words for the server that all tests share."""
+    with running_recogniser() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, recogniser: Recogniser) -> Iterator[Server]:
     """A server that all tests share: use names of your own for media, and leave what is not yours alone."""
-    with Server(tmp_path_factory.mktemp("server"), LOOPBACK) as running:
+    words = {"TIMBRE_ASR_URL": recogniser.url, "TIMBRE_ASR_KEY": "sk-words", "TIMBRE_ASR_PIECE_SECONDS": "30"}
+    with Server(tmp_path_factory.mktemp("server"), LOOPBACK | words) as running:
         yield running

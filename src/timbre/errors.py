@@ -65,11 +65,14 @@
     │   │   ├── FrameRefused
     │   │   └── StreamBroken
     │   ├── OriginRejected
+    │   ├── JobUnsuccessful
+    │   ├── WordsMissing
     │   └── ServiceUnavailable
     │       ├── GalleryMoved
     │       ├── MasterKeyMissing
     │       └── TemplateUnreadable
     ├── DeliveryFailed                a webhook's receiver could not be reached, or did not answer 2xx
+    ├── RecogniserFailed              what recognises words is away, or answers something else
     ├── ServerError                   the server cannot start (exit code 3)
     │   ├── DataFolderBusy
     │   ├── PathUnusable
@@ -372,6 +375,18 @@ class OriginRejected(ServiceError):
     """This request came from another site; use the web app of this server, or send an API key."""
 
 
+class JobUnsuccessful(ServiceError):
+    """The job of this request was canceled, or its recording cannot be used."""
+
+    def __init__(self, message: str, *, field: str | None) -> None:
+        super().__init__(message)
+        self.field = field  # of the request, that is at fault; None where the server is
+
+
+class WordsMissing(ServiceError):
+    """The words could not be recognised; `GET /v1/jobs/{jobId}` has who speaks, and why the words are missing."""
+
+
 class ServiceUnavailable(ServiceError):
     """The server is not ready; try again soon."""
 
@@ -395,6 +410,10 @@ class DeliveryFailed(TimbreError):
         super().__init__(text)
         self.reason = reason  # as the header `x-retry-reason` has it
         self.status = status  # of the answer, where one came
+
+
+class RecogniserFailed(TimbreError):
+    """What recognises words could not be reached, or did not answer with words; check TIMBRE_ASR_URL."""
 
 
 class ServerError(TimbreError):

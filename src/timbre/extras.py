@@ -9,7 +9,7 @@ from typing import Literal
 
 from timbre.errors import ExtraMissing
 
-Extra = Literal["conversion", "cuda", "evaluation"]
+Extra = Literal["asr", "conversion", "cuda", "evaluation", "mcp"]
 
 
 @contextmanager

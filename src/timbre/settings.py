@@ -9,6 +9,7 @@ import os
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -16,7 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Network = IPv4Network | IPv6Network
 
-_LISTS: Final = ("allowed_networks", "webhook_retries")  # which may be empty
+_LISTS: Final = ("allowed_networks", "asr_networks", "webhook_retries")  # which may be empty
 
 
 def _data_dir() -> Path:
@@ -106,6 +107,29 @@ class Settings(BaseSettings):
         (),
         description="Private networks that recordings may be fetched from and webhooks sent to: `10.0.0.0/8,::1/128`.",
     )
+    asr_url: str | None = Field(
+        None,
+        description="Server that recognises words, in the shape of OpenAI's: `http://127.0.0.1:9000/v1`. Where it is on"
+        " a private network, that has to be in `TIMBRE_ASR_NETWORKS`.",
+    )
+    asr_key: SecretStr | None = Field(None, description="Key that this server wants, if it wants one.")
+    asr_model: str | None = Field(
+        None,
+        description="Model that this server is asked for, `whisper-1` if unset; without `TIMBRE_ASR_URL`, the model"
+        " that recognises words in the worker itself, by the extra `asr`.",
+    )
+    asr_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
+        (),
+        description="Private networks that the server for words may be in: `127.0.0.0/8`. They are allowed for nothing"
+        " else: `TIMBRE_ALLOWED_NETWORKS` is for recordings and webhooks, and holds here too.",
+    )
+    asr_seconds: float = Field(
+        300.0, gt=0, allow_inf_nan=False, description="Time it has to answer for one piece of a recording."
+    )
+    asr_piece_seconds: float = Field(
+        120.0, ge=10, le=1400, description="Length of the longest piece of a recording that it is sent, in seconds."
+    )
+    asr_parallel: int = Field(2, ge=1, le=32, description="Pieces of a recording that it works on at a time.")
     webhook_http: bool = Field(False, description="Allow webhooks to plain `http://` addresses.")
     webhook_seconds: float = Field(10.0, gt=0, description="Time a webhook's receiver has to answer.")
     webhook_retries: Annotated[tuple[int, ...], NoDecode] = Field(
@@ -165,6 +189,11 @@ class Settings(BaseSettings):
     )
     sweep_seconds: int = Field(300, ge=1, description="How often expired outputs, media and jobs are looked for.")
 
+    @property
+    def recognises(self) -> bool:
+        """Whether there is anything that recognises words."""
+        return bool(self.asr_url or self.asr_model)
+
     @model_validator(mode="before")
     @classmethod
     def _unset(cls, given: dict[str, object]) -> dict[str, object]:
@@ -186,6 +215,14 @@ class Settings(BaseSettings):
             return None if value is None else value.expanduser()
         except RuntimeError:
             raise ValueError(f"{value} begins with the home of nobody who is known here") from None
+
+    @field_validator("asr_url")
+    @classmethod
+    def _of_a_server(cls, value: str | None) -> str | None:
+        parts = None if value is None else urlsplit(value)
+        if parts is not None and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            raise ValueError("it is the address of a server, as http://127.0.0.1:9000/v1")
+        return value
 
     @field_validator(*_LISTS, mode="before")
     @classmethod

@@ -128,9 +128,16 @@ def test_diarize_with_options_that_are_unknown_here(sdk, client):
 
 def test_what_the_server_refuses_raises(sdk, conversation):
     with pytest.raises(HTTPError) as caught:
-        sdk.diarize(conversation, transcription=True)
+        sdk.diarize(conversation, min_speakers=3, max_speakers=2)
     assert caught.value.response.status_code == 400
-    assert caught.value.response.json()["errors"][0]["field"] == "transcription"
+    assert caught.value.response.json()["errors"][0]["field"] == "maxSpeakers"
+
+
+def test_words_with_speakers(sdk, conversation):
+    found = output(sdk, sdk.diarize(conversation, transcription=True))
+    assert [set(found[key][0]) for key in ("wordLevelTranscription", "turnLevelTranscription")] == [
+        {"start", "end", "text", "speaker"}
+    ] * 2
 
 
 def test_voiceprints_and_identify_name_every_voice_rightly(sdk):

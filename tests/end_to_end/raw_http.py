@@ -93,6 +93,11 @@ def check(answer: Answer, *, head: bool = False) -> Answer:
     assert "location" not in answer.headers
     if answer.status >= 400 and not head:
         said = answer.said
+        if "error" in said:  # in OpenAI's shape
+            assert set(said) == {"error"}
+            assert set(said["error"]) == {"message", "type", "param", "code"}
+            assert said["error"]["message"]
+            return answer
         assert said["message"]
         if answer.status == 400:
             assert set(said) == {"message", "errors"}

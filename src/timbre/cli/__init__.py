@@ -29,6 +29,7 @@ from timbre.cli.commands.key_rotation import forget_team, rotate_master, rotate_
 from timbre.cli.commands.keys import app as keys
 from timbre.cli.commands.label import label
 from timbre.cli.commands.listen import listen
+from timbre.cli.commands.mcp import mcp
 from timbre.cli.commands.models import app as models
 from timbre.cli.commands.recordings import app as recordings
 from timbre.cli.commands.review import review
@@ -68,6 +69,7 @@ for command in (rotate_master, rotate_team, forget_team):
 app.add_typer(keys, name="keys")
 app.command()(usage)
 app.add_typer(webhooks, name="webhooks")
+app.command()(mcp)
 app.command()(api)
 app.command()(worker)
 app.command()(migrate)

@@ -27,6 +27,7 @@ from timbre.http.routes import (
     web,
     webhooks,
 )
+from timbre.http.routes.audio import endpoints as audio
 from timbre.http.routes.jobs import decisions, jobs, label, outputs, recordings, submit, voices
 from timbre.http.routes.speakers import recordings as speaker_recordings
 from timbre.http.routes.speakers import retention as speaker_retention
@@ -92,7 +93,7 @@ def create_app(settings: Settings, url: str) -> FastAPI:
     of_jobs = (submit, label, outputs, jobs, recordings, voices, decisions)
     people = (transfer, speaker_retention, upgrade, search, speakers, samples, speaker_recordings)
     administration = (keys, webhooks, usage, audit, models, server)
-    for module in (*of_jobs, archive, review, *people, media, live, *administration, session, health, web):
+    for module in (*of_jobs, audio, archive, review, *people, media, live, *administration, session, health, web):
         app.include_router(module.router)
     install_errors(app)
     install_openapi(app)

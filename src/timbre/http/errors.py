@@ -16,6 +16,7 @@ from starlette.responses import Response
 from timbre.errors import (
     BudgetSpent,
     IdempotencyConflict,
+    JobUnsuccessful,
     KeyInUse,
     KeyRejected,
     LinkRejected,
@@ -38,7 +39,9 @@ from timbre.errors import (
     TooManyRequests,
     UpgradeRefused,
     VoiceDecided,
+    WordsMissing,
 )
+from timbre.http.openai_errors import has_shape, openai_error, plain_body
 from timbre.http.responses import Json
 from timbre.http.routes.web import is_for_people, unknown_page
 
@@ -62,9 +65,11 @@ STATUS: Final[dict[type[ServiceError], int]] = {
     UpgradeRefused: 409,
     SpacesDiffer: 409,
     SamplesFull: 409,
+    JobUnsuccessful: 400,
     RequestTooLarge: 413,
     RangeUnsatisfiable: 416,
     TooManyRequests: 429,
+    WordsMissing: 502,
     ServiceUnavailable: 503,
 }
 _log: Final = structlog.get_logger("timbre.http")
@@ -86,30 +91,47 @@ def api_error(status: int, message: str, request_id: UUID | str, headers: dict[s
     return Json({"requestId": str(request_id), "message": message}, status, headers)
 
 
+def error_at(
+    path: str, status: int, message: str, request_id: UUID | str, headers: dict[str, str] | None = None
+) -> Response:
+    """An error that has nothing to do with a field, in the shape of the endpoints at a path."""
+    if has_shape(path):
+        return Json(plain_body(status, message), status, headers)
+    return api_error(status, message, request_id, headers)
+
+
 def status_of(error: ServiceError) -> int:
     """The status that an error is answered with."""
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
 
 
 async def _service_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ServiceError)  # noqa: S101 - it is registered for nothing else
+    if has_shape(request.scope["path"]):
+        return openai_error(error, status_of(error), _headers(error))
     if isinstance(error, RequestInvalid):
         fields = [{"field": field, "message": message} for field, message in error.errors]
         return Json({"message": str(error), "errors": fields}, STATUS[RequestInvalid])
-    assert isinstance(error, ServiceError)  # noqa: S101 - it is registered for nothing else
     if isinstance(error, RevisionStale):
         told = {"requestId": str(request.state.request_id), "message": str(error), "revision": error.revision}
         return Json(told | {"changes": list(error.changes)}, STATUS[RevisionStale])
+    if isinstance(error, ServiceUnavailable):
+        _log.warning("unavailable", request=str(request.state.request_id), cause=repr(error.__cause__ or error))
+    return api_error(status_of(error), str(error), request.state.request_id, _headers(error))
+
+
+def _headers(error: ServiceError) -> dict[str, str]:
+    """The headers that belong to an error."""
     headers = {}
     if isinstance(error, TooManyRequests):
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, ServiceUnavailable):
-        _log.warning("unavailable", request=str(request.state.request_id), cause=repr(error.__cause__ or error))
         headers["Retry-After"] = str(_RETRY_SOON)
     if isinstance(error, RangeUnsatisfiable):
         headers["Content-Range"] = f"bytes */{error.size}"
     if isinstance(error, KeyRejected):
         headers["WWW-Authenticate"] = "Bearer"
-    return api_error(status_of(error), str(error), request.state.request_id, headers)
+    return headers
 
 
 async def _validation_error(_request: Request, error: Exception) -> Response:
@@ -133,7 +155,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
     message = f"{error.detail}: there is no {request.method} {shown}; /openapi.json lists what there is"
     if error.status_code == _METHOD_NOT_ALLOWED and (methods := _methods(request.app, path)):
         headers["Allow"] = ", ".join(methods)  # the router names those of one route alone
-    return api_error(error.status_code, message, request.state.request_id, headers)
+    return error_at(path, error.status_code, message, request.state.request_id, headers)
 
 
 def _methods(app: FastAPI, path: str) -> list[str]:

@@ -26,6 +26,7 @@ class Group(StrEnum):
     VOICEPRINT = "voiceprint"
     LABEL = "label"
     LIVE = "live"
+    AUDIO = "audio"
     MEDIA = "media"
     SPEAKERS = "speakers"
     READ = "read"

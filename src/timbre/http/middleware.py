@@ -11,7 +11,7 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from timbre.http.errors import api_error
+from timbre.http.errors import error_at
 from timbre.http.metrics import observe
 
 _log: Final = structlog.get_logger("timbre.http")
@@ -66,7 +66,9 @@ class Envelope:
             _log.exception("fault", request=str(request_id), method=scope["method"], path=scope["path"])
             if status:
                 raise  # too late for an answer; the server closes the connection
-            error = api_error(500, f"This is a fault of the server; its log has it as {request_id}.", request_id)
+            error = error_at(
+                scope["path"], 500, f"This is a fault of the server; its log has it as {request_id}.", request_id
+            )
             await error(scope, receive, answer)
         finally:
             if watch:

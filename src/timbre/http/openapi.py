@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 import timbre
@@ -21,6 +22,7 @@ from timbre.errors import (
     ServiceError,
     ServiceUnavailable,
     TooManyRequests,
+    WordsMissing,
 )
 from timbre.http.caller import SESSION_COOKIE
 from timbre.http.schemas import JOB_ID, ApiError, ValidationErrorResponse
@@ -97,6 +99,7 @@ _ERRORS: Final[dict[int, str]] = {
     409: "It contradicts what is there, such as a name or an Idempotency-Key that is in use, or a newer revision",
     413: "More was sent than is allowed",
     416: "There is nothing of this part; `Content-Range` says how long the recording is",
+    502: "The recogniser gave no words; the job has who speaks",
     429: "Too many requests; `Retry-After` says when to go on",
     503: "The server is not ready; `Retry-After` says when to try again",
 }
@@ -109,6 +112,7 @@ _EXAMPLES: Final[dict[int, ServiceError]] = {
     413: RequestTooLarge(),
     416: RangeUnsatisfiable(1_048_576),
     429: TooManyRequests(1),
+    502: WordsMissing(),
     503: ServiceUnavailable(),
 }
 _COUNT: Final = {"type": "integer", "minimum": 0}
@@ -197,6 +201,11 @@ _UNDESCRIBED: Final = "Successful Response"
 def errors(*more: int, keyed: bool = True) -> dict[int | str, dict[str, Any]]:
     """The errors that a route answers: those of every route with a key, and more."""
     return {status: _error(status) for status in sorted({*more, *(_KEYED if keyed else _UNKEYED)})}
+
+
+def errors_as(model: type[BaseModel], *more: int) -> dict[int | str, dict[str, Any]]:
+    """The errors that a route with a key answers in a shape of its own."""
+    return {status: {"model": model, "description": _ERRORS[status]} for status in sorted({*more, *_KEYED})}
 
 
 def takes(model: type[Request], *, required: bool = True) -> dict[str, Any]:

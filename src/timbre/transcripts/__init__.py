@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from timbre.errors import FormatError, OptionError
-from timbre.transcripts.attribution import Part, Speech, divide, said_by, word_times
+from timbre.transcripts.attribution import Part, Speech, divide_all, said_by, word_times
 from timbre.transcripts.encodings import Encoding, decode
 from timbre.transcripts.json import Json
 from timbre.transcripts.limits import MOST_BYTES, check_bytes, check_segments, check_text
@@ -102,7 +102,7 @@ class Transcript:
         self.warnings = tuple(self._faults(segments, unit, spoken + _AFTER if duration is None else duration))
         self.encoding.check(speech.speakers)
         known = {name for name in (*speech.speakers, *names) if name.strip()}
-        divided = [divide(segment, speech) for segment in segments]
+        divided = divide_all(segments, speech)
         self.said = tuple(self._said(segments, divided, known))
         return self._document.labelled([[in_units(part, unit) for part in own] for own in divided], known)
 

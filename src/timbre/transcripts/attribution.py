@@ -1,11 +1,10 @@
 """Whose word it is: words are given to speakers by the time they share with turns.
 
-- A word belongs to who talks longest during it. Where two talk equally long, because their turns overlap, it belongs to
-  the speaker of the word before it if that is one of them, else to whose turn began first.
-- A word in silence belongs to the nearest turn, if that is at most `LONGEST_GAP` away; else to nobody.
+- Words belong to those who are likeliest to say them all, as `likeliest` has it.
+- A word more than `LONGEST_GAP` away from every turn is nobody's, unless it stands within a speaker's sentence.
 - A word without times lies between the words around it that have some.
-- One word in the midst of a speaker's sentence that would be nobody's belongs to that speaker too; so does a short one
-  that would be another's, if the speaker talks for a third of it. A "yes" that another says alone stays theirs.
+- What has no words, such as a cue of subtitles, belongs to who talks longest during it. Where two talk equally long,
+  because their turns overlap, it is whose turn began first; in silence, whose is nearest.
 
 A segment is divided where its words change from one speaker to another. Words of nobody divide nothing: they stay with
 those before them. A segment without words belongs as a whole to who talks longest during it.
@@ -17,22 +16,20 @@ those before them. A segment without words belongs as a whole to who talks longe
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Final
 
 from timbre.transcripts.alignment import aligned, joined, pieces
+from timbre.transcripts.likeliest import ends_sentence, likeliest
 from timbre.transcripts.spoken import Segment, Word
 from timbre.turns import Turn, in_order
 
 LONGEST_GAP: Final = 0.5  # seconds between a word and the turn it is given to
-_SHORT: Final = 0.5  # seconds; a longer word is heard well enough to be believed
-_DISPUTED: Final = 1 / 3  # of a word's length
+_AROUND: Final = 4  # stretches of talk that are looked at before and after a moment
 _EQUAL: Final = 1e-3  # seconds; times are no more precise
-_SENTENCE_END: Final = re.compile("[.?!\u2026\u3002\uff1f\uff01][\"')\\]\u00bb\u201d\u2019]*\\s*$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +76,13 @@ class Speech:
             index += 1
         return seconds
 
+    def around(self, at: float) -> tuple[Sequence[str], Sequence[str]]:
+        """Who talked before a moment, the last first, and who talks after it, the next first; some of each."""
+        index = bisect_right(self._starts, at)
+        before = [self._talking[n][0] for n in range(index - 1, max(-1, index - 1 - _AROUND), -1)]
+        after = [self._talking[n][0] for n in range(index, min(len(self._talking), index + _AROUND))]
+        return tuple(dict.fromkeys(before)), tuple(dict.fromkeys(after))
+
     def _nearest(self, start: float, end: float) -> str | None:
         after = bisect_left(self._starts, end)
         candidates = [
@@ -106,13 +110,27 @@ class Speech:
                 self._talking.append(tuple(dict.fromkeys(turn.speaker for turn in talking)))
 
 
-def divide(segment: Segment, speech: Speech) -> tuple[Part, ...]:
-    """Give the words of a segment to speakers, and divide it where they change; in order, at least one part."""
+def divide_all(segments: Sequence[Segment], speech: Speech) -> list[tuple[Part, ...]]:
+    """Give the words of segments to speakers, all of them together, and divide each where they change."""
+    times = [word_times(segment) for segment in segments]
+    words = [word for segment in segments for word in segment.words]
+    speakers = iter(attribute(words, [span for spans in times for span in spans], speech))
+    return [divide(segment, speech, tuple(islice(speakers, len(segment.words)))) for segment in segments]
+
+
+def divide(segment: Segment, speech: Speech, speakers: Sequence[str | None] | None = None) -> tuple[Part, ...]:
+    """Give the words of a segment to speakers, and divide it where they change; in order, at least one part.
+
+    Args:
+        segment: What is said.
+        speech: Who talks when.
+        speakers: Whose its words are, where that is known.
+    """
     if not segment.words:
         speaker = speech.at(segment.start, segment.end)
         return (Part(first=0, last=0, start=segment.start, end=segment.end, speaker=speaker, speakers=()),)
     times = word_times(segment)
-    speakers = attribute(segment.words, times, speech)
+    speakers = attribute(segment.words, times, speech) if speakers is None else speakers
     cuts = [0, *_changes(speakers), len(speakers)]
     parts = []
     for first, last in pairwise(cuts):
@@ -143,17 +161,15 @@ def said_by(text: str | None, words: Sequence[Word], parts: Sequence[Part]) -> l
 
 def attribute(words: Sequence[Word], times: Sequence[tuple[float, float]], speech: Speech) -> list[str | None]:
     """Give words, with their times in seconds, to speakers."""
-    speakers: list[str | None] = []
-    before: str | None = None
-    for word, (start, end) in zip(words, times, strict=True):
-        speakers.append(speech.at(start, end, before) if word.text.strip() else None)
-        before = speakers[-1] or before
+    given = likeliest(words, times, speech)
+    speakers = [
+        speaker if word.text.strip() and speech.at(start, end) is not None else None
+        for word, (start, end), speaker in zip(words, times, given, strict=True)
+    ]
     for index in range(1, len(speakers) - 1):
-        speaker = speakers[index - 1]
-        amid = speaker is not None and speaker == speakers[index + 1] != speakers[index]
-        ends = any(_SENTENCE_END.search(words[at].text) for at in (index - 1, index))
-        if amid and not ends and (speakers[index] is None or _disputes(speaker, times[index], speech)):
-            speakers[index] = speaker
+        amid = speakers[index - 1] is not None and speakers[index - 1] == speakers[index + 1]
+        if amid and speakers[index] is None and not any(ends_sentence(words[at].text) for at in (index - 1, index)):
+            speakers[index] = speakers[index - 1]
     return speakers
 
 
@@ -200,9 +216,3 @@ def _changes(speakers: Sequence[str | None]) -> list[int]:
                 changes.append(index)
             current = speaker
     return changes
-
-
-def _disputes(speaker: str | None, times: tuple[float, float], speech: Speech) -> bool:
-    start, end = times
-    shared = speech.shares(start, end).get(speaker or "", 0.0)
-    return end - start <= _SHORT and shared >= _DISPUTED * (end - start)

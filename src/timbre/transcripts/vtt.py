@@ -141,8 +141,9 @@ def _marks(text: str, start: int, end: int, timing: Timing) -> Iterator[tuple[in
 
 
 def _words(text: str, start: int, end: int, timing: Timing, marks: Sequence[tuple[int, int, str]]) -> tuple[Word, ...]:
-    if not marks:
-        return ()
+    if not marks:  # all that is said is between two times
+        said = _TAG.sub("", text[start:end])
+        return (Word(said, timing.start, timing.end),) if said.strip() else ()
     place = Place(f"{_FORM}, line {timing.line.number}")
     moments = [timing.start, *(seconds(place, written) for _, _, written in marks), timing.end]
     starts = [start, *(after for _, after, _ in marks)]

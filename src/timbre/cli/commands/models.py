@@ -18,7 +18,7 @@ from timbre.cli.display.tables import Column, Table, show
 from timbre.cli.display.units import NOTHING, megabytes
 from timbre.cli.exits import Exit, warn
 from timbre.cli.inputs.loading import load_engine, read_settings
-from timbre.errors import ModelCorrupt, ModelMissing, OptionError
+from timbre.errors import ExtraMissing, ModelCorrupt, ModelMissing, ModelUnknown, OptionError
 
 if TYPE_CHECKING:
     from timbre.cli.measuring.labelled_speech import Speech
@@ -53,17 +53,25 @@ def list_models(*, json: options.AsJson = False) -> None:
 
 @app.command()
 def pull(
-    pack: Annotated[str, typer.Argument(metavar="PACK", help="Name of the pack, such as standard.")],
+    pack: Annotated[
+        str, typer.Argument(metavar="PACK", help="Name of the pack, such as standard; or of a model for words.")
+    ],
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask, where another pack is used from then on.")] = False,
 ) -> None:
-    """Download what a pack still needs; say what it means, and ask, where it is used from then on."""
+    """Download what a pack still needs, and ask where another is used then; or a model of the extra `asr`."""
+    from timbre.models.catalogue import catalogue  # noqa: PLC0415
+    from timbre.recognition import onnx_models  # noqa: PLC0415
+
     if meaning := _meaning(pack):
         typer.echo(meaning, err=True)
         if not yes and sys.stdin.isatty() and not typer.confirm(f"Pull {pack}?", err=True):
             raise typer.Exit(Exit.USAGE)
     with downloading() as progress:
-        _store().pull(pack, progress)
+        if pack in catalogue().packs or not _is_for_words(pack):
+            _store().pull(pack, progress)
+        else:
+            onnx_models.pull(pack, read_settings(), progress)
     typer.echo(f"{pack}: complete")
 
 
@@ -170,6 +178,15 @@ def _meaning(name: str) -> str | None:
         " from recordings,\npeople by `timbre speakers upgrade` from the clips that are kept; whoever has no clip must"
         f" be enrolled again.\nTo stay with {now.name}, set TIMBRE_MODEL={now.name}."
     )
+
+
+def _is_for_words(name: str) -> bool:
+    from timbre.recognition.onnx_models import model_name  # noqa: PLC0415
+
+    try:
+        return bool(model_name(name))
+    except (ExtraMissing, ModelUnknown):
+        return False
 
 
 def _store() -> Store:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Depends, Path
 from pydantic import Field
 from starlette.responses import Response
 
-from timbre.http.caller import State_
+from timbre.http.caller import State_, caller
+from timbre.http.limits import Group
 from timbre.http.openapi import errors
 from timbre.http.responses import Json, timestamp
 from timbre.http.routes.keys import Admin
 from timbre.http.schemas import Answer, Bytes, Fraction, Time
 from timbre.http.state import State
 from timbre.models.store import FileStatus, PackStatus
+from timbre.service.accounts.teams import Caller, Scope
 from timbre.store.database import Row
 
 router = APIRouter()
+Lister = Annotated[Caller, Depends(caller(Scope.JOBS_READ, Group.READ))]
 
 
 class ModelFile(Answer):
@@ -56,9 +59,20 @@ class ModelPack(Answer):
     pull: Pull | None = Field(description="Null if it was never pulled over HTTP.")
 
 
+class ListedModel(Answer):
+    """A pack, as clients of OpenAI's API list models."""
+
+    id: str = Field(examples=["standard"])
+    object: Literal["model"]
+    created: int = Field(description="0: a pack is as old as its version of Timbre.", examples=[0])
+    owned_by: str = Field(alias="owned_by", examples=["timbre"])
+
+
 class Models(Answer):
     """The packs of models, the best first."""
 
+    object: Literal["list"] = Field(description="With `data`, for clients of OpenAI's API.")
+    data: list[ListedModel] = Field(description="The packs that are complete, by name.")
     model: str = Field(
         description="The setting `TIMBRE_MODEL`; `auto` takes the first complete pack.", examples=["auto"]
     )
@@ -68,9 +82,12 @@ class Models(Answer):
 
 
 @router.get("/v1/models", operation_id="listModels", response_model=Models, responses=errors(), summary="List models")
-async def list_models(_known: Admin, here: State_) -> Response:
-    """List the packs of models, the best first: what is on this machine, how large, under which licence."""
-    return Json(await _models(here))
+async def list_models(known: Lister, here: State_) -> Response:
+    """List the packs of models, the best first: what is on this machine, how large, under which licence.
+
+    Only keys with the scope `admin` are told how the last pulls went.
+    """
+    return Json(await _models(here, pulls=Scope.ADMIN in known.scopes))
 
 
 @router.post(
@@ -89,13 +106,20 @@ async def pull_model(
     return Json(await _models(here), 202)
 
 
-async def _models(here: State) -> dict[str, Any]:
-    pulls = await here.pulls.pulls()
+async def _models(here: State, *, pulls: bool = True) -> dict[str, Any]:
+    told = await here.pulls.pulls() if pulls else {}
+    packs = await here.pulls.packs()
     return {
+        "object": "list",
+        "data": [
+            {"id": status.pack.name, "object": "model", "created": 0, "owned_by": "timbre"}
+            for status in packs
+            if status.complete
+        ],
         "model": here.settings.model,
         "default": await here.pulls.default(),
         "offline": here.settings.offline,
-        "packs": [_pack(here, status, pulls.get(status.pack.name)) for status in await here.pulls.packs()],
+        "packs": [_pack(here, status, told.get(status.pack.name)) for status in packs],
     }
 
 

@@ -17,7 +17,7 @@ import structlog
 
 from timbre.errors import Canceled
 from timbre.service.accounts.usage import Usage
-from timbre.service.jobs.jobs import lane_for, unfinished_lane
+from timbre.service.jobs.jobs import GIVEN_UP, lane_for, unfinished_lane
 from timbre.service.outside.webhooks import Webhooks
 from timbre.service.results.outputs import packed
 from timbre.settings import Settings
@@ -83,7 +83,7 @@ class Attempts:
         if row["unfinished"] > self._settings.job_attempts:
             await self.fail(
                 attempt,
-                f"Given up: the worker died {self._settings.job_attempts} times while it worked on this recording;"
+                f"{GIVEN_UP}: the worker died {self._settings.job_attempts} times while it worked on this recording;"
                 " see the server's log.",
             )
             return None
@@ -119,7 +119,7 @@ class Attempts:
         if await self._database.one(_SQL["break_off"], {**_fence(attempt), "most": most}) is not None:
             _log.warning("broken off", job=str(attempt.job), type=attempt.type, error=error)
             return True
-        await self.fail(attempt, f"Given up after {most} attempts. {error}")
+        await self.fail(attempt, f"{GIVEN_UP} after {most} attempts. {error}")
         return False
 
     async def hand_over(self, attempt: Attempt, name: str, size: int) -> None:

@@ -29,7 +29,7 @@ from timbre.service.models.packs import Packs
 from timbre.service.outside.webhooks import Webhooks
 from timbre.service.people.spaces import people_in, settled_space
 from timbre.service.requests.selection import check_selection
-from timbre.service.requests.submissions import IdentifyRequest, WorkRequest
+from timbre.service.requests.submissions import IdentifyRequest, SpeakersRequest, WorkRequest
 from timbre.settings import Settings
 from timbre.store.database import Database, Row, one
 from timbre.store.identifiers import new_id
@@ -37,7 +37,13 @@ from timbre.store.queries import queries
 from timbre.store.queue import FETCH_TASK, HEAR_TASK, Lane, Queue
 
 FINAL: Final = frozenset({"succeeded", "failed", "canceled"})
+NO_RECOGNISER: Final = (
+    "This server has nothing that recognises words. Its operator sets TIMBRE_ASR_URL to the address of a server that"
+    " does, or TIMBRE_ASR_MODEL to a model of the extra `asr`; or send a transcript made elsewhere to POST /v1/label"
+)
 CANCELED: Final = "Canceled by the caller"
+FAULT: Final = "This is a fault of Timbre, not of the recording"
+GIVEN_UP: Final = "Given up"
 _SQL: Final = queries("jobs")
 _HEARD: Final = queries("heard")
 _MIB: Final = 1 << 20
@@ -123,7 +129,7 @@ class Jobs:
             recording: What is heard, where the request has no URL.
 
         Raises:
-            RequestInvalid: its model is not here, or a voiceprint or a person cannot be used.
+            RequestInvalid: its model or a recogniser is not here, or a voiceprint or a person cannot be used.
             MasterKeyMissing: it is about people of the gallery, and the server has no master key.
             BudgetSpent: the team may have nothing more heard this month.
             IdempotencyConflict: the key was used for another request.
@@ -131,6 +137,8 @@ class Jobs:
         if once is not None and (earlier := await self._earlier(caller.team, once)):
             return earlier
         pack = self._packs.named(request.model)
+        if isinstance(request, SpeakersRequest) and request.transcription and not self._settings.recognises:
+            raise RequestInvalid([("transcription", NO_RECOGNISER)])
         if isinstance(request, IdentifyRequest):
             await self._check_people(caller.team, request)
         await self._usage.check_budget(caller.team)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,7 +23,7 @@ import httpx
 from timbre import __version__
 from timbre.errors import DeliveryFailed
 from timbre.service.outside.reachable import AddressRefused, CheckedTransport, NameUnknown
-from timbre.settings import Settings
+from timbre.settings import Network, Settings
 
 MOST_REDIRECTS = 2
 
@@ -55,7 +55,9 @@ class Answer:
     seconds: float  # from the first connection to the end of the answer
 
 
-def outgoing_client(settings: Settings) -> httpx.AsyncClient:
+def outgoing_client(
+    settings: Settings, *, networks: Sequence[Network] = (), silence: float = _SILENCE_SECONDS
+) -> httpx.AsyncClient:
     """Make the client for all outgoing requests; close it when done.
 
     It ignores proxies of the environment, follows no redirects, keeps no cookies and opens a connection for each
@@ -63,20 +65,23 @@ def outgoing_client(settings: Settings) -> httpx.AsyncClient:
 
     Args:
         settings: For the private networks that are allowed.
+        networks: Further ones, for this client alone.
+        silence: Seconds that may pass between two pieces of an answer.
 
     Returns:
         A client whose requests raise `AddressRefused` for addresses that are not allowed.
     """
+    networks = (*settings.allowed_networks, *networks)
     trusted = httpx.create_ssl_context()
     trusted.load_default_certs()
     return httpx.AsyncClient(
         headers={"User-Agent": f"Timbre/{__version__}", "Accept-Encoding": "identity"},
-        timeout=httpx.Timeout(_SILENCE_SECONDS, connect=_CONNECT_SECONDS, pool=None),
+        timeout=httpx.Timeout(silence, connect=_CONNECT_SECONDS, pool=None),
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         event_hooks={"request": [_address_check]},
         follow_redirects=False,
         trust_env=False,
-        transport=CheckedTransport(settings.allowed_networks, trusted),
+        transport=CheckedTransport(networks, trusted),
     )
 
 
@@ -278,7 +283,8 @@ def _cause(error: httpx.RequestError, server: str) -> tuple[Failure, str]:
             text = f"no connection to {server} within {_CONNECT_SECONDS:g} s; check that it runs"
         case httpx.TimeoutException():
             reason = Failure.HTTP_TIMEOUT
-            text = f"{server} was silent for {_SILENCE_SECONDS:g} s; check that it works"
+            silence = error.request.extensions["timeout"]["read"]
+            text = f"{server} was silent for {silence:g} s; check that it works"
         case NameUnknown():
             text = f"the name {server} cannot be resolved by the DNS; check its spelling"
         case httpx.ConnectError():

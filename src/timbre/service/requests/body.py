@@ -20,7 +20,6 @@ from timbre.errors import RequestInvalid
 from timbre.service.requests.values import expect, shown
 
 REQUIRED: Final = "Expected a value, as this is required, got none"
-_WITHOUT_EFFECT: Final = frozenset({"transcriptionConfig"})  # known, but says nothing without `transcription`
 _NAMES_LISTED: Final = 10  # ignored keys that a warning names
 _LONGEST_NAME: Final = 40  # characters of each
 _LONGEST_MESSAGE: Final = 200
@@ -111,7 +110,7 @@ def _ignored(given: Any, known: Any, path: str = "") -> Iterator[str]:
         for key, value in given.items():
             if key in known:
                 yield from _ignored(value, known[key], f"{path}{key}.")
-            elif value is not None and key not in _WITHOUT_EFFECT:
+            elif value is not None:
                 yield f"{path}{_escaped(key)}"
     elif isinstance(given, list) and isinstance(known, tuple):
         # A list in which the same text stood twice is shorter now; texts have no keys that could be ignored.

@@ -23,13 +23,13 @@ from timbre.service.requests.values import (
     Channels,
     Count,
     Label,
+    Language,
     Sensitivity,
     Switch,
     Tags,
     Threshold,
     Title,
     Tracks,
-    Transcription,
     VoiceprintText,
     WebhookUrl,
     expect,
@@ -41,6 +41,7 @@ from timbre.service.requests.values import (
 
 JobType = Literal["diarize", "identify", "voiceprint", "enrol", "label"]
 HOSTED_MODELS: Final = ("precision-1", "precision-2", "precision-3")  # names that clients of the hosted service send
+HOSTED_RECOGNISERS: Final = ("parakeet-tdt-0.6b-v3", "faster-whisper-large-v3-turbo")
 HOSTED_DIARIZERS: Final = ("community-1",)  # those that can diarize and nothing else
 
 LIKELY: Final = 50.0  # the threshold where people of the gallery are looked for and none is given
@@ -48,6 +49,10 @@ LIKELY: Final = 50.0  # the threshold where people of the gallery are looked for
 
 def _or_null(schema: dict[str, Any]) -> None:
     schema["anyOf"] = [{"$ref": schema.pop("$ref")}, {"type": "null"}]
+
+
+def _with_recognisers(schema: dict[str, Any]) -> None:
+    schema["anyOf"][0]["enum"] = list(HOSTED_RECOGNISERS)
 
 
 def _with_model_names(schema: dict[str, Any], request: type[JobRequest]) -> None:
@@ -126,6 +131,28 @@ class VoiceprintRequest(JobRequest):
     kind: ClassVar[JobType] = "voiceprint"
 
 
+class TranscriptionConfig(Request):
+    """How words are recognised."""
+
+    model: str | None = Field(
+        None,
+        description="A model of the hosted service, for which this server's own recogniser stands.",
+        json_schema_extra=_with_recognisers,
+    )
+    language: Language | None = Field(
+        None,
+        description="What is spoken, such as `en`; found out by the recogniser if unset. Timbre's own addition.",
+        examples=["en"],
+    )
+
+    @field_validator("model", mode="before")
+    @classmethod
+    def _known_model(cls, came: object) -> object:
+        if came not in HOSTED_RECOGNISERS:
+            expect(f"one of {', '.join(HOSTED_RECOGNISERS)}; the server's TIMBRE_ASR_MODEL says which it is", came)
+        return came
+
+
 class SpeakersRequest(JobRequest):
     """What diarization and identification take."""
 
@@ -155,7 +182,14 @@ class SpeakersRequest(JobRequest):
         " by itself, for recorders that give each person a track, as `channels` does; a number, counted from 0, hears"
         " one.",
     )
-    transcription: Transcription = Field(False, description="Not part of this server; `true` is refused.")
+    transcription: Switch = Field(
+        False,
+        description="Add what is said, word by word and turn by turn, with the speakers; for servers that have a"
+        " recogniser. It adds `exclusiveDiarization` too.",
+    )
+    transcription_config: TranscriptionConfig | None = Field(
+        None, description="How words are recognised; says nothing without `transcription`."
+    )
 
     @field_validator("max_speakers")
     @classmethod

@@ -34,10 +34,7 @@ _NOT_IN_HOST: Final = re.compile(r'[\s\\%<>"^`{|}]')
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # and halves of characters
 _CONTROLS_IN_LINES: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _HIGHEST_PORT: Final = 65535
-_NO_TRANSCRIPTION: Final = (
-    "Transcription is not part of this server; transcribe with the tool of your choice and send that to"
-    " POST /v1/label, which writes into it who speaks"
-)
+_LANGUAGE: Final = re.compile("[a-zA-Z]{2,3}")
 _SHOWN: Final = 40  # characters of what came that an error repeats
 _TAGS: Final[dict[str, Any]] = {
     "anyOf": [
@@ -109,10 +106,10 @@ def _switch(came: object) -> bool:
     return came
 
 
-def _transcription(came: object) -> bool:
-    if _switch(came):
-        refuse(_NO_TRANSCRIPTION)
-    return False
+def _language(came: object) -> str:
+    if not isinstance(came, str) or not _LANGUAGE.fullmatch(came):
+        expect("a language by its code of two or three letters, such as en", came)
+    return came.lower()
 
 
 def _count(came: object) -> int:
@@ -254,7 +251,7 @@ def some_voiceprints(came: object) -> object:
 
 
 Switch = Annotated[bool, BeforeValidator(_switch, json_schema_input_type=bool | None)]
-Transcription = Annotated[bool, BeforeValidator(_transcription, json_schema_input_type=Literal[False] | None)]
+Language = Annotated[str, Field(json_schema_extra={"pattern": "^[a-zA-Z]{2,3}$"}), BeforeValidator(_language)]
 Count = Annotated[int, Field(ge=1), BeforeValidator(_count)]
 Channels = Annotated[
     Literal["mixed", "separate"],

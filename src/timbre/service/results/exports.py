@@ -8,16 +8,20 @@ from typing import Final
 
 from timbre.errors import OutputMissing
 from timbre.formats import Format, dumps
+from timbre.formats.captions import as_srt, as_vtt
+from timbre.service.results.words import WORDS, captions
 from timbre.store.database import Row
 from timbre.turns import Turn
 
 _WORDLESS: Final = frozenset({Format.RTTM, Format.AUDACITY})  # labels that hold words are no names any more
+_SUBTITLES: Final = {"srt": as_srt, "vtt": as_vtt}
 
 
 def export(output: bytes, job: Row, name: str, *, exclusive: bool = False) -> str:
     """Write the turns of an output in the format of this name: by name where the job gave names.
 
-    Where it is known what is said, formats that have room for words get the segments of the transcript.
+    Where it is known what is said, formats that have room for words get the segments of the transcript; subtitles of
+    recognised words come in pieces that can be read meanwhile.
 
     Args:
         output: JSON, as it is kept.
@@ -29,6 +33,8 @@ def export(output: bytes, job: Row, name: str, *, exclusive: bool = False) -> st
         OutputMissing: it has no turns, or none that never overlap.
     """
     found = json.loads(output)
+    if name in _SUBTITLES and found.get(WORDS) and "transcript" not in found:
+        return _SUBTITLES[name](captions(found[WORDS]))
     if name not in _WORDLESS and (said := found.get("turnLevelTranscription")):
         turns = [Turn(**{field: item[field] for field in ("start", "end", "speaker", "text")}) for item in said]
         return _written(turns, job, name)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from timbre.formats.json import exclusive_turns
+from timbre.service.results.words import attribute_again
 from timbre.transcripts import Transcript, TranscriptFormat, loads, looks_like
 
 
@@ -74,13 +75,13 @@ def remove_transcript(output: dict[str, Any]) -> None:
 
 @contextmanager
 def labels_kept(output: dict[str, Any]) -> Iterator[None]:
-    """Label the transcript of an output again, if it has one, when the block has changed who speaks."""
+    """Label what is said in an output again, if anything is, when the block has changed who speaks."""
     text = output.get("transcript")
-    if text is None:
-        yield
-        return
-    before = {turn.speaker for turn in exclusive_turns(output)}
+    before = {turn.speaker for turn in exclusive_turns(output)} if text is not None else set()
     yield
+    if text is None:
+        attribute_again(output)
+        return
     # With its names it may have become larger than a transcript may come in.
     transcript = Transcript(text, looks_like(text))
     _write(output, transcript, before)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -16,7 +17,7 @@ from timbre.audio.source import named_demuxer
 from timbre.diarization.diarization import Diarization
 from timbre.diarization.progress import Progress
 from timbre.engine import Engine
-from timbre.errors import EnrolmentTooLong, NoSpeech
+from timbre.errors import EnrolmentRefused, EnrolmentTooLong, InputError, NoSpeech
 from timbre.identification.voiceprint import Voiceprint
 from timbre.service.files.clips import encoded
 from timbre.service.jobs.attempts import Attempt
@@ -24,6 +25,7 @@ from timbre.service.jobs.label_requests import LabelRequest
 from timbre.service.naming.candidate_pool import TeamGallery
 from timbre.service.naming.named_output import name_output
 from timbre.service.people.person import quality_json
+from timbre.service.requests.conversations import REFERENCES, ConversationRequest, Reference
 from timbre.service.requests.submissions import DiarizeRequest, EnrolRequest, IdentifyRequest, SpeakersRequest
 from timbre.service.results.standing import Output
 from timbre.service.results.transcripts import write_transcript
@@ -47,7 +49,14 @@ class Heard:
 
 
 def hear(
-    engine: Engine, attempt: Attempt, path: Path, *, gallery: TeamGallery | None, progress: Progress, settings: Settings
+    engine: Engine,
+    attempt: Attempt,
+    path: Path,
+    *,
+    references: Sequence[Path] = (),
+    gallery: TeamGallery | None,
+    progress: Progress,
+    settings: Settings,
 ) -> Heard:
     """Hear a recording.
 
@@ -55,6 +64,7 @@ def hear(
         engine: Of the job's pack.
         attempt: At which job.
         path: The recording.
+        references: Where the sound of the request's references lies, in their order.
         gallery: People of the gallery among whom its speakers are looked for.
         progress: Told how far it is; what it raises ends the work.
         settings: What it goes by.
@@ -64,7 +74,13 @@ def hear(
         EnrolmentRefused: no voice can be learned from it.
         OptionError: a number of speakers or the like cannot be had.
     """
-    with _named(path, attempt.params.get("url", "")) as recording:
+    with named(path, attempt.params.get("url", "")) as recording:
+        if references:
+            request = ConversationRequest.model_validate(attempt.params, context=STORED)
+            known = _known(engine, request.references, references, settings)
+            return _identified(
+                engine, request, recording, known=known, gallery=gallery, progress=progress, settings=settings
+            )
         return _heard(engine, attempt, recording, gallery=gallery, progress=progress, settings=settings)
 
 
@@ -101,7 +117,7 @@ def _heard(
 
 
 @contextmanager
-def _named(path: Path, url: str) -> Iterator[Path]:
+def named(path: Path, url: str) -> Iterator[Path]:
     """Give a recording the end of the name that its client has for it, where nothing else tells its format."""
     suffix = PurePosixPath(urlsplit(url).path).suffix
     if named_demuxer(f"recording{suffix}") is None:
@@ -124,11 +140,12 @@ def _identified(
     request: IdentifyRequest,
     path: Path,
     *,
+    known: Mapping[str, str] = {},
     gallery: TeamGallery | None,
     progress: Progress,
     settings: Settings,
 ) -> Heard:
-    voiceprints = {labelled.label: labelled.voiceprint for labelled in request.voiceprints or ()}
+    voiceprints = {labelled.label: labelled.voiceprint for labelled in request.voiceprints or ()} | {**known}
     if gallery is None:
         engine = engine.that_made(voiceprints)
     identification = engine.identify(
@@ -152,6 +169,22 @@ def _identified(
         exclusive=request.matching.exclusive,
     )
     return _with_voices(engine, identification.diarization, output, asked)
+
+
+def _known(
+    engine: Engine, references: Sequence[Reference], paths: Sequence[Path], settings: Settings
+) -> dict[str, str]:
+    """Learn the voices of references; several of one name are one person's."""
+    learn = partial(engine.voiceprint, max_seconds=settings.voiceprint_seconds, excerpt=True)
+    heard: dict[str, list[Path]] = {}
+    known: dict[str, str] = {}
+    for number, (reference, path) in enumerate(zip(references, paths, strict=True)):
+        try:  # each by itself, so that the error says which it is
+            known[reference.label] = str(learn(path))
+        except InputError as error:
+            raise EnrolmentRefused(f"{REFERENCES}[{number}], of {reference.label!r}: {error}") from error
+        heard.setdefault(reference.label, []).append(path)
+    return known | {label: str(learn([*own])) for label, own in heard.items() if len(own) > 1}
 
 
 def _with_voices(engine: Engine, diarization: Diarization, output: Output, asked: Asked | None) -> Heard:
@@ -206,7 +239,7 @@ def _options(request: SpeakersRequest) -> dict[str, Any]:
 
 def _showing(request: SpeakersRequest) -> dict[str, bool]:
     return {
-        "exclusive": request.exclusive,
+        "exclusive": request.exclusive or request.transcription,  # whose the words are is told by them
         "confidence": request.confidence,
         "turn_level_confidence": request.turn_level_confidence,
     }

@@ -42,6 +42,7 @@ from timbre.service.upkeep.scrubbing import Scrubbing
 from timbre.service.upkeep.summaries import Summaries
 from timbre.service.worker.persistence import Persistence
 from timbre.service.worker.tasks import Work
+from timbre.service.worker.words import open_words
 from timbre.settings import Settings
 from timbre.store.database import open_database
 from timbre.store.queue import DELIVER_TASK, FETCH_TASK, HEAR_TASK, UPGRADE_TASK, Lane, Queue
@@ -102,7 +103,7 @@ class Worker:
         await self._stop.wait()
         for loop in loops:
             loop.cancel()
-        _, running = await asyncio.wait(loops, timeout=every.stop_seconds)
+        _, running = await asyncio.wait([*loops, *self._work.waiting], timeout=every.stop_seconds)
         self._work.stopping.set()
         if running:
             _, running = await asyncio.wait(running, timeout=_GRACE)
@@ -192,6 +193,7 @@ async def run_worker(settings: Settings, url: str, ready: Callable[[], None] = l
             candidates=CandidateSearch(search, gallery),
             persistence=Persistence(KeptVoices(protection), gallery),
             client=client,
+            words=await stack.enter_async_context(open_words(settings)),
             settings=settings,
         )
 

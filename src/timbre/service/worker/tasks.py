@@ -11,8 +11,9 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
+from pathlib import Path
 from threading import Event
 from typing import Concatenate, Final, ParamSpec, TypeVar
 from uuid import UUID, uuid4
@@ -40,6 +41,7 @@ from timbre.errors import (
 from timbre.service.files.media import Media, media_key, object_name
 from timbre.service.files.storage import Storage
 from timbre.service.jobs.attempts import Attempt, Attempts
+from timbre.service.jobs.jobs import FAULT
 from timbre.service.models.packs import Engines
 from timbre.service.naming.candidate_pool import CandidateSearch, TeamGallery
 from timbre.service.outside.fetching import fetch
@@ -48,12 +50,15 @@ from timbre.service.results.outputs import dumped
 from timbre.service.worker.inference import Heard, hear
 from timbre.service.worker.persistence import Persistence
 from timbre.service.worker.thread_bridge import Bridge, Interrupted
+from timbre.service.worker.words import Words
 from timbre.settings import Settings
 from timbre.store.database import Connection
 
 _REPORTS: Final = 0.5  # seconds between two reports of progress
 # Where each stage of the engine lies in the whole; what decides about speakers at the end takes little.
 _STAGES: Final = {"speech": (0.0, 0.3), "segmentation": (0.3, 0.6), "voices": (0.6, 0.97)}
+_WORDS: Final = ("words", 0.97)  # what is waited for once the speakers are known
+_MOST_WAITING: Final = 16  # jobs that wait for their words beside the lanes
 _HEARERS: Final = 4  # threads of the engine; two lanes, and attempts that were broken off and have not noticed
 _PAUSE: Final = 0.5  # seconds before the database is asked again
 _MIB: Final = 1 << 20
@@ -85,6 +90,7 @@ class Work:
         candidates: CandidateSearch,
         persistence: Persistence,
         client: httpx.AsyncClient,
+        words: Words,
         settings: Settings,
     ) -> None:
         self._attempts = attempts
@@ -94,9 +100,11 @@ class Work:
         self._candidates = candidates
         self._persistence = persistence
         self._client = client
+        self._words = words
         self._settings = settings
         self.stopping = Event()  # set, it makes every attempt stop at its next sign of progress
         self._running: set[asyncio.Task[object]] = set()
+        self.waiting: set[asyncio.Task[None]] = set()  # for the words of recordings that have been heard
         # Threads of its own: nothing that is slow elsewhere holds it up, and nobody waits for them in the end.
         self._hearing = ThreadPoolExecutor(_HEARERS, "engine")
 
@@ -112,10 +120,35 @@ class Work:
             await self._guard(attempt, self._fetch)
 
     async def hear(self, job: UUID) -> None:
-        """Do what a job asks for."""
+        """Do what a job asks for; return once its recording is heard, and leave its place to the next."""
         attempt = await self._attempts.begin(job, "waiting")
-        if attempt is not None:
+        if attempt is None:
+            return
+        if not attempt.params.get("transcription") or len(self.waiting) >= _MOST_WAITING:
             await self._guard(attempt, self._hear)
+            return
+        is_heard = asyncio.Event()
+        hearing = asyncio.create_task(self._guard(attempt, partial(self._hear, is_heard=is_heard)))
+        looking = asyncio.create_task(is_heard.wait())
+        try:
+            await asyncio.wait({hearing, looking}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            hearing.cancel()
+            await asyncio.wait({hearing})
+            raise
+        finally:
+            looking.cancel()
+        if hearing.done():
+            await hearing
+            return
+        # What comes of it now concerns no lane: a job that is given back is taken up by `Attempts.recover`.
+        self.waiting.add(hearing)
+        hearing.add_done_callback(self._waited)
+
+    def _waited(self, task: asyncio.Task[None]) -> None:
+        self.waiting.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            _log.warning("left while it waited for words", error=str(error))
 
     async def _guard(self, attempt: Attempt, act: Callable[[Attempt], Awaitable[None]]) -> None:
         task = asyncio.current_task()
@@ -143,7 +176,7 @@ class Work:
         except Exception:  # noqa: BLE001 - whatever it is, the job ends and the worker goes on
             reference = uuid4().hex[:12]
             _log.exception("fault", job=str(attempt.job), reference=reference)
-            message = f"This is a fault of Timbre, not of the recording; the server's log has it as {reference}."
+            message = f"{FAULT}; the server's log has it as {reference}."
             await self._answered(self._attempts.fail, attempt, message)
         finally:
             if task:
@@ -215,10 +248,14 @@ class Work:
             if not await self._answered(self._attempts.knows, attempt, name):
                 await self._storage.delete(name)
 
-    async def _hear(self, attempt: Attempt) -> None:
+    async def _hear(self, attempt: Attempt, is_heard: asyncio.Event | None = None) -> None:
         name = attempt.object or await self._uploaded(attempt)
         engine = await self._engine(attempt)
-        async with self._storage.local_copy(name, self._settings.temp_dir) as path:
+        async with (
+            self._storage.local_copy(name, self._settings.temp_dir) as path,
+            self._words.recognising(attempt, path) as words,
+            self._references(attempt) as references,
+        ):
             loop = asyncio.get_running_loop()
             bridge = Bridge(loop, self.stopping)
             listen = partial(
@@ -226,6 +263,7 @@ class Work:
                 engine,
                 attempt,
                 path,
+                references=references,
                 gallery=await self._gallery(attempt, engine.space, bridge),
                 progress=_Reporter(self._attempts, attempt, loop, self.stopping),
                 settings=self._settings,
@@ -234,8 +272,26 @@ class Work:
                 heard = await loop.run_in_executor(self._hearing, listen)
             finally:
                 bridge.close()
+            if words is not None:
+                if is_heard is not None:
+                    is_heard.set()
+                await self._answered(self._attempts.report, attempt, *_WORDS)
+                await words.write(heard.output)
         if await self._succeed(attempt, heard) and attempt.object:
             await self._storage.delete(attempt.object)
+
+    @asynccontextmanager
+    async def _references(self, attempt: Attempt) -> AsyncIterator[list[Path]]:
+        """The sound that came with a request to know people by."""
+        async with AsyncExitStack() as stack:
+            paths = []
+            for reference in attempt.params.get("references", ()):
+                found = await self._media.find(attempt.team, media_key(reference["url"]) or "")
+                if found is None:
+                    raise AudioError("The references of this job are not kept any more; send the request again.")
+                copy = self._storage.local_copy(found.object, self._settings.temp_dir)
+                paths.append(await stack.enter_async_context(copy))
+            yield paths
 
     async def _engine(self, attempt: Attempt) -> Engine:
         """What hears for a job: its pack, with the encoder of the gallery where the job is about people of that."""

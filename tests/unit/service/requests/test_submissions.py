@@ -129,12 +129,8 @@ def test_null_is_absent_for_every_optional_field(model):
 @pytest.mark.parametrize("name", ["precision-1", "precision-2", "precision-3", "base"])
 @pytest.mark.parametrize("model", SPEAKERS)
 def test_every_switch_may_be_false_or_true_with_every_model(model, name):
-    switches = [
-        field.alias
-        for field in model.model_fields.values()
-        if field.annotation is bool and field.alias != "transcription"
-    ]
-    assert len(switches) == 8
+    switches = [field.alias for field in model.model_fields.values() if field.annotation is bool]
+    assert len(switches) == 9
     for value in (False, True):
         request = accepted(model, model=name, **dict.fromkeys(switches, value))
         assert {request.model_dump(by_alias=True)[switch] for switch in switches} == {value}
@@ -417,15 +413,20 @@ def test_numbers_without_end_are_refused():
 
 
 @pytest.mark.parametrize("model", SPEAKERS)
-def test_transcription_is_refused_with_a_way_out(model):
-    message = refusal(model, "transcription", transcription=True, transcriptionConfig={"model": "parakeet"})
-    assert message.startswith("Transcription is not part of this server")
-    assert message.endswith("which writes into it who speaks")
-    assert "POST /v1/label" in message
+def test_transcription(model):
     for transcription in (False, None):
         assert accepted(model, transcription=transcription) == accepted(model)
-    assert accepted(model, transcriptionConfig={"model": "faster-whisper-large-v3-turbo"}) == accepted(model)
     assert accepted(model, transcriptionConfig=None) == accepted(model)
+    for name in ("parakeet-tdt-0.6b-v3", "faster-whisper-large-v3-turbo", None):
+        wished = accepted(model, transcription=True, transcriptionConfig={"model": name, "language": "EN"})
+        assert (wished.transcription, wished.transcription_config.language) == (True, "en")
+    message = refusal(model, "transcriptionConfig.model", transcriptionConfig={"model": "parakeet"})
+    assert message.startswith("Expected one of parakeet-tdt-0.6b-v3, faster-whisper-large-v3-turbo; the server's")
+    for language in ("", "english", 3, "e1"):
+        assert "two or three letters" in refusal(
+            model, "transcriptionConfig.language", transcriptionConfig={"language": language}
+        )
+    assert refusal(model, "transcription", transcription="yes").startswith("Expected true or false")
 
 
 # --- voiceprints ---
@@ -555,7 +556,7 @@ def test_huge_values_are_not_repeated():
         ({"foo": 1}, "Ignored unknown keys: foo"),
         ({"foo": False, "matching": {"bar": 1}}, "Ignored unknown keys: foo, matching.bar"),
         ({"voiceprints": [{**ADA, "id": 1}, {**GRACE, "id": 2}]}, "Ignored unknown keys: voiceprints[].id"),
-        ({"foo": None, "transcriptionConfig": {"bar": 1}}, None),
+        ({"foo": None, "transcriptionConfig": {"bar": 1}}, "Ignored unknown keys: transcriptionConfig.bar"),
         (
             {f"key{index}": index for index in range(12)},
             "Ignored unknown keys: key0, key1, key2, key3, key4, key5, key6, key7, key8, key9 and 2 more",

@@ -66,7 +66,7 @@ async def get_job(
     if wait and row["status"] not in FINAL:
         with suppress(TimeoutError):
             async with asyncio.timeout(wait):
-                async for row in _changes(here, known.team, job):  # noqa: B007 - the last one counts
+                async for row in changes(here, known.team, job):  # noqa: B007 - the last one counts
                     pass
     return await job_answer(here, row, request)
 
@@ -233,7 +233,7 @@ async def job_answer(here: State, row: Row, request: Request, more: Mapping[str,
     return StreamingResponse(pieces, media_type="application/json", headers=headers)
 
 
-async def _changes(here: State, team: UUID, job: UUID, *, on: bool = False) -> AsyncIterator[Row]:
+async def changes(here: State, team: UUID, job: UUID, *, on: bool = False) -> AsyncIterator[Row]:
     """The job's record now and whenever it may have changed, the last time when it has ended; or else on and on."""
     async with here.events.news(job) as news:
         while True:
@@ -257,7 +257,7 @@ async def _events(here: State, team: UUID, job: UUID, *, on: bool) -> AsyncItera
     before = b""
     quiet = 0.0
     try:
-        async for row in _changes(here, team, job, on=on):
+        async for row in changes(here, team, job, on=on):
             now = dumps(job_detail(row, here.settings))
             if now != before:
                 yield b"event: job\ndata: " + now + b"\n\n"

@@ -52,7 +52,8 @@ async def export_job(
 ) -> Response:
     """Answer the turns as RTTM, SubRip, WebVTT, Praat TextGrid, ELAN, Audacity labels, CSV or text; the output as JSON.
 
-    Where a transcript was handed in, all but RTTM and Audacity labels hold its words: a turn for each of its segments.
+    Where it is known what is said, all but RTTM and Audacity labels hold the words: of a transcript that was handed in
+    a turn for each of its segments, of recognised words what somebody says in one go, for subtitles in short pieces.
     """
     job = parse_id(job_id)
     if job is None:
@@ -60,7 +61,8 @@ async def export_job(
     row, output = await here.jobs.output_text(known.team, job)
     if format != "json":
         output = (await asyncio.to_thread(export, output, row, format, exclusive=exclusive)).encode()
-    disposition = _attached(row["title"], str(job), Format(format).extension)
+    extension = Format(format).extension
+    disposition = _attached(row["title"], str(job), extension)
     return Response(output, media_type=f"{_TYPES[format]}; charset=utf-8", headers={"Content-Disposition": disposition})
 
 

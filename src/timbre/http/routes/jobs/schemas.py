@@ -130,8 +130,11 @@ class TranscriptionSegment(Answer):
 
     start: Seconds
     end: Seconds
-    text: str
-    speaker: str = Field(description="The name, or the label; empty where nobody who speaks says it.")
+    text: str = Field(examples=["morning"])
+    speaker: str = Field(
+        description="Name or label of the one speaker whose it is; empty where nobody who speaks says it.",
+        examples=["Ada"],
+    )
 
 
 class Output(Answer):
@@ -185,10 +188,21 @@ class DiarizationOutput(Output):
         json_schema_extra=left_out,
     )
     word_level_transcription: list[TranscriptionSegment] | SkipJsonSchema[None] = Field(
-        None, description="The words of the transcript; there where they have times.", json_schema_extra=left_out
+        None,
+        description="What is said, word by word; there if `transcription` was asked for, unless `warning` says that the"
+        " words are missing, or if a transcript whose words have times was handed in.",
+        json_schema_extra=left_out,
     )
     turn_level_transcription: list[TranscriptionSegment] | SkipJsonSchema[None] = Field(
-        None, description="The segments of the transcript; there if it is.", json_schema_extra=left_out
+        None,
+        description="The same, in stretches that somebody says in one go; or the segments of the transcript.",
+        json_schema_extra=left_out,
+    )
+    language: str | SkipJsonSchema[None] = Field(
+        None,
+        description="What is spoken, as the recogniser calls it; absent where it does not say.",
+        examples=["en"],
+        json_schema_extra=left_out,
     )
 
 

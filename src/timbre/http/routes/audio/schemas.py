@@ -1,0 +1,63 @@
+"""The answers of these endpoints, as the API reference describes them; their keys are those of OpenAI's."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+
+class OpenAIErrorDetail(BaseModel):
+    """What is wrong."""
+
+    message: str = Field(description="What is wrong, and what to do.", examples=["Expected one recording"])
+    type: str = Field(examples=["invalid_request_error"])
+    param: str | None = Field(description="The field at fault; null if it is none.", examples=["file"])
+    code: str | None = Field(description="A word for programs; null if there is none.", examples=["invalid_api_key"])
+
+
+class OpenAIError(BaseModel):
+    """The request cannot be granted, in the shape of OpenAI's errors."""
+
+    error: OpenAIErrorDetail
+
+
+class SpokenSegment(BaseModel):
+    """A stretch of speech by one speaker."""
+
+    start: float = Field(examples=[0.84])
+    end: float = Field(examples=[7.34])
+    speaker: str = Field(description="A name, or a label such as `SPEAKER_00`.", examples=["Ada"])
+
+
+class DiarizedSegments(BaseModel):
+    """Who speaks when."""
+
+    duration: float = Field(description="Seconds of the recording.", examples=[27.4])
+    segments: list[SpokenSegment]
+
+
+class TranscribedSegment(SpokenSegment):
+    """What somebody says in one go."""
+
+    type: Literal["transcript.text.segment"]
+    id: str = Field(examples=["seg_001"])
+    speaker: str = Field(description="A name; strangers are A, B, … in order of appearance.", examples=["Ada"])
+    text: str = Field(examples=["Good morning."])
+
+
+class SoundUsage(BaseModel):
+    """How much was heard."""
+
+    type: Literal["duration"]
+    seconds: int = Field(examples=[28])
+
+
+class DiarizedJson(BaseModel):
+    """A transcript as `diarized_json` has it; the other forms are OpenAI's too."""
+
+    task: Literal["transcribe"]
+    duration: float = Field(description="Seconds of the recording.", examples=[27.4])
+    text: str = Field(description="All of it, a line a turn.", examples=["Ada: Good morning.\nA: Hello."])
+    segments: list[TranscribedSegment]
+    usage: SoundUsage

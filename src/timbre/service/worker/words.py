@@ -1,0 +1,147 @@
+"""The words of a recording, recognised while its speakers are found.
+
+A recogniser that is away takes nothing from a job but the words: the speakers are delivered, and its warning says what
+is missing, and why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+
+from timbre.audio import Tracks
+from timbre.audio.decoding import open_recording
+from timbre.errors import RecogniserFailed
+from timbre.formats.json import exclusive_turns
+from timbre.recognition.onnx import LONGEST, OnnxRecogniser
+from timbre.recognition.transcriber import Transcriber
+from timbre.recognition.transcription import Transcription, transcribe
+from timbre.service.jobs.attempts import Attempt
+from timbre.service.outside.recogniser import RecogniserServer, RemoteRecogniser
+from timbre.service.results.words import LANGUAGE, write_words
+from timbre.service.worker.inference import named
+from timbre.settings import Settings
+from timbre.turns import Turn
+
+_MISSING: Final = "The words are missing"
+_log: Final = structlog.get_logger("timbre.words")
+
+
+class Recognising:
+    """The words of one job, on their way."""
+
+    def __init__(self, transcriber: Transcriber, attempt: Attempt, path: Path, settings: Settings) -> None:
+        self._transcriber = transcriber
+        self._attempt = attempt
+        self._path = path
+        self._settings = settings
+        self._turns: asyncio.Future[Sequence[Turn]] = asyncio.get_running_loop().create_future()
+        self._task = asyncio.create_task(self._recognise())
+
+    async def write(self, output: dict[str, Any]) -> None:
+        """Wait for the words, and write them into the output of the job; or write there why there are none."""
+        self._turns.set_result(exclusive_turns(output))
+        try:
+            transcription = await self._task
+            faults = list(transcription.faults)
+            write_words(output, transcription.words)
+            if transcription.language:
+                output[LANGUAGE] = transcription.language
+            if not transcription.words and not faults and output["diarization"]:
+                faults.append("The recogniser heard no words, though somebody speaks")
+        except RecogniserFailed as error:
+            _log.warning("words are missing", job=str(self._attempt.job), error=str(error))
+            faults = [f"{_MISSING}: {error}"]
+        if faults:
+            output["warning"] = "; ".join(filter(None, (output.get("warning"), *faults)))
+
+    async def stop(self) -> None:
+        """Want no words any more."""
+        self._task.cancel()
+        await asyncio.wait({self._task})
+        if not self._task.cancelled():
+            self._task.exception()  # whoever wanted it has got it, or the job ended by something else
+
+    async def _recognise(self) -> Transcription:
+        params = self._attempt.params
+        tracks: Tracks = params.get("tracks", "mixed")
+        with named(self._path, params.get("url", "")) as path:
+            source = await asyncio.to_thread(
+                open_recording, path, tracks="mixed" if tracks == "separate" else tracks, settings=self._settings
+            )
+            try:
+                return await transcribe(
+                    self._transcriber,
+                    source,
+                    self._known_turns,
+                    language=(params.get("transcriptionConfig") or {}).get("language"),
+                    longest=self._settings.asr_piece_seconds,
+                    at_once=self._settings.asr_parallel,
+                )
+            finally:
+                await asyncio.to_thread(source.close)
+
+    async def _known_turns(self) -> Sequence[Turn]:
+        return await asyncio.shield(self._turns)
+
+
+class Words:
+    """What recognises words for a worker, if anything does."""
+
+    def __init__(self, make: Callable[[], Transcriber] | None, settings: Settings) -> None:
+        """Know how to get at it.
+
+        Args:
+            make: Returns what recognises the words of one job.
+            settings: What it goes by.
+        """
+        self._make = make or _Nobody
+        self._settings = settings
+
+    @asynccontextmanager
+    async def recognising(self, attempt: Attempt, path: Path) -> AsyncIterator[Recognising | None]:
+        """Begin to recognise the words of a job, if it wants them."""
+        if not attempt.params.get("transcription"):
+            yield None
+            return
+        words = Recognising(self._make(), attempt, path, self._settings)
+        try:
+            yield words
+        finally:
+            await words.stop()
+
+
+class _Nobody:
+    """Stands where the recogniser was taken away between a job's submission and its work."""
+
+    async def recognise(self, sound: object, *, language: str | None) -> Any:  # noqa: ARG002 - the seam's
+        raise RecogniserFailed("This server has nothing that recognises words any more; set TIMBRE_ASR_URL")
+
+
+@asynccontextmanager
+async def open_words(settings: Settings) -> AsyncIterator[Words]:
+    """Open what recognises words, as the settings have it.
+
+    Raises:
+        ModelError: the model that they name cannot be loaded.
+        ExtraMissing: the extra `asr` is not installed.
+    """
+    if settings.asr_url is None and settings.asr_model is None:
+        yield Words(None, settings)
+        return
+    if settings.asr_url is None:
+        local = await asyncio.to_thread(OnnxRecogniser, settings)
+        pieces = {"asr_parallel": 1, "asr_piece_seconds": min(settings.asr_piece_seconds, LONGEST)}
+        yield Words(lambda: local, settings.model_copy(update=pieces))
+        return
+    server = RecogniserServer(settings)
+    try:
+        yield Words(partial(RemoteRecogniser, server), settings)
+    finally:
+        await server.close()

@@ -1,0 +1,158 @@
+"""Words with names: `transcription` of diarize and identify, with a recogniser of OpenAI's shape behind the server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any
+
+import httpx
+import pytest
+
+import spoken
+from far_server import FarRequest
+from recogniser import Recogniser, refuse_forms, reply
+from server import CONVERSATION, Server, finished, submit, upload, voice
+
+WORDS = spoken.words()
+URL = "media://words/conversation.ogg"
+
+
+@pytest.fixture(scope="module")
+def client(server: Server) -> Iterator[httpx.Client]:
+    """A team of its own, with the conversation, and Ada in its gallery."""
+    with server.client(server.run("keys", "create", "words", "--team", "words")) as asking:
+        upload(asking, CONVERSATION, "words/conversation.ogg")
+        url = upload(asking, voice("Ada"), "words/ada.flac")
+        person = asking.post("/v1/speakers", json={"name": "Ada", "sample": {"url": url}}).json()
+        assert finished(asking, person["jobId"])["status"] == "succeeded"
+        yield asking
+
+
+@pytest.fixture(autouse=True)
+def plain(recogniser: Recogniser) -> Iterator[None]:
+    """Every test begins with a recogniser that works."""
+    recogniser.answers = None
+    recogniser.asked.clear()
+    yield
+    recogniser.answers = None
+
+
+def heard(client: httpx.Client, kind: str = "diarize", **body) -> dict:
+    return finished(client, submit(client, kind, url=URL, transcription=True, **body))
+
+
+def test_words_and_turns_as_documented(client, recogniser):
+    job = heard(client, transcriptionConfig={"model": "parakeet-tdt-0.6b-v3"})
+    output = job["output"]
+    assert job["status"] == "succeeded"
+    assert "warning" not in output
+    words, turns = output["wordLevelTranscription"], output["turnLevelTranscription"]
+    assert [word["text"] for word in words] == [word.text for word in WORDS]
+    assert all(abs(word["start"] - true.start) < 0.002 for word, true in zip(words, WORDS, strict=True))
+    assert {*words[0]} == {*turns[0]} == {"start", "end", "text", "speaker"}
+    assert " ".join(turn["text"] for turn in turns) == " ".join(word.text for word in WORDS)
+    speakers = {turn["speaker"] for turn in output["exclusiveDiarization"]}
+    assert {word["speaker"] for word in words} == speakers == {turn["speaker"] for turn in turns}
+    assert all(first["speaker"] != after["speaker"] for first, after in pairwise(turns))
+    assert len(recogniser.asked) > 2  # pieces of 30 s at most
+    assert all(piece["seconds"] <= 30 and piece["key"] == "Bearer sk-words" for piece in recogniser.asked)
+    assert {piece["model"] for piece in recogniser.asked} == {"whisper-1"}
+    assert recogniser.asked[0]["timestamp_granularities[]"] == ["word", "segment"]
+
+
+def test_names_and_what_people_say(client):
+    """Words have the names of `identification`, also after people decided, and after people were renamed."""
+    job = heard(client, "identify", speakers="all")
+    output = job["output"]
+    said = output["wordLevelTranscription"]
+    alone = [(word["speaker"], true) for word, true in zip(said, WORDS, strict=True) if not spoken.talked_over(true)]
+    assert [name == "Ada" for name, _ in alone] == [true.speaker == "Ada" for _, true in alone]
+    ada = next(voice for voice in output["voiceprints"] if voice["match"] == "Ada")
+    changed = client.post(
+        f"/v1/jobs/{job['jobId']}/decisions",
+        json={"kind": "nobody", "voice": ada["speaker"]},
+    )
+    assert changed.is_success, changed.text
+    after = client.get(f"/v1/jobs/{job['jobId']}").json()["output"]
+    assert "Ada" not in {word["speaker"] for word in after["wordLevelTranscription"]}
+    assert "Ada" not in {turn["speaker"] for turn in after["turnLevelTranscription"]}
+    assert [word["text"] for word in after["wordLevelTranscription"]] == [
+        word["text"] for word in output["wordLevelTranscription"]
+    ]
+
+
+# Servers that tell less, and servers that fail
+
+
+@pytest.mark.parametrize("segments", [True, False])
+def test_servers_that_know_no_times_of_words(segments, client, recogniser):
+    """Words are spread over segments; where there are none, every turn is recognised by itself."""
+    recogniser.answers = refuse_forms(recogniser, segments=segments)
+    output = heard(client)["output"]
+    said = [word["text"] for word in output["wordLevelTranscription"]]
+    # A turn that is heard by itself may begin within a word that another ends.
+    assert abs(len(said) - len(WORDS)) <= (0 if segments else 12)
+    assert [word["start"] for word in output["wordLevelTranscription"]] == sorted(
+        word["start"] for word in output["wordLevelTranscription"]
+    )
+
+
+def test_a_piece_that_is_missing_is_said(client, recogniser):
+    """One piece fails: all others are there."""
+
+    def answer(request, fields):
+        bad = fields["at"] and 30 < fields["at"] < 55
+        reply(request, {"error": "out of memory"} if bad else recogniser.verbose(fields), 413 if bad else 200)
+
+    recogniser.answers = answer
+    output = heard(client)["output"]
+    assert 0.5 * len(WORDS) < len(output["wordLevelTranscription"]) < len(WORDS)
+    assert "s are missing: The recogniser at http://127.0.0.1" in output["warning"]
+    assert "413: out of memory" in output["warning"]
+
+
+def answering(answer: Callable[[Recogniser, dict[str, Any]], bytes | dict[str, Any]], status: int = 200):
+    """Make a recogniser answer so, whatever it is asked."""
+
+    def install(recogniser: Recogniser) -> None:
+        def answers(request: FarRequest, fields: dict[str, Any]) -> None:
+            told = answer(recogniser, fields)
+            if isinstance(told, bytes):
+                request.answer(status, told)
+            else:
+                reply(request, told, status)
+
+        recogniser.answers = answers
+
+    return install
+
+
+def lying(recogniser: Recogniser, fields: dict[str, Any]) -> dict[str, Any]:
+    told = recogniser.verbose(fields)
+    return {
+        "text": told["text"],
+        "words": [{**word, "start": word["start"] + 1e6, "end": -1} for word in told["words"]],
+    }
+
+
+FAULTS = {
+    "html": (answering(lambda *_: b"<html>"), "what is no transcription"),
+    "foreign": (answering(lambda *_: {"job": 1}), "JSON that has no `text`"),
+    "empty": (answering(lambda *_: {"text": ""}), "heard no words"),
+    "lying": (answering(lying), "gives times that cannot be"),
+    "unknown": (answering(lambda *_: b"", 404), "check TIMBRE_ASR_URL"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_recogniser_that_does_wrong(fault, client, recogniser):
+    """The speakers are there, and the job says what is wrong with the words."""
+    install, told = FAULTS[fault]
+    install(recogniser)
+    job = heard(client)
+    assert job["status"] == "succeeded"
+    assert job["output"]["diarization"]
+    assert told in job["warning"]
+    if fault == "lying":
+        assert len(job["output"]["wordLevelTranscription"]) == len(WORDS)
