@@ -15,6 +15,7 @@ from browser import TWO_SCREENS, chromium, faults, opened
 from server import CONVERSATION, Server, finished, submit, upload
 
 WIDE = {"width": 1280, "height": 900}
+SLOW = 30_000  # milliseconds
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # the driver's own pipes
 
 
@@ -22,6 +23,14 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # the driver
 def browser() -> Iterator[Browser]:
     with chromium() as running:
         yield running
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _patience() -> Iterator[None]:
+    """A busy machine takes its time to compare voices, and to write several results."""
+    expect.set_options(timeout=SLOW)
+    yield
+    expect.set_options(timeout=5_000)
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +173,9 @@ def test_names_are_confirmed_and_rejected_with_one_key(
     said = {"kind": "nobody", "voices": [{"jobId": job, "speaker": speaker}]}
     assert client.post("/v1/review/decide", json=said).status_code == 200
     page.keyboard.press("y")
-    expect(toast(page)).to_contain_text(f"Somebody has said meanwhile who {speaker} is: nobody knows them.")
+    expect(toast(page)).to_contain_text(
+        f"Somebody has said meanwhile who {speaker} is: nobody knows them.", timeout=SLOW
+    )
     expect(rows).to_have_count(6)
     # Erased meanwhile, nobody has that name any more.
     current = page.locator(".review-matches > li[aria-current]")
