@@ -15,7 +15,15 @@ import pytest
 from server import Server
 from timbre.http.routes import web
 
-PAGES = ("/", "/recordings", "/people", "/settings", "/jobs/8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52", "/people/a-b")
+PAGES = (
+    "/",
+    "/recordings",
+    "/people",
+    "/listen",
+    "/settings",
+    "/jobs/8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
+    "/people/a-b",
+)
 needs_app = pytest.mark.skipif(
     not (web.FOLDER / "index.html").exists(), reason="the web app is not built here; `make install` builds it"
 )

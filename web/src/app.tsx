@@ -3,6 +3,7 @@ import { useEffect } from "preact/hooks";
 import { announced } from "./announce";
 import { Identify } from "./pages/identify";
 import { useDrop } from "./pages/identify/drop";
+import { Listen } from "./pages/listen";
 import { People } from "./pages/people";
 import { Person } from "./pages/person";
 import { Recordings } from "./pages/recordings";
@@ -21,6 +22,7 @@ import { Toasts, tellError } from "./ui/toasts";
 const PLACES: { to: string; text: string; icon: IconName; pages: Route["page"][]; needs?: string }[] = [
   { to: "/", text: "Identify", icon: "wave", pages: ["identify"], needs: "jobs:write" },
   { to: "/recordings", text: "Recordings", icon: "list", pages: ["recordings", "result"] },
+  { to: "/listen", text: "Listen", icon: "mic", pages: ["listen"], needs: "stream:write" },
   { to: "/people", text: "People", icon: "people", pages: ["people", "person"] },
   { to: "/settings", text: "Settings", icon: "settings", pages: ["settings"] },
 ];
@@ -28,6 +30,7 @@ const TITLES: Record<Route["page"], string> = {
   identify: "Identify",
   recordings: "Recordings",
   result: "Recording",
+  listen: "Listen",
   people: "People",
   person: "Person",
   settings: "Settings",
@@ -111,6 +114,8 @@ function Page() {
       return <Recordings />;
     case "result":
       return <Result key={now.job} job={now.job} />;
+    case "listen":
+      return may("stream:write") ? <Listen /> : <Recordings />;
     case "people":
       return <People />;
     case "person":

@@ -4,6 +4,7 @@ export type Route =
   | { page: "identify" }
   | { page: "recordings" }
   | { page: "result"; job: string }
+  | { page: "listen" }
   | { page: "people" }
   | { page: "person"; speaker: string }
   | { page: "settings" }
@@ -15,7 +16,10 @@ export function parse(path: string): Route {
   if (!parts) return { page: "unknown" };
   const [first, second] = parts;
   if (parts.length === 0) return { page: "identify" };
-  if (parts.length === 1 && (first === "recordings" || first === "people" || first === "settings"))
+  if (
+    parts.length === 1 &&
+    (first === "recordings" || first === "listen" || first === "people" || first === "settings")
+  )
     return { page: first };
   if (parts.length === 2 && first === "jobs" && second) return { page: "result", job: second };
   if (parts.length === 2 && first === "people" && second) return { page: "person", speaker: second };
