@@ -142,6 +142,24 @@ def test_a_person_is_added_by_microphone(page: Page, home: Server):
         assert person["speechSeconds"] > 4
 
 
+def test_who_speaks_is_shown_while_they_speak_and_named_by_a_click(page: Page, home: Server):
+    page.goto(f"{home.address}/listen")
+    page.get_by_role("button", name="Listen").click()
+    lane = page.locator(".live-lane").first
+    lane.locator(".live-track span").first.wait_for(timeout=SLOW)
+    lane.get_by_role("button").click()
+    lane.get_by_role("textbox").fill("Grace")
+    lane.get_by_role("textbox").press("Enter")
+    expect(lane.get_by_role("button", name="Grace")).to_be_visible()
+    assert not faults(page, TWO_SCREENS)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text(re.compile("[0-9] heard"))).to_be_visible(timeout=SLOW)
+    expect(lane.get_by_role("button", name="Grace")).to_be_disabled()
+    assert not faults(page, TWO_SCREENS)
+    page.get_by_role("button", name="Hear it again").click()
+    expect(page.get_by_text(re.compile(r"Live .*webm"))).to_be_visible()
+
+
 def test_a_recording_without_a_voice_is_explained_and_another_is_tried(page: Page, home: Server, tmp_path: Path):
     silence = tmp_path / "silence.wav"
     silence.write_bytes(wav(bytes(10 * RATE), rate=RATE))

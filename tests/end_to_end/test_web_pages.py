@@ -20,6 +20,7 @@ PAGES = (
     "/recordings",
     "/review",
     "/people",
+    "/listen",
     "/settings",
     "/jobs/8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
     "/people/a-b",

@@ -5,6 +5,7 @@ import { away, returns } from "./connection";
 import { Identify } from "./pages/identify";
 import { useDrop } from "./pages/identify/drop";
 import { resume } from "./pages/identify/queue";
+import { Listen } from "./pages/listen";
 import { People } from "./pages/people";
 import { Person } from "./pages/person";
 import { Recordings } from "./pages/recordings";
@@ -25,6 +26,7 @@ const PLACES: { to: string; text: string; icon: IconName; pages: Route["page"][]
   { to: "/", text: "Identify", icon: "wave", pages: ["identify"], needs: "jobs:write" },
   { to: "/recordings", text: "Recordings", icon: "list", pages: ["recordings", "result"] },
   { to: "/review", text: "Review", icon: "check", pages: ["review"], needs: "speakers:read" },
+  { to: "/listen", text: "Listen", icon: "mic", pages: ["listen"], needs: "stream:write" },
   { to: "/people", text: "People", icon: "people", pages: ["people", "person"] },
   { to: "/settings", text: "Settings", icon: "settings", pages: ["settings"] },
 ];
@@ -33,6 +35,7 @@ const TITLES: Record<Route["page"], string> = {
   recordings: "Recordings",
   result: "Recording",
   review: "Review",
+  listen: "Listen",
   people: "People",
   person: "Person",
   settings: "Settings",
@@ -126,6 +129,8 @@ function Page() {
       return <Result key={now.job} job={now.job} />;
     case "review":
       return <Review />;
+    case "listen":
+      return may("stream:write") ? <Listen /> : <Recordings />;
     case "people":
       return <People />;
     case "person":

@@ -5,6 +5,7 @@ export type Route =
   | { page: "recordings" }
   | { page: "result"; job: string }
   | { page: "review" }
+  | { page: "listen" }
   | { page: "people" }
   | { page: "person"; speaker: string }
   | { page: "settings" }
@@ -18,7 +19,7 @@ export function parse(path: string): Route {
   if (parts.length === 0) return { page: "identify" };
   if (
     parts.length === 1 &&
-    (first === "recordings" || first === "review" || first === "people" || first === "settings")
+    (first === "recordings" || first === "review" || first === "listen" || first === "people" || first === "settings")
   )
     return { page: first };
   if (parts.length === 2 && first === "jobs" && second) return { page: "result", job: second };

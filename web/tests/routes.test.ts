@@ -7,6 +7,7 @@ it.each([
   ["/review", { page: "review" }],
   ["/people/", { page: "people" }],
   ["/settings", { page: "settings" }],
+  ["/listen", { page: "listen" }],
   ["/jobs/01a2-b3", { page: "result", job: "01a2-b3" }],
   ["/people/01a2-b3", { page: "person", speaker: "01a2-b3" }],
   ["/people/a%2Fb%20c", { page: "person", speaker: "a/b c" }],

@@ -19,7 +19,8 @@ type State =
 /** Whether this page may record at all: browsers allow it on https and on this machine only. */
 export const canRecord = Boolean(window.isSecureContext && navigator.mediaDevices && window.MediaRecorder);
 
-function whyNot(error: unknown): string {
+/** Say in words why there is no microphone. */
+export function whyNot(error: unknown): string {
   const name = error instanceof DOMException ? error.name : "";
   if (name === "NotAllowedError")
     return "The browser does not let this page use the microphone. Allow it in the address bar, then try again.";
