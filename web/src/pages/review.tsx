@@ -15,12 +15,16 @@ import "./people.css";
 import "./result.css";
 import "./review.css";
 
+const LOOK = 2000; // milliseconds after the last decision before it is looked for what waits now
+
 export function Review() {
   const found = useLoaded<WaitingList>(waiting, []);
   const [current, setCurrent] = useState("");
   const [gone, setGone] = useState<ReadonlySet<string>>(new Set()); // decided about, or on their way
   const said = useRef<{ answer: ReviewAnswer; keys: string[] }[]>([]);
   const list = useRef<HTMLUListElement>(null);
+  const looking = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useEffect(() => () => clearTimeout(looking.current), []);
   const matches = (found.value?.matches ?? []).filter((match) => !gone.has(keyOf(match)));
   const groups = (found.value?.groups ?? [])
     .map((group) => ({ ...group, voices: group.voices.filter((voice) => !gone.has(keyOf(voice))) }))
@@ -38,7 +42,8 @@ export function Review() {
       const answer = await say(voices, what);
       said.current.push({ answer, keys });
       tell(words(answer), { action: { text: "Undo", run: undo } });
-      if (matches.length + groups.length <= keys.length) await reload();
+      clearTimeout(looking.current);
+      looking.current = setTimeout(() => void found.reload(), LOOK); // what was said may have changed other names
     } catch (error) {
       setGone((before) => new Set([...before].filter((key) => !keys.includes(key))));
       throw error;
@@ -46,6 +51,7 @@ export function Review() {
   }
 
   async function reload() {
+    clearTimeout(looking.current);
     await found.reload();
     setGone(new Set());
   }
