@@ -31,6 +31,8 @@ ERRORS = {
     "voiceprint": KEYED | {402, 409, 413},
     "identify": KEYED | {402, 409, 413},
     "label": KEYED | {402, 404, 409, 413},
+    "audioDiarization": KEYED | {402, 413},
+    "audioTranscription": KEYED | {402, 413, 502},
     "getJobById": KEYED | {404},
     "deleteJob": KEYED | {404},
     "followJob": KEYED | {404},

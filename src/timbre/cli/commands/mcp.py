@@ -14,10 +14,7 @@ def mcp(
     *,
     url: Annotated[str, typer.Option("--url", help="Address of the Timbre server.", metavar="URL")] = DEFAULT_URL,
 ) -> None:
-    """Let an assistant ask a Timbre server: who speaks, what they say, who they are. Speaks MCP on stdin and stdout.
-
-    The API key is that in TIMBRE_KEY. Needs the extra `mcp`.
-    """
+    """Let an assistant ask a Timbre server: who speaks, what they say, who they are. Speaks MCP on stdin and stdout."""
     from timbre.cli.server.mcp import open_mcp  # noqa: PLC0415 - only this command needs it
 
     open_mcp(url, os.environ.get("TIMBRE_KEY", "")).run()
