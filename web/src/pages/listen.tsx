@@ -143,35 +143,38 @@ function Lane({
   now: number;
   onName?: (name: string) => void;
 }) {
-  const [asked, setAsked] = useState(false);
+  const [typed, setTyped] = useState<string | null>(null); // while a name is given
+  const input = useRef<HTMLInputElement>(null);
+  const open = typed !== null;
+  useEffect(() => {
+    if (open) input.current?.select();
+  }, [open]);
   const from = Math.max(0, now - SHOWN);
   const place = (time: number) => `${(100 * (Math.max(time, from) - from)) / SHOWN}%`;
   const active = speaks(voice);
   return (
     <li class={active ? "live-lane active" : "live-lane"} data-voice={colour}>
       <div class="live-who">
-        {asked && onName ? (
+        {typed !== null && onName ? (
           <form
             onSubmit={(event) => {
               event.preventDefault();
-              const name = new FormData(event.currentTarget).get("name");
-              setAsked(false);
-              if (typeof name === "string" && name.trim()) onName(name.trim());
+              setTyped(null);
+              if (typed.trim()) onName(typed.trim());
             }}
           >
             <input
               class="input"
-              name="name"
               aria-label={`Name of ${spokenLabel(voice.speaker)}`}
-              defaultValue={voice.match ?? ""}
+              value={typed}
               maxLength={100}
-              ref={(input) => input?.focus()}
-              onKeyDown={(event) => event.key === "Escape" && setAsked(false)}
-              onBlur={() => setAsked(false)}
+              ref={input}
+              onInput={(event) => setTyped(event.currentTarget.value)}
+              onKeyDown={(event) => event.key === "Escape" && setTyped(null)}
             />
           </form>
         ) : (
-          <button type="button" class="live-name" disabled={!onName} onClick={() => setAsked(true)}>
+          <button type="button" class="live-name" disabled={!onName} onClick={() => setTyped(voice.match ?? "")}>
             <Icon name={active ? "wave" : "person"} />
             <strong>{voice.match ?? spokenLabel(voice.speaker)}</strong>
             {voice.match && voice.status !== "confirmed" && <span class="muted">perhaps</span>}
