@@ -32,6 +32,7 @@ RULES_BEYOND_THE_SCHEMA = {
     *("changeJob", "mergeJobVoices", "rematchJob", "searchSpeakers", "handInTranscript"),
     *("decide", "undoDecision", "redoDecision"),
     *("audioDiarization", "audioTranscription"),
+    *("changeJobs", "changeKeeping", "decideReview"),
 }
 OF_OPENAI = {"audioDiarization", "audioTranscription"}
 CANCELED_FIRST = {"getJobById"}  # DELETE only cancels what has not ended, which is there afterwards
@@ -136,6 +137,9 @@ class Tamed:
             case.query["wait"] = 0.05
         if operation in CHANGES and same_id(case.path_parameters["jobId"]) in (*self._kept.jobs, self._kept.voices.job):
             case.path_parameters["jobId"] = NOBODY  # ids from answers are used in requests
+        if operation == "deleteJobs" and isinstance(case.body, dict) and isinstance(case.body.get("jobs"), list):
+            kept = (*self._kept.jobs, self._kept.voices.job)
+            case.body["jobs"] = [NOBODY if same_id(job) in kept else job for job in case.body["jobs"]]
         if self._turn[operation] % 2 or case.meta is None or case.meta.generation.mode.is_negative:
             return
         self._kept.somebody(operation, case)

@@ -43,6 +43,16 @@ NEEDED = {
     "undoDecision": Scope.JOBS_WRITE,
     "redoDecision": Scope.JOBS_WRITE,
     "getHistory": Scope.JOBS_READ,
+    "listTags": Scope.JOBS_READ,
+    "changeJobs": Scope.JOBS_WRITE,
+    "deleteJobs": Scope.JOBS_WRITE,
+    "exportJobs": Scope.JOBS_READ,
+    "getKeeping": Scope.JOBS_READ,
+    "changeKeeping": Scope.ADMIN,
+    "getReview": Scope.JOBS_READ,
+    "decideReview": Scope.JOBS_WRITE,
+    "renameRecordings": Scope.JOBS_WRITE,
+    "listSpeakerRecordings": Scope.SPEAKERS_READ,
     "getJobsByTeam": Scope.JOBS_READ,
     "getJobsByTeamV2": Scope.JOBS_READ,
     "getMediaUploadURL": Scope.MEDIA_WRITE,
@@ -77,7 +87,12 @@ NEEDED = {
     "searchSpeakers": Scope.SPEAKERS_READ,
 }
 
-BESIDES = {"rematchJob": Scope.SPEAKERS_READ}  # what names people needs a second one
+BESIDES = {  # what names people, or tells of their recordings, needs a second one
+    "rematchJob": Scope.SPEAKERS_READ,
+    "getReview": Scope.SPEAKERS_READ,
+    "renameRecordings": Scope.SPEAKERS_READ,
+    "listSpeakerRecordings": Scope.JOBS_READ,
+}
 
 
 def address(server: Server) -> str:

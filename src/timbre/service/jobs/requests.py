@@ -34,7 +34,7 @@ def _ids(came: object) -> tuple[UUID, ...]:
     found = []
     for number, each in enumerate(came):
         try:
-            found.append(UUID(str(each)))
+            found.append(UUID(each if isinstance(each, str) else ""))
         except ValueError:
             expect("the id of a job", each, str(number))
     return tuple(dict.fromkeys(found))
