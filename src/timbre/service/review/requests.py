@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Final, Literal, Self
 from uuid import UUID
 
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from timbre.service.people.requests import ConsentRequest, Id, PersonName
 from timbre.service.requests.body import Request
@@ -13,6 +13,8 @@ from timbre.service.requests.values import Speaker, Switch, Title, expect, refus
 
 MOST_VOICES: Final = 500  # of one answer
 MOST_SECONDS: Final = 20.0
+ENOUGH: Final = 5.0  # seconds
+_SECONDS: Final = {"type": "number", "exclusiveMinimum": 0, "maximum": MOST_SECONDS}
 Kind = Literal["name", "reject", "nobody"]
 _KINDS: Final = ("name", "reject", "nobody")
 
@@ -101,10 +103,8 @@ def _seconds(came: object) -> object:
 class RenameRequest(Request):
     """Name recordings again whose people have changed."""
 
-    seconds: Annotated[float, BeforeValidator(_seconds)] = Field(
-        5.0,
-        description="Answer after so many seconds, even if there is more to do.",
-        json_schema_extra={"exclusiveMinimum": 0, "maximum": MOST_SECONDS},
+    seconds: Annotated[float, BeforeValidator(_seconds), WithJsonSchema(_SECONDS)] | None = Field(
+        None, description=f"Answer after so many seconds, even if there is more to do; {ENOUGH:g} if unset."
     )
     speaker_id: Id | None = Field(
         None, description="Only recordings that name this person by a sample that was withdrawn since."

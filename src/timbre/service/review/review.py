@@ -45,7 +45,7 @@ from timbre.service.people.gallery import Gallery
 from timbre.service.requests.selection import Selection
 from timbre.service.results.voices import KeptVoices
 from timbre.service.review.grouping import MOST_VOICES, Group, Unknown, grouped
-from timbre.service.review.requests import RenameRequest, ReviewRequest, VoiceRequest
+from timbre.service.review.requests import ENOUGH, RenameRequest, ReviewRequest, VoiceRequest
 from timbre.settings import Settings
 from timbre.store.database import Database, Row
 from timbre.store.queries import queries
@@ -205,7 +205,7 @@ class Review:
             MasterKeyMissing, TemplateUnreadable: people's voiceprints cannot be read.
             GalleryMoved: the gallery was brought to another encoder just now.
         """
-        ends = time.monotonic() + request.seconds
+        ends = time.monotonic() + (request.seconds or ENOUGH)
         named = changed = passed_over = 0
         space = await self._gallery.space(team)
         while space is not None and (rows := await self._to_rename(team, space, request.speaker_id)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import re
 import zlib
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import suppress
@@ -12,6 +13,7 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request
+from pydantic import BeforeValidator
 from starlette.responses import Response, StreamingResponse
 
 from timbre.errors import JobUnknown, ServiceUnavailable
@@ -28,7 +30,7 @@ from timbre.service.accounts.teams import Caller, Scope
 from timbre.service.jobs.jobs import FINAL, Filter, Sort
 from timbre.service.jobs.requests import ChangeRequest
 from timbre.service.requests.body import parse
-from timbre.service.requests.values import LONGEST_TAG, LONGEST_TITLE
+from timbre.service.requests.values import LONGEST_TAG, LONGEST_TITLE, expect
 from timbre.store.database import Row
 
 router = APIRouter()
@@ -38,9 +40,19 @@ _DATABASE_AWAY: Final = 1.0  # seconds before it is asked again
 _KEEP_ALIVE: Final = 15.0  # seconds between two signs of life in a stream of events
 _PIECE: Final = 1 << 16  # bytes
 _STREAMED: Final = 1 << 20  # bytes of output from which it is not held in memory as a whole
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _GZIP: Final = 31  # zlib's word for the gzip format
 Reader = Annotated[Caller, Depends(caller(Scope.JOBS_READ, Group.READ))]
 JobId = Annotated[str, Path(alias="jobId", description="Id of the job.", json_schema_extra={"format": "uuid"})]
+
+
+def _no_number(came: object) -> object:
+    if isinstance(came, str) and not _DAY.match(came):  # which would be seconds since 1970
+        expect("a day or a moment, as 2026-11-30T08:15:00Z", came)
+    return came
+
+
+Moment = Annotated[datetime, BeforeValidator(_no_number)]
 Status = Annotated[JobStatus | None, Query(description="Only jobs in this state.")]
 
 
@@ -161,8 +173,8 @@ async def list_jobs(
         ),
     ] = None,
     tag: Annotated[str | None, Query(max_length=LONGEST_TAG, description="Only jobs that bear this tag.")] = None,
-    since: Annotated[datetime | None, Query(description="Only jobs that were submitted then or later.")] = None,
-    until: Annotated[datetime | None, Query(description="Only jobs that were submitted before.")] = None,
+    since: Annotated[Moment | None, Query(description="Only jobs that were submitted then or later.")] = None,
+    until: Annotated[Moment | None, Query(description="Only jobs that were submitted before.")] = None,
     unnamed: Annotated[
         bool, Query(description="Only jobs in whose result somebody speaks whom nobody has named.")
     ] = False,
