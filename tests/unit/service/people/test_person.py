@@ -14,8 +14,8 @@ from timbre.service.people.person import Consent, Person, Sample, quality_json, 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 TODAY = NOW.date()
 GOOD = Sample(
-    id=UUID(int=1), source="recording", job=None, job_title=None, space="aa", seconds=12.0, telephone=0.0, quality=None, has_clip=True,
-    created_at=NOW,
+    id=UUID(int=1), source="recording", job=None, job_title=None, space="aa", seconds=12.0, telephone=0.0, quality=None,
+    has_clip=True, created_at=NOW,
 )  # fmt: skip
 ANOTHER = replace(GOOD, id=UUID(int=2))
 
