@@ -11,14 +11,17 @@ interface Spoken {
 const FAR = 120; // seconds: a turn that began longer before something is said is not looked at
 const COMPLETE = 0.9; // of what the segments say, that single words must say to be taken in their place
 
-/** The words of each turn, which are in order of time; empty where nothing is said in one. */
+/**
+ * The words of each turn, which are in order of time; empty where nothing is said in one. Words stay in the order of the
+ * transcript, so that two who talk at once are not mixed up.
+ */
 export function wordsOf(turns: readonly Spoken[], output: Output): string[] {
   const segments = output.turnLevelTranscription ?? [];
   const words = output.wordLevelTranscription ?? [];
   const said = spelled(words) >= COMPLETE * spelled(segments) ? words : segments;
   const found: string[][] = turns.map(() => []);
   if (!turns.length) return [];
-  for (const item of [...said].sort((a, b) => a.start - b.start)) found[home(turns, item)]?.push(item.text.trim());
+  for (const item of said) found[home(turns, item)]?.push(item.text.trim());
   return found.map((texts) => texts.join(" "));
 }
 
