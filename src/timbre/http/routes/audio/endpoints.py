@@ -18,7 +18,7 @@ from timbre.http.caller import State_, caller
 from timbre.http.errors import status_of
 from timbre.http.limits import Group
 from timbre.http.openai_errors import error_body
-from timbre.http.openapi import errors_as
+from timbre.http.openapi import openai_errors
 from timbre.http.responses import Json
 from timbre.http.routes.audio import answers
 from timbre.http.routes.audio.form import Form, read_form
@@ -79,7 +79,7 @@ def _takes(formats: tuple[str, ...], more: dict[str, Any]) -> dict[str, Any]:
     operation_id="audioDiarization",
     response_model=DiarizedSegments,
     responses={
-        **errors_as(OpenAIError, 402, 413),
+        **openai_errors(OpenAIError, 402, 413),
         200: {"content": {"text/plain": {"schema": _TEXT}}, "description": "JSON, or RTTM as text"},
     },
     openapi_extra=_takes(_SPEAKERS, {}),
@@ -104,7 +104,7 @@ async def audio_diarization(known: Asks, here: State_, request: Request) -> Resp
     operation_id="audioTranscription",
     response_model=DiarizedJson,
     responses={
-        **errors_as(OpenAIError, 402, 413, 502),
+        **openai_errors(OpenAIError, 402, 413, 502),
         200: {
             "content": {kind: {"schema": _TEXT} for kind in (*_TYPES.values(), "text/event-stream")},
             "description": "JSON, text, subtitles or server-sent events",
