@@ -12,8 +12,10 @@ class OpenAIErrorDetail(BaseModel):
 
     message: str = Field(description="What is wrong, and what to do.", examples=["Expected one recording"])
     type: str = Field(examples=["invalid_request_error"])
-    param: str | None = Field(description="The field at fault; null if it is none.", examples=["file"])
-    code: str | None = Field(description="A word for programs; null if there is none.", examples=["invalid_api_key"])
+    param: str | None = Field(None, description="The field at fault; null if it is none.", examples=["file"])
+    code: str | None = Field(
+        None, description="A word for programs; null if there is none.", examples=["invalid_api_key"]
+    )
 
 
 class OpenAIError(BaseModel):
