@@ -23,7 +23,7 @@ from timbre.http.responses import Json
 from timbre.http.routes.audio import answers
 from timbre.http.routes.audio.form import Form, read_form
 from timbre.http.routes.audio.hearing import JOB_HEADER, Result, submit, wait
-from timbre.http.routes.audio.schemas import DiarizedJson, DiarizedSegments, OpenAIError
+from timbre.http.routes.audio.schemas import DiarizedJson, DiarizedSegments, OpenAIError, TranscriptJson, VerboseJson
 from timbre.http.state import State
 from timbre.service.accounts.teams import Caller, Scope
 from timbre.service.jobs.jobs import NO_RECOGNISER
@@ -102,7 +102,7 @@ async def audio_diarization(known: Asks, here: State_, request: Request) -> Resp
 @router.post(
     "/v1/audio/transcriptions",
     operation_id="audioTranscription",
-    response_model=DiarizedJson,
+    response_model=DiarizedJson | VerboseJson | TranscriptJson,
     responses={
         **openai_errors(OpenAIError, 402, 413, 502),
         200: {

@@ -55,8 +55,43 @@ class Usage(BaseModel):
     seconds: int = Field(examples=[28])
 
 
+class TimedWord(BaseModel):
+    """A word."""
+
+    word: str = Field(examples=["morning"])
+    start: float
+    end: float
+    speaker: str = Field(examples=["Ada"])
+
+
+class TranscriptSegment(SpokenSegment):
+    """A sentence, or a part of one."""
+
+    id: int
+    text: str = Field(examples=["Good morning."])
+
+
+class VerboseJson(BaseModel):
+    """A transcript as `verbose_json` has it."""
+
+    task: Literal["transcribe"]
+    language: str = Field(description="As the recogniser calls it, or `unknown`.", examples=["english"])
+    duration: float = Field(description="Seconds of the recording.", examples=[27.4])
+    text: str = Field(examples=["Good morning. Hello."])
+    segments: list[TranscriptSegment]
+    words: list[TimedWord] = Field([], description="There if `timestamp_granularities[]` has `word`.")
+    usage: Usage
+
+
+class TranscriptJson(BaseModel):
+    """A transcript as `json` has it."""
+
+    text: str = Field(examples=["Ada: Good morning.\nA: Hello."])
+    usage: Usage
+
+
 class DiarizedJson(BaseModel):
-    """A transcript as `diarized_json` has it; the other forms are OpenAI's too."""
+    """A transcript as `diarized_json` has it."""
 
     task: Literal["transcribe"]
     duration: float = Field(description="Seconds of the recording.", examples=[27.4])
