@@ -48,7 +48,7 @@ class TranscribedSegment(SpokenSegment):
     text: str = Field(examples=["Good morning."])
 
 
-class Usage(BaseModel):
+class AudioUsage(BaseModel):
     """How much was heard."""
 
     type: Literal["duration"]
@@ -80,14 +80,14 @@ class VerboseJson(BaseModel):
     text: str = Field(examples=["Good morning. Hello."])
     segments: list[TranscriptSegment]
     words: list[TimedWord] = Field([], description="There if `timestamp_granularities[]` has `word`.")
-    usage: Usage
+    usage: AudioUsage
 
 
 class TranscriptJson(BaseModel):
     """A transcript as `json` has it."""
 
     text: str = Field(examples=["Ada: Good morning.\nA: Hello."])
-    usage: Usage
+    usage: AudioUsage
 
 
 class DiarizedJson(BaseModel):
@@ -97,4 +97,4 @@ class DiarizedJson(BaseModel):
     duration: float = Field(description="Seconds of the recording.", examples=[27.4])
     text: str = Field(description="All of it, a line a turn.", examples=["Ada: Good morning.\nA: Hello."])
     segments: list[TranscribedSegment]
-    usage: Usage
+    usage: AudioUsage
