@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from threading import Event
 from typing import Any
 
 import httpx
@@ -59,6 +60,31 @@ def test_words_and_turns_as_documented(client, recogniser):
     assert all(piece["seconds"] <= 30 and piece["key"] == "Bearer sk-words" for piece in recogniser.asked)
     assert {piece["model"] for piece in recogniser.asked} == {"whisper-1"}
     assert recogniser.asked[0]["timestamp_granularities[]"] == ["word", "segment"]
+
+
+def test_words_in_files(client):
+    job = heard(client)["jobId"]
+    srt, vtt, text = (client.get(f"/v1/jobs/{job}/output.{form}") for form in ("srt", "vtt", "txt"))
+    assert srt.text.startswith("1\n00:00:00,8")
+    assert "\nSPEAKER_00: Good morning, everyone." in srt.text
+    assert "\n<v SPEAKER_00>Good morning, everyone." in vtt.text
+    assert text.text.startswith("SPEAKER_00: Good morning, everyone. Let us begin")
+    assert text.headers["content-disposition"].endswith('.txt"')
+    silent = finished(client, submit(client, "diarize", url=URL))["jobId"]
+    missing = client.get(f"/v1/jobs/{silent}/output.txt")
+    assert (missing.status_code, "transcription: true" in missing.json()["message"]) == (404, True)
+
+
+def test_without_a_recogniser_it_is_said_how_to_set_one(small):
+    with small.client(small.run("keys", "create", "words", "--team", "words")) as asking:
+        refused = asking.post("/v1/diarize", json={"url": "media://words/none", "transcription": True})
+        assert refused.status_code == 400
+        (error,) = refused.json()["errors"]
+        assert error["field"] == "transcription"
+        assert "TIMBRE_ASR_URL" in error["message"]
+        shaped = asking.post("/v1/audio/transcriptions", files={"file": ("a.wav", b"x")})
+        assert shaped.status_code == 400
+        assert "TIMBRE_ASR_URL" in shaped.json()["error"]["message"]
 
 
 def test_names_and_what_people_say(client):
@@ -156,3 +182,26 @@ def test_a_recogniser_that_does_wrong(fault, client, recogniser):
     assert told in job["warning"]
     if fault == "lying":
         assert len(job["output"]["wordLevelTranscription"]) == len(WORDS)
+
+
+def test_a_recogniser_that_is_slow_holds_nobody_up(client, recogniser):
+    """A job that waits for its words leaves its place to the next, and can be canceled."""
+    go, came = Event(), Event()
+
+    def answer(request, fields):
+        came.set()
+        go.wait(60)
+        reply(request, recogniser.verbose(fields))
+
+    recogniser.answers = answer
+    try:
+        slow, unwanted = (submit(client, "diarize", url=URL, transcription=True) for _ in range(2))
+        assert came.wait(60)
+        finished(client, submit(client, "diarize", url=URL))
+        waiting = client.get(f"/v1/jobs/{slow}").json()
+        assert (waiting["status"], waiting["stage"]) == ("running", "words")
+        assert client.delete(f"/v1/jobs/{unwanted}").json()["status"] == "canceled"
+    finally:
+        go.set()
+    assert len(finished(client, slow)["output"]["wordLevelTranscription"]) == len(WORDS)
+    assert client.get(f"/v1/jobs/{unwanted}").json()["status"] == "canceled"

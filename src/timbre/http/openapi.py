@@ -17,6 +17,7 @@ from timbre.errors import (
     JobUnknown,
     KeyRejected,
     RangeUnsatisfiable,
+    RequestInvalid,
     RequestTooLarge,
     ScopeMissing,
     ServiceError,
@@ -25,6 +26,7 @@ from timbre.errors import (
     WordsMissing,
 )
 from timbre.http.caller import SESSION_COOKIE
+from timbre.http.openai_errors import error_body
 from timbre.http.schemas import JOB_ID, ApiError, ValidationErrorResponse
 from timbre.service.accounts.requests import KeyRequest, SecretRequest, SessionRequest
 from timbre.service.decisions.requests import DecisionRequest, StepRequest
@@ -203,9 +205,9 @@ def errors(*more: int, keyed: bool = True) -> dict[int | str, dict[str, Any]]:
     return {status: _error(status) for status in sorted({*more, *(_KEYED if keyed else _UNKEYED)})}
 
 
-def errors_as(model: type[BaseModel], *more: int) -> dict[int | str, dict[str, Any]]:
-    """The errors that a route with a key answers in a shape of its own."""
-    return {status: {"model": model, "description": _ERRORS[status]} for status in sorted({*more, *_KEYED})}
+def openai_errors(model: type[BaseModel], *more: int) -> dict[int | str, dict[str, Any]]:
+    """The errors that a route with a key answers in the shape of OpenAI's."""
+    return {status: _openai_error(model, status) for status in sorted({*more, *_KEYED})}
 
 
 def takes(model: type[Request], *, required: bool = True) -> dict[str, Any]:
@@ -231,6 +233,12 @@ def _error(status: int) -> dict[str, Any]:
         return {"model": ValidationErrorResponse, "description": _ERRORS[status]}
     content = {"application/json": {"example": {"requestId": JOB_ID, "message": str(example)}}}
     return {"model": ApiError, "description": _ERRORS[status], "content": content}
+
+
+def _openai_error(model: type[BaseModel], status: int) -> dict[str, Any]:
+    example = _EXAMPLES.get(status) or RequestInvalid([("file", "Expected a recording, got an empty file")])
+    content = {"application/json": {"example": error_body(example, status)}}
+    return {"model": model, "description": _ERRORS[status], "content": content}
 
 
 def _document(app: FastAPI) -> dict[str, Any]:

@@ -18,12 +18,12 @@ from timbre.http.caller import State_, caller
 from timbre.http.errors import status_of
 from timbre.http.limits import Group
 from timbre.http.openai_errors import error_body
-from timbre.http.openapi import errors_as
+from timbre.http.openapi import openai_errors
 from timbre.http.responses import Json
 from timbre.http.routes.audio import answers
 from timbre.http.routes.audio.form import Form, read_form
 from timbre.http.routes.audio.hearing import JOB_HEADER, Result, submit, wait
-from timbre.http.routes.audio.schemas import DiarizedJson, DiarizedSegments, OpenAIError
+from timbre.http.routes.audio.schemas import DiarizedJson, DiarizedSegments, OpenAIError, TranscriptJson, VerboseJson
 from timbre.http.state import State
 from timbre.service.accounts.teams import Caller, Scope
 from timbre.service.jobs.jobs import NO_RECOGNISER
@@ -79,7 +79,7 @@ def _takes(formats: tuple[str, ...], more: dict[str, Any]) -> dict[str, Any]:
     operation_id="audioDiarization",
     response_model=DiarizedSegments,
     responses={
-        **errors_as(OpenAIError, 402, 413),
+        **openai_errors(OpenAIError, 402, 413),
         200: {"content": {"text/plain": {"schema": _TEXT}}, "description": "JSON, or RTTM as text"},
     },
     openapi_extra=_takes(_SPEAKERS, {}),
@@ -102,9 +102,9 @@ async def audio_diarization(known: Asks, here: State_, request: Request) -> Resp
 @router.post(
     "/v1/audio/transcriptions",
     operation_id="audioTranscription",
-    response_model=DiarizedJson,
+    response_model=DiarizedJson | VerboseJson | TranscriptJson,
     responses={
-        **errors_as(OpenAIError, 402, 413, 502),
+        **openai_errors(OpenAIError, 402, 413, 502),
         200: {
             "content": {kind: {"schema": _TEXT} for kind in (*_TYPES.values(), "text/event-stream")},
             "description": "JSON, text, subtitles or server-sent events",

@@ -12,8 +12,10 @@ class OpenAIErrorDetail(BaseModel):
 
     message: str = Field(description="What is wrong, and what to do.", examples=["Expected one recording"])
     type: str = Field(examples=["invalid_request_error"])
-    param: str | None = Field(description="The field at fault; null if it is none.", examples=["file"])
-    code: str | None = Field(description="A word for programs; null if there is none.", examples=["invalid_api_key"])
+    param: str | None = Field(None, description="The field at fault; null if it is none.", examples=["file"])
+    code: str | None = Field(
+        None, description="A word for programs; null if there is none.", examples=["invalid_api_key"]
+    )
 
 
 class OpenAIError(BaseModel):
@@ -46,18 +48,53 @@ class TranscribedSegment(SpokenSegment):
     text: str = Field(examples=["Good morning."])
 
 
-class SoundUsage(BaseModel):
+class AudioUsage(BaseModel):
     """How much was heard."""
 
     type: Literal["duration"]
     seconds: int = Field(examples=[28])
 
 
+class TimedWord(BaseModel):
+    """A word."""
+
+    word: str = Field(examples=["morning"])
+    start: float
+    end: float
+    speaker: str = Field(examples=["Ada"])
+
+
+class TranscriptSegment(SpokenSegment):
+    """A sentence, or a part of one."""
+
+    id: int
+    text: str = Field(examples=["Good morning."])
+
+
+class VerboseJson(BaseModel):
+    """A transcript as `verbose_json` has it."""
+
+    task: Literal["transcribe"]
+    language: str = Field(description="As the recogniser calls it, or `unknown`.", examples=["english"])
+    duration: float = Field(description="Seconds of the recording.", examples=[27.4])
+    text: str = Field(examples=["Good morning. Hello."])
+    segments: list[TranscriptSegment]
+    words: list[TimedWord] = Field([], description="There if `timestamp_granularities[]` has `word`.")
+    usage: AudioUsage
+
+
+class TranscriptJson(BaseModel):
+    """A transcript as `json` has it."""
+
+    text: str = Field(examples=["Ada: Good morning.\nA: Hello."])
+    usage: AudioUsage
+
+
 class DiarizedJson(BaseModel):
-    """A transcript as `diarized_json` has it; the other forms are OpenAI's too."""
+    """A transcript as `diarized_json` has it."""
 
     task: Literal["transcribe"]
     duration: float = Field(description="Seconds of the recording.", examples=[27.4])
     text: str = Field(description="All of it, a line a turn.", examples=["Ada: Good morning.\nA: Hello."])
     segments: list[TranscribedSegment]
-    usage: SoundUsage
+    usage: AudioUsage
