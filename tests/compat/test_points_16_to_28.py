@@ -1,4 +1,4 @@
-"""The points of section 17 of the API reference: media, errors, limits, webhooks; 22, live streams, is not served."""
+"""The points of section 17 of the API reference: media, errors, limits, webhooks; 22, live streams, is in test_live."""
 
 from __future__ import annotations
 

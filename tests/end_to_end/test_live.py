@@ -90,7 +90,7 @@ def test_names(client: httpx.Client, engine: Engine, ada: np.ndarray) -> None:
     told = stream.of("speaker_name")
     assert told[0]["status"] == "tentative"
     assert (told[-1]["match"], told[-1]["confidence"], told[-1]["status"]) == ("Ada L.", 100, "confirmed")
-    assert stream.of("diarization_speaker_end")[-1]["match"] == "Ada L."
+    assert {data["match"] for data in stream.of("diarization_speaker_end")} <= {"Ada", "Ada L."}
     partial = stream.of("diarization_partial")
     assert [row["timestamp"] for row in partial][:4] == [1.0, 2.0, 3.0, 4.0]
     shown = stream.state()["input"]

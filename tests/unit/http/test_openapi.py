@@ -10,7 +10,7 @@ from timbre import Settings
 from timbre.http.app import create_app
 from timbre.http.errors import STATUS
 
-# Method, path, operationId and success of the hosted service; streaming is not part of this server.
+# Method, path, operationId and success of the hosted service.
 HOSTED = [
     ("post", "/v1/media/input", "getMediaUploadURL", "201"),
     ("post", "/v1/media/output", "getMediaDownloadURL", "201"),
@@ -21,6 +21,8 @@ HOSTED = [
     ("get", "/v1/jobs/{jobId}", "getJobById", "200"),
     ("get", "/v2/jobs", "getJobsByTeamV2", "200"),
     ("get", "/v1/jobs", "getJobsByTeam", "200"),
+    ("post", "/v1/live", "createStream", "200"),
+    ("get", "/v1/live/{streamId}", "getStream", "200"),
 ]
 KEYED = {400, 401, 403, 429, 503}
 ERRORS = {
@@ -53,6 +55,8 @@ ERRORS = {
     "rematchJob": KEYED | {404, 413},
     "getJobsByTeamV2": KEYED,
     "getJobsByTeam": KEYED,
+    "createStream": KEYED | {402, 413},
+    "getStream": KEYED | {404},
     "listDeliveries": KEYED,
     "replayDelivery": KEYED | {404},
     "listSpeakers": KEYED,
@@ -96,6 +100,7 @@ BODIES = {
     "diarize": "DiarizeRequest",
     "voiceprint": "VoiceprintRequest",
     "identify": "IdentifyRequest",
+    "createStream": "StreamRequest",
     "createKey": "KeyRequest",
     "rotateSecret": "SecretRequest",
     "searchSpeakers": "SearchRequest",
@@ -192,7 +197,12 @@ def test_every_error_of_the_server_can_be_documented(operations):
     assert set(STATUS.values()) <= documented
 
 
-ASK_FOR_NOTHING = {"upgradeGallery", "undoDecision", "redoDecision"}  # what is meant by no body is plain
+ASK_FOR_NOTHING = {
+    "createStream",
+    "upgradeGallery",
+    "undoDecision",
+    "redoDecision",
+}  # what is meant by no body is plain
 
 
 def test_bodies_are_references(document, operations):

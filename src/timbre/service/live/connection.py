@@ -59,7 +59,8 @@ class Connection:
         self._session = session
         self._longest = longest
         self._frames = Frames(opened.request)
-        self._waiting: deque[NDArray[np.float32] | tuple[str, str | None]] = deque()
+        self._waiting: deque[NDArray[np.float32]] = deque()
+        self._said: deque[tuple[str, str | None]] = deque()  # by a person, of voices
         self._more = asyncio.Event()
         self._received = 0  # samples at 16 kHz
         self._began = time.monotonic()
@@ -180,7 +181,7 @@ class Connection:
             name = command.get("name")
             if not (name is None or isinstance(name, str)):
                 raise StreamBroken("name_speaker takes a name, or null", code=VIOLATED)
-            self._waiting.append((command["speaker"], name))
+            self._said.append((command["speaker"], name))
         else:
             raise StreamBroken(f"Unknown message; a stream takes sound, {_END} and {_NAME}", code=VIOLATED)
         self._more.set()
@@ -196,10 +197,10 @@ class Connection:
     async def _hear(self) -> None:
         try:
             while True:
-                while not (self._waiting or self._ended or self._socket is None):
+                while not (self._waiting or self._said or self._ended or self._socket is None):
                     self._more.clear()
                     await self._more.wait()
-                while self._waiting:
+                while self._waiting or self._said:
                     await self._tell(await self._next())
                 if self._ended:
                     await self._tell(await self._session.finish())
@@ -214,14 +215,14 @@ class Connection:
         await self._tell(self._session.cut())
 
     async def _next(self) -> list[Event]:
-        item = self._waiting.popleft()
-        if isinstance(item, tuple):
-            try:
-                return self._session.name(*item)
-            except OptionError as error:
-                await self._send({"type": "refused", "message": str(error)})
-                return []
-        return await self._session.push(item)
+        """Hear the next sound; what a person says does not wait behind it."""
+        if not self._said:
+            return await self._session.push(self._waiting.popleft())
+        try:
+            return self._session.name(*self._said.popleft())
+        except OptionError as error:
+            await self._send({"type": "refused", "message": str(error)})
+            return []
 
     async def _tell(self, events: list[Event]) -> None:
         for event in events:
