@@ -6,8 +6,8 @@ claimed, and a voice can only be named where the recording has it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
@@ -154,7 +154,13 @@ def open_mcp(url: str, key: str) -> MCPServer:
     client = httpx.AsyncClient(
         base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=httpx.Timeout(_PATIENCE, write=None)
     )
-    server = MCPServer("timbre", instructions=_INSTRUCTIONS, version=__version__, log_level="WARNING")
+
+    @asynccontextmanager
+    async def running(_server: MCPServer) -> AsyncIterator[None]:
+        async with client:
+            yield
+
+    server = MCPServer("timbre", instructions=_INSTRUCTIONS, version=__version__, log_level="WARNING", lifespan=running)
     tools = Timbre(client)
     for tool in (tools.people, tools.who_speaks, tools.transcript, tools.name_voice):
         server.tool()(tool)
