@@ -57,6 +57,16 @@ ERRORS = {
     "getJobsByTeam": KEYED,
     "createStream": KEYED | {402, 413},
     "getStream": KEYED | {404},
+    "listTags": KEYED,
+    "changeJobs": KEYED | {413},
+    "deleteJobs": KEYED | {413},
+    "exportJobs": KEYED | {404, 413},
+    "getKeeping": KEYED,
+    "changeKeeping": KEYED | {413},
+    "getReview": KEYED,
+    "decideReview": KEYED | {404, 409, 413},
+    "renameRecordings": KEYED | {413},
+    "listSpeakerRecordings": KEYED | {404},
     "listDeliveries": KEYED,
     "replayDelivery": KEYED | {404},
     "listSpeakers": KEYED,
@@ -118,13 +128,19 @@ BODIES = {
     "mergeSpeakers": "MergeSpeakersRequest",
     "upgradeGallery": "UpgradeGalleryRequest",
     "addSample": "SampleRequest",
+    "changeJobs": "ChangeJobsRequest",
+    "deleteJobs": "JobsRequest",
+    "exportJobs": "ExportJobsRequest",
+    "changeKeeping": "KeepingRequest",
+    "decideReview": "ReviewRequest",
+    "renameRecordings": "RenameRequest",
 }
 RATES = {"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"}
 # What JSON Schema 2020-12 and OpenAPI 3.1 know; anything else is a slip that no validator reports.
 KEYWORDS = {
-    "$ref", "additionalProperties", "anyOf", "const", "default", "description", "enum", "examples", "format", "items",
-    "maxItems", "maxLength", "maximum", "minItems", "minLength", "minimum", "pattern", "properties", "required",
-    "title", "type",
+    "$ref", "additionalProperties", "anyOf", "const", "default", "description", "enum", "examples",
+    "exclusiveMinimum", "format", "items", "maxItems", "maxLength", "maxProperties", "maximum", "minItems",
+    "minLength", "minimum", "pattern", "properties", "required", "title", "type",
 }  # fmt: skip
 
 
@@ -202,6 +218,7 @@ ASK_FOR_NOTHING = {
     "upgradeGallery",
     "undoDecision",
     "redoDecision",
+    "renameRecordings",
 }  # what is meant by no body is plain
 
 

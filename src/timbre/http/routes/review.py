@@ -73,9 +73,8 @@ class SaidOfVoice(Answer):
 
     job_id: Uuid
     speaker: str = Field(examples=["SPEAKER_00"])
-    revision: int | SkipJsonSchema[None] = Field(
+    revision: Annotated[int, Field(ge=1)] | SkipJsonSchema[None] = Field(
         None,
-        ge=1,
         description="Of the result, that it made; absent where nothing came of it.",
         json_schema_extra=left_out,
     )

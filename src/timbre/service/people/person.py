@@ -60,7 +60,7 @@ class Sample:
     id: UUID
     source: Source
     job: UUID | None  # whose recording it is from
-    job_title: str | None  # what that is called
+    job_title: str | None = None  # what that is called
     space: str
     seconds: float  # of speech
     telephone: float | None  # 0 wideband, 1 telephone; None where it is not known

@@ -139,6 +139,7 @@ def test_every_switch_may_be_false_or_true_with_every_model(model, name):
 def test_defaults():
     assert accepted(IdentifyRequest).model_dump(mode="json", by_alias=True, exclude_none=True) == {
         "url": URL,
+        "tags": [],
         "webhookRevisions": False,
         "webhookStatusOnly": False,
         "exclusive": False,
