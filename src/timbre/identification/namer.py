@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from os import PathLike
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from timbre.diarization.diarization import Voice
 from timbre.errors import OptionError, VoiceprintMalformed, VoiceprintMismatch
@@ -20,11 +20,16 @@ from timbre.identification.matching import match
 from timbre.identification.scoring import confidences, log_odds
 from timbre.identification.voiceprint import Voiceprint
 from timbre.models.packs import find_pack
-from timbre.models.same_voice import SameVoice
+from timbre.models.same_voice import SameVoice, Side
 from timbre.models.spaces import Space, find_space, own_space
 from timbre.names import fault_of
 from timbre.settings import Settings
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_TWO_PEOPLE: Final = -3.0  # log-odds under which two voices are no one person, whatever voiceprint both resemble
 UNFITTED: Final = "Confidence is not calibrated for this encoder; fit it to your own people with `timbre calibrate`"
 
 
@@ -83,6 +88,8 @@ class Namer:
                 if label in people:
                     allowed[row, labels.index(label)] = -1
         chosen = match(odds, allowed, threshold=threshold, exclusive=exclusive)
+        if threshold > 0 and not exclusive:
+            chosen = self._without_doubles(chosen, odds, voices)
         return tuple(
             SpeakerMatch(
                 speaker=voice.speaker,
@@ -91,6 +98,22 @@ class Namer:
             )
             for voice, row, column in zip(voices, scores, chosen, strict=True)
         )
+
+    def _without_doubles(
+        self, chosen: list[int | None], odds: NDArray[np.float64], voices: Sequence[Voice]
+    ) -> list[int | None]:
+        """Leave a name to the likeliest of its voices, and to those that may be the same person."""
+        kept: list[int | None] = list(chosen)
+        for column in {column for column in chosen if column is not None}:
+            rows = [row for row, one in enumerate(chosen) if one == column]
+            best = voices[max(rows, key=lambda row: odds[row, column])]
+            for row in rows:
+                voice = voices[row]
+                sides = (Side.of([one.seconds], [one.acoustics]) for one in (best, voice))
+                alike = float(self.same_voice.log_odds(voice.embedding @ best.embedding, *sides)[0])
+                if voice is not best and alike < _TWO_PEOPLE:
+                    kept[row] = None
+        return kept
 
     def warnings(self, threshold: float) -> tuple[str, ...]:
         """Say what to know about names that were given from this threshold on, in words; mostly nothing."""

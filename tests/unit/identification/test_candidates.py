@@ -142,3 +142,23 @@ def test_a_namer_needs_no_network_and_has_the_space_of_its_pack() -> None:
     assert namer.warnings(50) == ()
     unfitted = Namer(replace(MODEL, fitted=False), SPACE, model="toy")
     assert "not calibrated" in unfitted.warnings(50)[0]
+
+
+def test_a_name_is_given_twice_only_where_both_voices_may_be_one_person() -> None:
+    ada, ben = np.eye(8, dtype=np.float32)[:2]
+    blend = Voiceprint(prototypes=unit(ada + ben)[None], seconds=(20.0,), space=SPACE)
+    heard = {
+        "SPEAKER_00": ada,
+        "SPEAKER_01": unit(ben + np.float32(0.1) * ada),
+        "SPEAKER_02": unit(ben + np.float32(0.9) * ada),
+    }
+    voices = [Voice(speaker=label, embedding=vector, seconds=20.0) for label, vector in heard.items()]
+
+    def named(**options: float | bool) -> list[str | None]:
+        return [match.match for match in NAMER.name(voices, {"Both": blend}, **options)]
+
+    assert named(threshold=50, exclusive=False) == ["Both", "Both", "Both"]  # each may be the likeliest, the last
+    del voices[2]
+    assert named(threshold=50, exclusive=False) == [None, "Both"]
+    assert named(threshold=0, exclusive=False) == ["Both", "Both"]
+    assert named(threshold=50, exclusive=True) == [None, "Both"]

@@ -6,7 +6,9 @@ export const TAKEN_AS: readonly (readonly [string, string])[] = [
   ["srt", "SRT subtitles"],
   ["vtt", "WebVTT subtitles"],
   ["rttm", "RTTM"],
+  ["txt", "Plain text"],
   ["textgrid", "Praat TextGrid"],
+  ["eaf", "ELAN"],
   ["audacity", "Audacity labels"],
   ["json", "JSON, all there is"],
 ];
