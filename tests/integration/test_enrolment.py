@@ -38,6 +38,7 @@ from timbre.service.outside.outgoing import outgoing_client
 from timbre.service.requests.submissions import DiarizeRequest
 from timbre.service.worker.tasks import Work
 from timbre.service.worker.thread_bridge import Bridge, Interrupted
+from timbre.service.worker.words import Words
 from timbre.settings import Settings
 
 Act = Callable[[Rooms], Awaitable[None]]
@@ -76,6 +77,7 @@ async def worked(here: Rooms, job: UUID, engines: Engines | None = None) -> Any:
             candidates=here.candidates,
             persistence=here.persistence,
             client=await stack.enter_async_context(outgoing_client(here.here.settings)),
+            words=Words(None, here.here.settings),
             settings=here.here.settings,
         )
         await work.hear(job)

@@ -43,6 +43,7 @@ from timbre.service.results.voices import KeptVoices
 from timbre.service.worker.persistence import Persistence
 from timbre.service.worker.process import run_worker
 from timbre.service.worker.tasks import Work
+from timbre.service.worker.words import Words
 from timbre.settings import Settings
 from timbre.store.embedded import EmbeddedPostgres
 from timbre.store.queue import FETCH_TASK, Lane
@@ -80,6 +81,7 @@ def work_on(here: Service, client: httpx.AsyncClient) -> Work:
         storage=here.storage,
         engines=Engines(here.settings),
         client=client,
+        words=Words(None, here.settings),
         settings=here.settings,
     )
 
