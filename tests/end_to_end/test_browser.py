@@ -205,7 +205,7 @@ def test_who_may_only_look_begins_with_what_there_is(browser: Browser, home: Ser
         page.get_by_role("button", name="Sign in").click()
         expect(page.get_by_role("heading", name="Recordings", level=1)).to_be_visible()
         expect(page.get_by_role("navigation", name="Pages").get_by_role("link")).to_have_text(
-            ["Recordings", "People", "Settings"]
+            ["Recordings", "Review", "People", "Settings"]
         )
     assert {re.search(r"\b401\b", said) is not None for said in complaints} == {True}, complaints
 

@@ -32,7 +32,7 @@ RULES_BEYOND_THE_SCHEMA = {
     *("changeJob", "mergeJobVoices", "rematchJob", "searchSpeakers", "handInTranscript"),
     *("decide", "undoDecision", "redoDecision"),
     *("audioDiarization", "audioTranscription"),
-    *("changeJobs", "changeKeeping", "decideReview"),
+    *("changeJobs", "changeKeeping", "decideReview", "createStream"),
 }
 OF_OPENAI = {"audioDiarization", "audioTranscription"}
 CANCELED_FIRST = {"getJobById"}  # DELETE only cancels what has not ended, which is there afterwards

@@ -59,7 +59,8 @@ def test_plain_stream(client: httpx.Client, ada: np.ndarray) -> None:
     """As the hosted service: no body, only starts and ends, three keys, a shorter last frame, 1000 at the end."""
     stream = Stream(client)
     stream.send(ada[: 3 * RATE + 400])
-    running = client.get(f"/v1/live/{stream.id}").json()
+    while (running := client.get(f"/v1/live/{stream.id}").json())["status"] == "created":
+        assert stream.socket.connected  # it is noted a moment after the first frame
     assert (running["status"], running["completedAt"], running["input"]) == ("running", None, {})
     assert stream.end() == 1000
     turns = paired(stream)

@@ -357,7 +357,9 @@ def test_it_runs_as_somebody_who_is_not_root(folder: Path) -> None:
         )
         stack.callback(process.terminate)
         said = until_ready(process)
-        found = re.search(r"ready on (http://\S+); its data is in (\S+)\.\s+web app +\S+ .*\s+API key +(sk_\S+)", said)
+        found = re.search(
+            r"ready on (http://\S+); its data is in (\S+)\.\s+web app +\S+ .*\s+again .*\s+API key +(sk_\S+)", said
+        )
         assert found, said
         address, data, key = found.groups()
         assert Path(data).is_relative_to(home)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
@@ -12,9 +12,12 @@ from timbre.service.requests.selection import Speakers
 from timbre.service.requests.submissions import LIKELY, LabelledVoiceprint, distinct
 from timbre.service.requests.values import MOST_VOICEPRINTS, Switch, Threshold, expect, some_voiceprints
 
-RATES: Final = (8_000, 16_000, 24_000, 32_000, 44_100, 48_000)
-ENCODINGS: Final = ("pcm_f32le", "pcm_s16le")
 _LIMIT: Final = 32
+_Rate = Literal[8_000, 16_000, 24_000, 32_000, 44_100, 48_000]
+_Encoding = Literal["pcm_f32le", "pcm_s16le"]
+_Speakers = Annotated[int, Field(ge=1, le=_LIMIT)]
+RATES: Final[tuple[int, ...]] = get_args(_Rate)
+ENCODINGS: Final[tuple[str, ...]] = get_args(_Encoding)
 
 
 def _rate(came: object) -> object:
@@ -55,15 +58,13 @@ class StreamRequest(Request):
     revisions: Switch = Field(
         False, description="Tell which turns turned out to be somebody else's, as `diarization_revision`."
     )
-    max_speakers: Annotated[int, BeforeValidator(_speakers)] = Field(
+    max_speakers: Annotated[int, BeforeValidator(_speakers, json_schema_input_type=_Speakers | None)] = Field(
         MOST_SPEAKERS, description=f"At most so many voices at a time, up to {_LIMIT}."
     )
-    sample_rate: Annotated[int, BeforeValidator(_rate)] = Field(
-        16_000,
-        description="Of the sound that is sent; a frame is 100 ms of it.",
-        json_schema_extra={"enum": list(RATES)},
+    sample_rate: Annotated[int, BeforeValidator(_rate, json_schema_input_type=_Rate | None)] = Field(
+        16_000, description="Of the sound that is sent; a frame is 100 ms of it."
     )
-    encoding: Annotated[Literal["pcm_f32le", "pcm_s16le"], BeforeValidator(_encoding)] = Field(
+    encoding: Annotated[_Encoding, BeforeValidator(_encoding, json_schema_input_type=_Encoding | None)] = Field(
         "pcm_f32le", description="Of the sound that is sent."
     )
     resume: Switch = Field(

@@ -51,6 +51,7 @@ export function Turns({
   now.current = { shown, edits, view };
 
   // By hand: a new drawing of thousands of rows for every turn would be felt.
+  const followed = useRef(-1); // the turn that was brought into view last: whoever scrolls away stays there
   useEffect(() => {
     let last = -1;
     let marked = list.current?.querySelector("[aria-current]") ?? null;
@@ -64,7 +65,8 @@ export function Turns({
       marked?.removeAttribute("aria-current");
       row?.setAttribute("aria-current", "true");
       marked = row;
-      if (!follows.current || !list.current) return;
+      if (!follows.current || !list.current || at === followed.current) return;
+      followed.current = at;
       if (row) show(list.current, row);
       else if (place >= 0) now.current.view.show(place); // it is drawn when it comes into view, and then marked
     });
