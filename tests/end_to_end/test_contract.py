@@ -77,6 +77,7 @@ class Kept:
             self.media = url
             self.sound = voice("Ada").read_bytes()
             self.key = server.key
+            self.stream = client.post("/v1/live").json()["id"]
             self.somebody = Somebody(server, self.voiceprint)
             self.voices = Conversation(server)
             self.upload = client.post("/v1/media/input", json={"url": url}).json()["url"]
@@ -151,6 +152,8 @@ class Tamed:
             case.query.update({name: value[0] for name, value in parse_qs(link.query).items()})
         if operation in {"getJobById", "followJob", "exportJob"} and same_id(case.path_parameters["jobId"]):
             case.path_parameters["jobId"] = self._one_of(operation, self._kept.jobs)
+        if operation == "getStream" and same_id(case.path_parameters["streamId"]):
+            case.path_parameters["streamId"] = self._kept.stream
         if operation == "pullModel":
             case.path_parameters["pack"] = "base"
         if operation == "replayDelivery" and same_id(case.path_parameters["deliveryId"]):
@@ -161,6 +164,9 @@ class Tamed:
             case.headers = {**(case.headers or {}), "X-Timbre-Web": "1"}
             case.body = {"key": self._kept.key}
         if operation == "identify" and isinstance(case.body, dict):
+            for item in case.body.get("voiceprints") or ():
+                item["voiceprint"] = self._kept.voiceprint
+        if operation == "createStream" and isinstance(case.body, dict):
             for item in case.body.get("voiceprints") or ():
                 item["voiceprint"] = self._kept.voiceprint
         if operation in OF_OPENAI and isinstance(case.body, dict):

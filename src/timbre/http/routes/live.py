@@ -92,7 +92,9 @@ async def create(
 )
 async def get(
     known: Annotated[Caller, Depends(caller(Scope.STREAM_READ, Group.READ))],
-    stream_id: Annotated[str, Path(alias="streamId")],
+    stream_id: Annotated[
+        str, Path(alias="streamId", description="Id of the stream.", json_schema_extra={"format": "uuid"})
+    ],
     here: State_,
 ) -> Response:
     """Answer whether a stream waits, runs or has ended."""
