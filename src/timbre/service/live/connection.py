@@ -69,7 +69,7 @@ class Connection:
         self._unsent: list[str] = []
         self._socket: Socket | None = None
         self._one_at_a_time = asyncio.Lock()
-        self._taken = False  # by a client that has come back
+        self.taken = False  # by a client that has come back, and is heard next
 
     @property
     def seconds(self) -> float:
@@ -84,11 +84,11 @@ class Connection:
     @property
     def resumable(self) -> bool:
         """Whether it waits for its client to come back."""
-        return self.opened.request.resume and self._socket is None and not (self._ended or self._taken)
+        return self.opened.request.resume and self._socket is None and not (self._ended or self.taken)
 
     def take(self) -> None:
         """Wait for nobody else: the client has come back."""
-        self._taken = True
+        self.taken = True
 
     def stop(self) -> None:
         """End because the server does."""
@@ -97,7 +97,7 @@ class Connection:
     async def run(self, socket: Socket, *, again: bool = False) -> str | None:
         """Hear a stream until it ends, or its connection does; return why, if not as its client wanted."""
         async with self._one_at_a_time:  # what came over the connection before is heard first
-            self._socket, self._taken = socket, False
+            self._socket, self.taken = socket, False
             return await self._run(socket, again=again)
 
     async def _run(self, socket: Socket, *, again: bool) -> str | None:

@@ -97,7 +97,9 @@ class Live:
         try:
             error = await connection.run(socket, again=again)
         finally:
-            if connection.resumable:
+            if connection.taken:
+                pass  # its client is back already, while the last of the sound before was heard
+            elif connection.resumable:
                 loop = asyncio.get_running_loop()
                 self._waiting[token] = loop.call_later(RESUME, self._give_up, token, connection)
             else:
