@@ -208,8 +208,11 @@ def test_an_encoder_is_calibrated_on_labelled_speech_and_goes_back(speech, folde
     worthless = dataclasses.replace(shipped, fitted=False, score_weight=1.0, bias=0.0)
     Fits(folder, encoder).keep(worthless, assumed(256))
 
+    broken = speech / "Ada-1.0" / "0-broken.wav"  # the first of its person
+    broken.write_bytes(b"no sound")
     ended = run("models", "calibrate", "base", "--speech", speech)
     assert ended.code == 0, ended.err
+    assert f"{broken}: " in ended.err
     assert "timbre-voice-1 scores like this from now on" in ended.out
     listed = json.loads(run("models", "list", "--json").out)["packs"]
     own = next(pack["calibration"] for pack in listed if pack["name"] == "base")

@@ -4,9 +4,9 @@
     python -m training.simulation testing build/talk/testing
     python -m training.simulation testing build/talk/named --enrol --minutes 8
 
-With `--enrol` some of what everybody says is kept for enrolment instead, as it was spoken, and so is somebody who does
-not talk: enrol.csv lists it for `timbre evaluate identification`. TIMBRE_DATA points to the labelled speech. The same
-talk every time.
+With `--enrol` everybody is enrolled with some of what they say, as it was spoken, which is then not in the talk, and so
+are up to five people who do not talk: enrol.csv lists it for `timbre evaluate identification`. TIMBRE_DATA points to
+the labelled speech. The same talk every time.
 """
 
 import argparse

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from timbre.cli.exits import warn
 from timbre.cli.measuring.embeddings import Embeddings
 from timbre.cli.measuring.pieces import hear_pieces
-from timbre.errors import InputError, NoSpeech, TrialsError
+from timbre.errors import InputError, TrialsError
 from timbre.evaluation.calibration import CalibrationReport, calibration_report
 from timbre.evaluation.centre import fit_centre
 from timbre.evaluation.degradation import PAIRS
@@ -75,6 +76,8 @@ def fit_encoder(engine: Engine, speech: Speech, *, fitted_to: str) -> EncoderFit
     made = replace(engine.same_voice, fitted=True, fitted_to=fitted_to, centre=centre)
     voices = Embeddings(engine.calibrated(made), recordings, copies=True)
     sources, copies = scored(voices, lists)
+    for reason in dict.fromkeys(reason for source in sources for _, reason in source.refused):
+        warn(f"{reason} It is left out.")
     held_out = leave_one_source_out(sources, copies=copies)
     weights: dict[str, Any] = fit(sources, copies=copies).to_dict()
     made = replace(made, **weights)
@@ -96,7 +99,7 @@ def hear_centre(engine: Engine, people: Mapping[tuple[str, str], Sequence[Path]]
     heard: dict[tuple[str, str], list[NDArray[np.float32]]] = {}
     for who, paths in chosen.items():
         for path in paths:
-            with suppress(NoSpeech):
+            with suppress(InputError):
                 heard.setdefault(who, []).append(voices.pooled([path])[0])
     return fit_centre({who: np.stack(vectors) for who, vectors in heard.items()})
 
@@ -155,7 +158,7 @@ def _strangers(voices: Embeddings, speech: Speech, same_voice: SameVoice) -> NDA
 
 def _before(engine: Engine, lists: Mapping[str, Sequence[Trial]], recordings: Sequence[Path]) -> CalibrationReport:
     voices = Embeddings(engine, recordings)
-    sources = [score_trials(trials, voices.pooled, source=name).both_ways() for name, trials in lists.items()]
+    sources, _ = scored(voices, lists)
     odds = [engine.same_voice.log_odds(source.cosines, source.enrol, source.test) for source in sources]
     return calibration_report(np.concatenate(odds), np.concatenate([source.same for source in sources]))
 

@@ -97,12 +97,10 @@ class Live:
         try:
             error = await connection.run(socket, again=again)
         finally:
-            if connection.taken:
-                pass  # its client is back already, while the last of the sound before was heard
-            elif connection.resumable:
+            if connection.resumable:
                 loop = asyncio.get_running_loop()
                 self._waiting[token] = loop.call_later(RESUME, self._give_up, token, connection)
-            else:
+            elif not connection.taken:  # else its client is back already, while the last sound before was heard
                 await self._over(token, connection, error)
 
     def _give_up(self, token: str, connection: Connection) -> None:
