@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -59,7 +58,7 @@ def served(folder: Path | None = None, settings: Mapping[str, str] | None = None
         try:
             yield Served(host=host, port=port, key=key, ready_seconds=ready, process=psutil.Process(process.pid))
         finally:
-            process.send_signal(signal.SIGINT)
+            process.terminate()
             process.communicate()
 
 

@@ -42,7 +42,7 @@ def server(folder: Path) -> Iterator[tuple[str, str]]:
     try:
         yield greeting(process)
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()  # a shell's background jobs, and so what they start, would ignore Ctrl-C
         try:
             process.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,7 @@ from server import LOOPBACK, Server
 TESTS = Path(__file__).parent
 gc.set_threshold(50_000)  # as commands do: thousands of tests are objects that stay, and take a sixth of loading them
 os.environ.setdefault("TIMBRE_MODEL", "base")  # whatever other packs are on this machine
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell ignore it, with what they start
 LONGEST_FIRST = ("end_to_end", "accuracy", "compat", "integration", "unit")
 
 

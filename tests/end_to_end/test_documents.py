@@ -401,9 +401,9 @@ def test_the_server_says_what_the_quickstart_prints(tmp_path) -> None:
 
 
 def demo(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Run `make demo`'s script with its temporary folder in a folder."""
+    """Run `make demo`'s script with its temporary folder in a folder, deaf to Ctrl-C as in a shell's background."""
     environment = {**os.environ, "TMPDIR": str(folder), "OPENBLAS_NUM_THREADS": "1", "COLUMNS": "100", **settings}
-    script = [sys.executable, str(PROJECT / "samples" / "demo.py")]
+    script = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh", sys.executable, str(PROJECT / "samples" / "demo.py")]
     return subprocess.run(script, env=environment, capture_output=True, text=True, timeout=2 * ENOUGH, check=False)
 
 
