@@ -107,6 +107,31 @@ def test_names_and_what_people_say(client):
     ]
 
 
+def test_a_word_is_changed_and_changed_back(client):
+    job = heard(client)["jobId"]
+
+    def say(path: str = "", **said) -> httpx.Response:
+        return client.post(f"/v1/jobs/{job}/decisions{path}", json=said)
+
+    changed = say(kind="reword", words=[{"word": 1, "text": "evening,"}, {"word": 2, "text": ""}]).raise_for_status()
+    first, second, third = changed.json()["output"]["wordLevelTranscription"][:3]
+    assert (first["text"], second["text"], third["word"]) == ("Good", "evening,", 3)
+    for form in ("srt", "vtt", "txt", "json"):
+        assert "evening," in client.get(f"/v1/jobs/{job}/output.{form}").text
+    (line,) = client.get(f"/v1/jobs/{job}/history").json()["items"]
+    assert line["words"][0] == {"word": 1, "text": "evening,", "was": "morning,"}
+    back = say("/undo").raise_for_status().json()["output"]["wordLevelTranscription"]
+    assert [word["text"] for word in back] == [word.text for word in WORDS]
+    for words, field in (
+        ([{"word": 10_000, "text": "x"}], "words.0.word"),
+        ([{"word": 1, "text": "two\nlines"}], "words.0.text"),
+        ([{"word": -1, "text": "x"}], "words.0.word"),
+        ([], "words"),
+    ):
+        refused = say(kind="reword", words=words)
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, field)
+
+
 # Servers that tell less, and servers that fail
 
 

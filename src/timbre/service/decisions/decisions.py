@@ -43,7 +43,7 @@ from timbre.service.people.person import Consent
 from timbre.service.people.samples import Origin
 from timbre.service.results import outputs
 from timbre.service.results.conversation import Conversation, Naming
-from timbre.service.results.decisions import Decision, Entry, Step, person_of, read_log, walk
+from timbre.service.results.decisions import Decision, Entry, Reading, Step, person_of, read_log, walk
 from timbre.service.results.joining import merge_voices
 from timbre.service.results.standing import stand_as
 from timbre.service.results.voices import KeptVoices, Voices
@@ -126,12 +126,14 @@ class Decisions:
             create=None if request.name is None else _created(request),
             learn=learn is not False,
             checked=request.checked is not False,
+            readings=tuple(Reading(word=each.word, text=each.text) for each in request.words or ()),
         )
         if person is not None and request.name is None:
             await self._check_person(caller.team, person)
 
         def decide(talk: Conversation, revision: int) -> Decision:
             now = replace(decided, revision=revision)
+            now = replace(now, readings=tuple(replace(each, was=talk.word(each.word)) for each in now.readings))
             if now.kind == "give" and now.voice is None:
                 now = replace(now, voice=talk.new_label())
             elif now.kind == "give" and now.voice not in talk.voices:

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from uuid import UUID
 
-from timbre.service.results.decisions import Decision
+from timbre.service.results.decisions import Decision, Reading
+from timbre.service.results.words import WORDS
 
 SHORTEST: Final = 0.01  # seconds that a turn has at least, once somebody has touched it
 _TOUCHING: Final = 0.001  # seconds: times have three decimals
@@ -72,6 +73,9 @@ class Conversation:
         self.turns: dict[str, Spoken] = {}
         self.voices: dict[str, Speaking] = {}
         self.namings: list[Naming] = []
+        self.readings: dict[int, str] = {}  # how words read that somebody changed, by their place
+        self._heard_words: Sequence[Mapping[str, Any]] = () if "transcript" in proposal else proposal.get(WORDS, ())
+        self._handed_in = "transcript" in proposal
         self._gone: dict[str, tuple[int, str]] = {}  # turns and labels: in which revision, and what became of them
         self._lines: dict[str, list[tuple[float, str]]] = {}  # of each voice: where its turns begin
         self._machine = [turn["speaker"] for turn in proposal["diarization"]]
@@ -121,6 +125,14 @@ class Conversation:
                 return
         if decision.kind == "cut":
             yield from self._cut_faults(decision)
+        for number, reading in enumerate(decision.readings):
+            if fault := self._word_fault(reading):
+                yield f"words.{number}.word", fault
+                return
+
+    def word(self, place: int) -> str | None:
+        """What the machine heard at a place of its words; None where there is none."""
+        return self._heard_words[place]["text"] if place < len(self._heard_words) else None
 
     def apply(self, decision: Decision) -> None:
         """Do what a decision says; one that has faults does nothing."""
@@ -140,11 +152,12 @@ class Conversation:
             case "retime":
                 self._retime(decision)
             case "delete":
-                for turn in decision.turns:
-                    self._drop(self.turns[turn], decision.revision, "was deleted")
+                self._delete(decision)
             case "check":
                 for turn in decision.turns:
                     self.turns[turn].checked = decision.checked
+            case "reword":
+                self.readings |= {reading.word: reading.text for reading in decision.readings}
 
     def learned(self) -> dict[int, Naming]:
         """The namings that people's voices are learned from, by revision.
@@ -257,6 +270,10 @@ class Conversation:
         turn.touched = True
         self._place(turn, decision.revision)
 
+    def _delete(self, decision: Decision) -> None:
+        for turn in decision.turns:
+            self._drop(self.turns[turn], decision.revision, "was deleted")
+
     def _drop(self, turn: Spoken, revision: int, what: str) -> None:
         self._lift(turn)
         del self.turns[turn.id]
@@ -284,6 +301,16 @@ class Conversation:
             line.pop(at + 1)
             del self.turns[after.id]
             self._gone[after.id] = revision, f"became one with turn {turn.id}"
+
+    def _word_fault(self, reading: Reading) -> str:
+        if self._handed_in:
+            return "These are words of a transcript that was handed in; change them in its file, and hand that in again"
+        if not self._heard_words:
+            return "There are no words in this result; submit its recording with `transcription`"
+        heard = self.word(reading.word)
+        if heard is None:
+            return f"There is no word {reading.word}; there are {len(self._heard_words)}, counted from 0"
+        return "" if reading.was in {None, heard} else f"Word {reading.word} is another now: {heard[:40]!r}"
 
     def _missing_turn(self, turn: str) -> str:
         if turn in self._gone:

@@ -6,7 +6,8 @@
 
 `diarization` stays the machine's. `identification` is what stands, and has beside what it always has: `turn`, by which
 decisions mean it; `decided`, whether a person said who speaks or touched the turn; `checked`. The same turns without
-overlaps are `exclusiveIdentification`, where the job was asked for such. Without decisions the output is the machine's.
+overlaps are `exclusiveIdentification`, where the job was asked for such. Words that were recognised read as people say.
+Without decisions the output is the machine's.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def stand(proposal: Output, decisions: Sequence[Decision], names: Mapping[UUID, 
 def stand_as(proposal: Output, talk: Conversation, names: Mapping[UUID, str]) -> Output:
     """Return a machine's output with who speaks when in a conversation that decisions made of it."""
     output = {**proposal}
-    with labels_kept(output):
+    with labels_kept(output, talk.readings):
         _write(output, talk, names)
     return output
 
