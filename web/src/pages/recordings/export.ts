@@ -13,13 +13,17 @@ export const TAKEN_AS: readonly (readonly [string, string])[] = [
   ["json", "JSON, all there is"],
 ];
 
-/** Have the browser save a zip file of the results in some formats. */
-export async function saveExport(jobs: readonly string[], formats: readonly string[]): Promise<void> {
+/** Have the browser save a zip file of the results in some formats, and of the recordings if they are wanted. */
+export async function saveExport(
+  jobs: readonly string[],
+  formats: readonly string[],
+  recordings: boolean,
+): Promise<void> {
   const answer = await fetch("/v1/archive/export", {
     method: "POST",
     headers: { "Content-Type": "application/json", "X-Timbre-Web": "1" },
     credentials: "same-origin",
-    body: JSON.stringify({ jobs, formats }),
+    body: JSON.stringify({ jobs, formats, recordings }),
   });
   if (!answer.ok) throw apiError(answer.status, await answer.text());
   const url = URL.createObjectURL(await answer.blob());
