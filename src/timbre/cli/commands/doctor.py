@@ -28,7 +28,11 @@ from timbre.extras import Extra, install_command
 if TYPE_CHECKING:
     from timbre.settings import Settings
 
-_EXTRAS: dict[Extra, tuple[str, ...]] = {"conversion": ("onnx",), "evaluation": ("matplotlib", "pyannote.metrics")}
+_EXTRAS: dict[Extra, tuple[str, ...]] = {
+    "conversion": ("onnx",),
+    "docx": ("docx",),
+    "evaluation": ("matplotlib", "pyannote.metrics"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -167,7 +167,7 @@ def _files(row: Row, output: bytes, formats: Sequence[Format]) -> list[tuple[str
     return [
         (
             Format(each).extension,
-            output if each is Format.JSON else export(output, row, each).encode(),
+            output if each is Format.JSON else export(output, row, each),
         )
         for each in formats
     ]

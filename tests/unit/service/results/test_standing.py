@@ -278,7 +278,7 @@ def test_words_read_as_people_say_in_every_file():
     said_ = [("Ada", "Good morning to you."), ("Ben", "Hello Ada, how are you?")]
     assert [(turn["speaker"], turn["text"]) for turn in output["turnLevelTranscription"]] == said_
     for form in ("srt", "vtt", "txt", "csv"):
-        assert "Ada, how are you?" in export(json.dumps(output).encode(), JOB, form)
+        assert "Ada, how are you?" in export(json.dumps(output).encode(), JOB, form).decode()
     assert [word["text"] for word in stand(worded(), said(first), NAMES)[WORDS]] == [
         "Good", "morning", "all.", "Hello", "Ada, how are you?",
     ]  # fmt: skip
@@ -359,7 +359,7 @@ def test_any_sequence_ends_in_a_result_that_is_consistent(steps):
         assert all(before[1] <= after[0] + 0.001 for before, after in pairwise(own))
     # Exports agree, also the one without overlaps, which covers the same time.
     text = json.dumps(output).encode()
-    exported = loads(export(text, JOB, "rttm")) if turns else ()
+    exported = loads(export(text, JOB, "rttm").decode()) if turns else ()
     told = [(round(turn["start"], 3), turn["speaker"]) for turn in turns]
     assert sorted((round(turn.start, 3), turn.speaker) for turn in exported) == sorted(told)
     alone = exclusive_turns(output)

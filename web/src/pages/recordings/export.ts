@@ -1,5 +1,5 @@
 // Results of several recordings as one file.
-import { apiError } from "../../api/client";
+import { save } from "../../save";
 
 export const TAKEN_AS: readonly (readonly [string, string])[] = [
   ["csv", "CSV, for spreadsheets"],
@@ -7,6 +7,7 @@ export const TAKEN_AS: readonly (readonly [string, string])[] = [
   ["vtt", "WebVTT subtitles"],
   ["rttm", "RTTM"],
   ["txt", "Plain text"],
+  ["docx", "Word document"],
   ["textgrid", "Praat TextGrid"],
   ["eaf", "ELAN"],
   ["audacity", "Audacity labels"],
@@ -25,11 +26,5 @@ export async function saveExport(
     credentials: "same-origin",
     body: JSON.stringify({ jobs, formats, recordings }),
   });
-  if (!answer.ok) throw apiError(answer.status, await answer.text());
-  const url = URL.createObjectURL(await answer.blob());
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = "recordings.zip";
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  await save(answer, "recordings.zip");
 }
