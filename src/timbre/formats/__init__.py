@@ -21,7 +21,7 @@ from timbre.errors import FormatError, OptionError
 from timbre.formats import audacity, csv, docx, eaf, json, rttm, srt, textgrid, txt, vtt
 from timbre.turns import Turn
 
-__all__ = ["Format", "content", "dumps", "read", "write"]
+__all__ = ["Format", "content", "dumps", "form_of", "read", "write"]
 
 
 class Format(StrEnum):
@@ -90,7 +90,7 @@ def write(
         OSError: the file cannot be written.
     """
     path = Path(path)
-    form = _named(name) if name is not None else _by_extension(path)
+    form = _named(name) if name is not None else form_of(path)
     if form is None:
         raise OptionError(f"{path}: no format has this extension; use one of {_ENDS}")
     held = content(turns, form, recording=recording, duration=duration)
@@ -110,7 +110,7 @@ def read(path: str | Path, *, exclusive: bool = False) -> tuple[Turn, ...]:
         OSError: the file cannot be read.
     """
     path = Path(path)
-    form = _by_extension(path)
+    form = form_of(path)
     if form is None or form not in _READERS:
         raise FormatError(f"{path}: expected a file that ends in {_READ}")
     loads = json.loads_exclusive if exclusive and form is Format.JSON else _READERS[form]
@@ -120,6 +120,11 @@ def read(path: str | Path, *, exclusive: bool = False) -> tuple[Turn, ...]:
         raise FormatError(f"{path}: expected text in UTF-8, got byte {error.object[error.start]:#04x}") from error
     except FormatError as error:
         raise FormatError(f"{path}: {error}") from error
+
+
+def form_of(path: Path) -> Format | None:
+    """The format that a file has by the extension of its name; None if there is none."""
+    return next((form for form, end in _EXTENSIONS.items() if end.lower() == path.suffix.lower()), None)
 
 
 class _Module(Protocol):
@@ -169,10 +174,6 @@ def _named(name: Format | str) -> Format:
         return Format(name)
     except ValueError as error:
         raise OptionError(f"There is no format {name!r}; use one of {', '.join(Format)}") from error
-
-
-def _by_extension(path: Path) -> Format | None:
-    return next((form for form, end in _EXTENSIONS.items() if end.lower() == path.suffix.lower()), None)
 
 
 def _decoded(content: bytes) -> str:

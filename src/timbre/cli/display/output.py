@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,7 +61,7 @@ class Presentation:
 
     def _put(self, text: str | bytes, recording: Path, extension: str) -> None:
         if self.output is None:
-            typer.echo(text, nl=False)
+            show_file(text)
         elif self.named:
             write(self.output / (recording.stem + extension), text)
         else:
@@ -110,6 +110,14 @@ def presentation(
         confidence=confidence,
         turn_confidence=turn_confidence,
     )
+
+
+def show_file(held: str | bytes) -> None:
+    """Print what a file would hold; text as text, in whatever encoding is printed."""
+    if isinstance(held, bytes):
+        with suppress(UnicodeDecodeError):
+            held = held.decode()
+    typer.echo(held, nl=False)
 
 
 def json_line(document: Mapping[str, Any]) -> str:
