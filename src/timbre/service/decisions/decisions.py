@@ -223,7 +223,10 @@ class Decisions:
         await self._note(connection, caller, job, revision, turned)
         await connection.execute(_SQL["forget_undone"], {"job": job, "revisions": turned.dropped})
         packed = await asyncio.to_thread(outputs.kept, proposal, output, None if gone else turned.body)
-        await connection.execute(_OUTPUTS["replace_output"], {"job": job, **packed.columns})
+        columns = {"job": job, **packed.columns}
+        stays = not gone and output is not proposal  # what the machine found
+        if not (stays and await one(connection, _OUTPUTS["replace_what_stands"], columns)):
+            await connection.execute(_OUTPUTS["replace_output"], columns)
         await outputs.note_people(connection, team, job, packed.mentioned, packed.summary)
         taught = {each.revision for each in turned.taught if await self._learn(connection, caller, job, each, voices)}
         await self._learning.remove(connection, team, gone, key=caller.key)

@@ -22,7 +22,7 @@ _TOUCHING: Final = 0.001  # seconds: times have three decimals
 _MOSTLY: Final = 0.5  # of a voice's time, that it must still have to be learned from
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)  # without names of arguments: thousands are made for every decision
 class Spoken:
     """A turn."""
 
@@ -78,17 +78,15 @@ class Conversation:
         self._handed_in = "transcript" in proposal
         self._gone: dict[str, tuple[int, str]] = {}  # turns and labels: in which revision, and what became of them
         self._lines: dict[str, list[tuple[float, str]]] = {}  # of each voice: where its turns begin
-        self._machine = [turn["speaker"] for turn in proposal["diarization"]]
         listed = [voice["speaker"] for voice in proposal.get("voiceprints", ())]
-        for label in sorted({*self._machine, *listed}):
+        for label in sorted({*(turn["speaker"] for turn in proposal["diarization"]), *listed}):
             self.voices[label] = Speaking(label=label, parts=[label])
             self._lines[label] = []
-        self._talk: defaultdict[str, float] = defaultdict(float)  # seconds of each label of the machine
-        for number, turn in enumerate(proposal["diarization"]):
-            spoken = Spoken(id=str(number), start=turn["start"], end=turn["end"], voice=turn["speaker"], line=number)
-            self.turns[spoken.id] = spoken
-            self._lines[spoken.voice].append((spoken.start, spoken.id))
-            self._talk[spoken.voice] += spoken.end - spoken.start
+        self._found: Sequence[Mapping[str, Any]] = proposal["diarization"]
+        for number, turn in enumerate(self._found):
+            id_, start, label = str(number), turn["start"], turn["speaker"]
+            self.turns[id_] = Spoken(id_, start, turn["end"], label, number)
+            self._lines[label].append((start, id_))
         for line in self._lines.values():
             line.sort()
 
@@ -164,10 +162,15 @@ class Conversation:
 
         Those whose voice still carries the person by decision, and still has most of its turns.
         """
-        kept: defaultdict[str, float] = defaultdict(float)  # seconds that are still with the voice of their label
+        if not self.namings:
+            return {}
+        talk: defaultdict[str, float] = defaultdict(float)  # seconds of each label of the machine
+        kept: defaultdict[str, float] = defaultdict(float)  # those that are still with the voice of their label
+        for line in self._found:
+            talk[line["speaker"]] += line["end"] - line["start"]
         homes = {part: voice.label for voice in self.voices.values() for part in voice.parts}
         for turn in self.turns.values():
-            label = self._machine[turn.line]
+            label = self._found[turn.line]["speaker"]
             if homes.get(label) == turn.voice:
                 kept[label] += turn.end - turn.start
         found = {}
@@ -175,7 +178,7 @@ class Conversation:
             voice = self.heard(naming.voice)
             if voice is None or voice.person != naming.speaker or not naming.learn:
                 continue
-            if sum(kept[part] for part in naming.parts) >= _MOSTLY * sum(self._talk[part] for part in naming.parts):
+            if sum(kept[part] for part in naming.parts) >= _MOSTLY * sum(talk[part] for part in naming.parts):
                 found[naming.revision] = naming
         return found
 
