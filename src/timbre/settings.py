@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Network = IPv4Network | IPv6Network
 
+_WORDS_MODEL: Final = "whisper-1"  # the name that most servers take, whatever they recognise with
 _LISTS: Final = ("allowed_networks", "asr_networks", "webhook_retries")  # which may be empty
 
 
@@ -190,9 +191,9 @@ class Settings(BaseSettings):
     sweep_seconds: int = Field(300, ge=1, description="How often expired outputs, media and jobs are looked for.")
 
     @property
-    def recognises(self) -> bool:
-        """Whether there is anything that recognises words."""
-        return bool(self.asr_url or self.asr_model)
+    def recogniser(self) -> str | None:
+        """The model that recognises words; None where nothing does."""
+        return self.asr_model or (_WORDS_MODEL if self.asr_url else None)
 
     @model_validator(mode="before")
     @classmethod

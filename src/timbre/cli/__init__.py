@@ -35,6 +35,7 @@ from timbre.cli.commands.recordings import app as recordings
 from timbre.cli.commands.review import review
 from timbre.cli.commands.serve import api, migrate, serve, worker
 from timbre.cli.commands.speakers import app as speakers
+from timbre.cli.commands.transcribe import transcribe
 from timbre.cli.commands.usage import usage
 from timbre.cli.commands.version import version
 from timbre.cli.commands.voiceprint import voiceprint
@@ -51,6 +52,7 @@ app = typer.Typer(
 )
 app.command()(diarize)
 app.command()(identify)
+app.command()(transcribe)
 app.command()(listen)
 app.command()(voiceprint)
 app.add_typer(speakers, name="speakers")

@@ -142,7 +142,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
     rematch = Rematch(database, jobs=jobs_, voices=kept, candidates=candidates, packs=packs, settings=settings)
     return State(
         settings=settings,
-        archive=Archive(database, jobs_, settings),
+        archive=Archive(database, jobs_, storage),
         keeping=Keeping(database, settings),
         review=Review(
             database,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Query
@@ -17,7 +16,6 @@ from timbre.http.routes.keys import Admin
 from timbre.http.schemas import Answer, Uuid
 from timbre.http.state import State
 from timbre.service.accounts.teams import Caller, Scope
-from timbre.service.jobs.archive import Archived
 from timbre.service.jobs.requests import ChangeJobsRequest, ExportJobsRequest, JobsRequest
 from timbre.service.requests.body import parse
 from timbre.service.upkeep.keeping import Rules
@@ -28,7 +26,6 @@ Reader = Annotated[Caller, Depends(caller(Scope.JOBS_READ, Group.READ))]
 Writer = Annotated[Caller, Depends(caller(Scope.JOBS_WRITE, Group.READ))]
 _ZIP: Final = "application/zip"
 _FILE: Final[dict[str, Any]] = {_ZIP: {"schema": {"type": "string", "format": "binary"}}}
-_PIECE: Final = 1 << 16  # bytes
 _Days = Annotated[int, Field(ge=1)] | Literal["forever"]
 
 
@@ -129,14 +126,16 @@ async def delete_jobs(known: Writer, body: Body, here: State_) -> Response:
     summary="Take several outputs as files",
 )
 async def export_jobs(known: Reader, body: Body, here: State_) -> Response:
-    """Answer a zip file with the outputs of jobs, each named after its recording.
+    """Answer a zip file with the outputs of jobs, each named after its recording, and with the recordings if wanted.
 
-    Those that have no output are left out, and named in `left-out.txt`.
+    What has no output, or is not kept any more, is left out, and named in `left-out.txt`.
     """
     wanted, _ = parse(ExportJobsRequest, body, webhook_http=False)
-    file = await here.archive.export(known.team, wanted)
+    if wanted.recordings:
+        known.require(Scope.MEDIA_READ)
+    pieces = await here.archive.export(known.team, wanted)
     headers = {"Content-Disposition": 'attachment; filename="recordings.zip"'}
-    return StreamingResponse(_pieces(file), media_type=_ZIP, headers=headers)
+    return StreamingResponse(pieces, media_type=_ZIP, headers=headers)
 
 
 @router.get(
@@ -184,9 +183,3 @@ def _keeping(here: State, rules: Rules, over: int | None = None) -> Response:
             "over": over,
         }
     )
-
-
-def _pieces(file: Archived) -> Iterator[bytes]:
-    with file:
-        while piece := file.read(_PIECE):
-            yield piece

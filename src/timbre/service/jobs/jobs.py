@@ -137,7 +137,7 @@ class Jobs:
         if once is not None and (earlier := await self._earlier(caller.team, once)):
             return earlier
         pack = self._packs.named(request.model)
-        if isinstance(request, SpeakersRequest) and request.transcription and not self._settings.recognises:
+        if isinstance(request, SpeakersRequest) and request.transcription and self._settings.recogniser is None:
             raise RequestInvalid([("transcription", NO_RECOGNISER)])
         if isinstance(request, IdentifyRequest):
             await self._check_people(caller.team, request)

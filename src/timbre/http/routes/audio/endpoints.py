@@ -119,7 +119,7 @@ async def audio_transcription(known: Asks, here: State_, request: Request) -> Re
     People of the gallery are named where the key has the scope `speakers:read`, unless the form says otherwise.
     """
     known.require(Scope.JOBS_READ)
-    if not here.settings.recognises:
+    if here.settings.recogniser is None:
         raise RequestInvalid([("model", NO_RECOGNISER)])
     async with read_form(request, here) as form:
         answer = _Answer(form)
