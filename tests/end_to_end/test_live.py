@@ -18,7 +18,7 @@ import websocket
 from raw_http import UNKNOWN
 
 from live_client import FRAME, OPENED, RATE, Stream, samples
-from server import CONVERSATION, Server, voice
+from server import CONVERSATION, ENOUGH, Server, finished, voice
 from timbre import Engine
 
 
@@ -96,6 +96,34 @@ def test_names(client: httpx.Client, engine: Engine, ada: np.ndarray) -> None:
     assert [row["timestamp"] for row in partial][:4] == [1.0, 2.0, 3.0, 4.0]
     shown = stream.state()["input"]
     assert shown == {"partial": True, "revisions": True, "voiceprints": ["Ada", "Ben"]}
+
+
+def test_kept(server: Server, client: httpx.Client, engine: Engine, ada: np.ndarray) -> None:
+    """The sound becomes a recording, heard again, with the name that a person gave; that of a lost client too."""
+    asked = {"keep": True, "title": "Of a stream", "tags": ["live"]}
+    lost, stream = Stream(client, asked), Stream(client, asked)
+    for each in (lost, stream):
+        each.send(ada)
+    lost.until("diarization_speaker_start")
+    speaker = stream.until("diarization_speaker_start")["speaker"]
+    stream.socket.send(json.dumps({"type": "name_speaker", "speaker": speaker, "name": "Grace of the stream"}))
+    assert stream.until("speaker_name")["match"] == "Grace of the stream"
+    assert stream.end() == 1000
+    lost.socket.sock.close()
+    assert stream.of("kept") == [{"jobId": stream.id}]
+    assert stream.state()["jobId"] == stream.id
+    job = finished(client, stream.id)
+    assert (job["status"], job["title"], job["tags"], job["source"]) == ("succeeded", "Of a stream", ["live"], "api")
+    assert job["duration"] == pytest.approx(4.9, abs=0.001)
+    deadline = time.monotonic() + ENOUGH
+    while not (result := client.get(f"/v1/jobs/{stream.id}").json())["revision"]:  # a moment after the job has ended
+        assert time.monotonic() < deadline
+    assert {turn["match"] for turn in result["output"]["identification"]} == {"Grace of the stream"}
+    assert result["output"]["voiceprints"][0]["decided"]
+    assert lost.state()["error"] == "The client went away"
+    assert finished(client, lost.state()["jobId"])["duration"] > 1
+    with server.client(server.run("keys", "create", "live-only", "--scope", "stream:write")) as only:
+        assert only.post("/v1/live", json={"keep": True}).status_code == 403
 
 
 def test_other_sound(client: httpx.Client, ada: np.ndarray) -> None:

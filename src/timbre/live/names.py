@@ -94,6 +94,11 @@ class Names:
         return {held.match: speaker for speaker, held in self._held.items() if held.match is not None}
 
     @property
+    def said(self) -> dict[str, str]:
+        """The names that a person gave, by voice."""
+        return {speaker: held.match for speaker, held in self._held.items() if held.said and held.match is not None}
+
+    @property
     def looked_for(self) -> bool:
         """Whether anybody is looked for."""
         return self._among > 0

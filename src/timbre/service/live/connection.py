@@ -16,14 +16,17 @@ import numpy as np
 import structlog
 
 from timbre.audio.recording import SAMPLE_RATE
-from timbre.errors import FrameRefused, OptionError, ServiceUnavailable, StreamBroken
+from timbre.errors import FrameRefused, OptionError, StreamBroken, TimbreError
 from timbre.service.live.frames import Frames
 from timbre.service.live.messages import message
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from numpy.typing import NDArray
 
     from timbre.live.events import Event
+    from timbre.service.live.recorder import Recorder, Recordings
     from timbre.service.live.session import Session
     from timbre.service.live.streams import OpenStream
 
@@ -54,10 +57,14 @@ class Socket(Protocol):
 class Connection:
     """A stream and the connection that it has now."""
 
-    def __init__(self, opened: OpenStream, session: Session, *, longest: float) -> None:
+    def __init__(
+        self, opened: OpenStream, session: Session, *, longest: float, recorder: Recorder | None, recordings: Recordings
+    ) -> None:
         self.opened = opened
         self._session = session
         self._longest = longest
+        self._recorder = recorder
+        self._recordings = recordings
         self._frames = Frames(opened.request)
         self._waiting: deque[NDArray[np.float32]] = deque()
         self._said: deque[tuple[str, str | None]] = deque()  # by a person, of voices
@@ -75,6 +82,11 @@ class Connection:
     def seconds(self) -> float:
         """How much was heard."""
         return self._session.seconds
+
+    @property
+    def fault(self) -> str | None:
+        """Why it ended, if not as its client wanted."""
+        return None if self._fault is None else str(self._fault)
 
     @property
     def behind(self) -> float:
@@ -115,6 +127,8 @@ class Connection:
             await asyncio.gather(reader, return_exceptions=True)
         if self._socket is None:
             return "The client went away"
+        if (job := await self.keep()) is not None:
+            await self._send({"type": "kept", "data": {"jobId": str(job)}})
         fault = self._fault
         if fault is not None:
             await self._send({"type": "error", "message": str(fault)})
@@ -128,6 +142,22 @@ class Connection:
     def cut(self) -> None:
         """End a stream whose client did not come back."""
         self._ended = True
+
+    async def keep(self) -> UUID | None:
+        """Make a job of what was recorded, once; return its id."""
+        recorder, self._recorder = self._recorder, None
+        if recorder is None:
+            return None
+        try:
+            return await self._recordings.keep(self.opened, recorder, self._session.said)
+        except TimbreError as error:
+            self._fault = self._fault or StreamBroken(f"The recording is not kept. {error}", code=BROKEN)
+        except Exception:  # noqa: BLE001 - whatever it is, the stream ends as it would
+            _log.exception("a stream was not kept", stream=str(self.opened.id))
+            self._fault = self._fault or StreamBroken("The recording is not kept: a fault of the server", code=BROKEN)
+        finally:
+            recorder.close()
+        return None
 
     async def _read(self, socket: Socket) -> None:
         last = time.monotonic()
@@ -166,6 +196,8 @@ class Connection:
     def _put(self, samples: NDArray[np.float32]) -> None:
         self._received += samples.size
         self._waiting.append(samples)
+        if self._recorder is not None:
+            self._recorder.take(samples)
         self._more.set()
 
     def _command(self, text: str) -> None:
@@ -202,12 +234,14 @@ class Connection:
                     await self._more.wait()
                 while self._waiting or self._said:
                     await self._tell(await self._next())
+                    if self._recorder is not None and self._recorder.due:
+                        await self._recorder.write()
                 if self._ended:
                     await self._tell(await self._session.finish())
                     return
                 if self._socket is None:
                     return
-        except ServiceUnavailable as error:
+        except TimbreError as error:  # nothing can be heard at the moment, or written
             self._fault, self._ended = StreamBroken(str(error), code=BROKEN), True
         except Exception:  # noqa: BLE001 - whatever it is, its client is told, and nobody else disturbed
             _log.exception("a stream broke", stream=str(self.opened.id))
@@ -225,6 +259,8 @@ class Connection:
             return []
 
     async def _tell(self, events: list[Event]) -> None:
+        if self._recorder is not None:
+            self._recorder.told(events)
         for event in events:
             if (said := message(event, self.opened.request)) is not None:
                 await self._send(said)

@@ -10,7 +10,15 @@ from timbre.live.opening import MOST_SPEAKERS
 from timbre.service.requests.body import Request
 from timbre.service.requests.selection import Speakers
 from timbre.service.requests.submissions import LIKELY, LabelledVoiceprint, distinct
-from timbre.service.requests.values import MOST_VOICEPRINTS, Switch, Threshold, expect, some_voiceprints
+from timbre.service.requests.values import (
+    MOST_VOICEPRINTS,
+    Switch,
+    Tags,
+    Threshold,
+    Title,
+    expect,
+    some_voiceprints,
+)
 
 _LIMIT: Final = 32
 _Rate = Literal[8_000, 16_000, 24_000, 32_000, 44_100, 48_000]
@@ -70,6 +78,13 @@ class StreamRequest(Request):
     resume: Switch = Field(
         False, description="Whether the same URL opens the stream again for 10 s after its connection was lost."
     )
+    keep: Switch = Field(
+        False,
+        description="Keep the sound, and hear it again as a recording when the stream has ended: as a job with the id"
+        " of the stream, in which the names that people gave meanwhile stand. The key needs the scope `jobs:write`.",
+    )
+    title: Title | None = Field(None, description="What to call the recording that is kept.")
+    tags: Tags = Field((), description="Words to find the recording that is kept by, and to keep it by.")
 
     @field_validator("voiceprints")
     @classmethod
