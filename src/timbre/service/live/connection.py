@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from timbre.live.events import Event
+    from timbre.service.live.opus import OpusDecoder
     from timbre.service.live.recorder import Recorder, Recordings
     from timbre.service.live.session import Session
     from timbre.service.live.streams import OpenStream
@@ -58,7 +59,14 @@ class Connection:
     """A stream and the connection that it has now."""
 
     def __init__(
-        self, opened: OpenStream, session: Session, *, longest: float, recorder: Recorder | None, recordings: Recordings
+        self,
+        opened: OpenStream,
+        session: Session,
+        *,
+        longest: float,
+        opus: OpusDecoder | None,
+        recorder: Recorder | None,
+        recordings: Recordings,
     ) -> None:
         self.opened = opened
         self._session = session
@@ -66,6 +74,7 @@ class Connection:
         self._recorder = recorder
         self._recordings = recordings
         self._frames = Frames(opened.request)
+        self._opus = opus
         self._waiting: deque[NDArray[np.float32]] = deque()
         self._said: deque[tuple[str, str | None]] = deque()  # by a person, of voices
         self._more = asyncio.Event()
@@ -119,12 +128,17 @@ class Connection:
             for text in self._unsent[:]:
                 await self._write(text)
             self._unsent.clear()
-        reader = asyncio.create_task(self._read(socket))
+        readers = [asyncio.create_task(self._read(socket))]
+        if self._opus is not None:
+            readers.append(asyncio.create_task(self._decode(self._opus)))
         try:
             await self._hear()
         finally:
-            reader.cancel()
-            await asyncio.gather(reader, return_exceptions=True)
+            for reader in readers:
+                reader.cancel()
+            await asyncio.gather(*readers, return_exceptions=True)
+            if self._opus is not None:
+                self._opus.close()
         if self._socket is None:
             return "The client went away"
         if (job := await self.keep()) is not None:
@@ -175,7 +189,7 @@ class Connection:
                 return
             try:
                 if came.get("bytes") is not None:
-                    self._take(came["bytes"])
+                    await self._take(came["bytes"])
                     last = time.monotonic()
                 else:
                     self._command(came.get("text") or "")
@@ -184,14 +198,22 @@ class Connection:
             except StreamBroken as error:
                 self._break(error)
 
-    def _take(self, frame: bytes) -> None:
-        self._put(self._frames.read(frame))
-        if self._received / SAMPLE_RATE - (time.monotonic() - self._began) > AHEAD:
-            raise StreamBroken(f"Audio is more than {AHEAD:g} seconds ahead of time", code=VIOLATED)
-        if self._received / SAMPLE_RATE > self._longest:
-            raise StreamBroken(f"A stream is at most {self._longest / 3600:g} hours long", code=VIOLATED)
-        if self.behind > BEHIND:
-            raise StreamBroken("The server hears too many streams to keep up", code=BROKEN)
+    async def _decode(self, opus: OpusDecoder) -> None:
+        try:
+            async for samples in opus.sound():
+                self._put(samples)
+            self._ended = True
+            self._more.set()
+        except FrameRefused as error:
+            self._break(StreamBroken(str(error), code=VIOLATED))
+        except StreamBroken as error:
+            self._break(error)
+
+    async def _take(self, frame: bytes) -> None:
+        if self._opus is not None:
+            await self._opus.feed(frame)
+        else:
+            self._put(self._frames.read(frame))
 
     def _put(self, samples: NDArray[np.float32]) -> None:
         self._received += samples.size
@@ -199,6 +221,12 @@ class Connection:
         if self._recorder is not None:
             self._recorder.take(samples)
         self._more.set()
+        if self._received / SAMPLE_RATE - (time.monotonic() - self._began) > AHEAD:
+            raise StreamBroken(f"Audio is more than {AHEAD:g} seconds ahead of time", code=VIOLATED)
+        if self._received / SAMPLE_RATE > self._longest:
+            raise StreamBroken(f"A stream is at most {self._longest / 3600:g} hours long", code=VIOLATED)
+        if self.behind > BEHIND:
+            raise StreamBroken("The server hears too many streams to keep up", code=BROKEN)
 
     def _command(self, text: str) -> None:
         try:
@@ -207,8 +235,11 @@ class Connection:
             command = None
         kind = command.get("type") if isinstance(command, dict) else None
         if kind == _END:
-            self._put(self._frames.end())
-            self._ended = True
+            if self._opus is not None:
+                self._opus.end()  # what it has still to say is waited for
+            else:
+                self._put(self._frames.end())
+                self._ended = True
         elif kind == _NAME and isinstance(command.get("speaker"), str):
             name = command.get("name")
             if not (name is None or isinstance(name, str)):

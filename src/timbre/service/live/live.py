@@ -12,7 +12,9 @@ import structlog
 from timbre.errors import ServiceUnavailable
 from timbre.service.live.connection import RESUME, Connection, Socket
 from timbre.service.live.hearers import Hearers
+from timbre.service.live.opus import OpusDecoder
 from timbre.service.live.recorder import Recorder, Recordings
+from timbre.service.live.requests import OPUS
 from timbre.service.live.session import open_session
 from timbre.service.live.streams import SILENCE, Streams
 
@@ -89,13 +91,16 @@ class Live:
                 opened, hearers=self.hearers, candidates=self._candidates, settings=self._settings
             )
             recorder = Recorder(self._settings.temp_dir) if opened.request.keep else None
+            longest = self._settings.stream_hours * 3600
+            opus = await OpusDecoder.started(longest) if opened.request.encoding == OPUS else None
         except Exception as error:
             await self.streams.end(opened.id, 0.0, str(error))
             raise
         connection = Connection(
             opened,
             session,
-            longest=self._settings.stream_hours * 3600,
+            longest=longest,
+            opus=opus,
             recorder=recorder,
             recordings=self._recordings,
         )

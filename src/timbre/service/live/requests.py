@@ -17,15 +17,17 @@ from timbre.service.requests.values import (
     Threshold,
     Title,
     expect,
+    refuse,
     some_voiceprints,
 )
 
 _LIMIT: Final = 32
 _Rate = Literal[8_000, 16_000, 24_000, 32_000, 44_100, 48_000]
-_Encoding = Literal["pcm_f32le", "pcm_s16le"]
+_Encoding = Literal["pcm_f32le", "pcm_s16le", "opus"]
 _Speakers = Annotated[int, Field(ge=1, le=_LIMIT)]
 RATES: Final[tuple[int, ...]] = get_args(_Rate)
 ENCODINGS: Final[tuple[str, ...]] = get_args(_Encoding)
+OPUS: Final = "opus"
 
 
 def _rate(came: object) -> object:
@@ -73,10 +75,14 @@ class StreamRequest(Request):
         16_000, description="Of the sound that is sent; a frame is 100 ms of it."
     )
     encoding: Annotated[_Encoding, BeforeValidator(_encoding, json_schema_input_type=_Encoding | None)] = Field(
-        "pcm_f32le", description="Of the sound that is sent."
+        "pcm_f32le",
+        description="Of the sound that is sent. `opus` is what browsers record: WebM or Ogg with Opus, in pieces of any"
+        " size; `sampleRate` says nothing then.",
     )
     resume: Switch = Field(
-        False, description="Whether the same URL opens the stream again for 10 s after its connection was lost."
+        False,
+        description="Whether the same URL opens the stream again for 10 s after its connection was lost; not with"
+        " `opus`, in which nothing may be missing.",
     )
     keep: Switch = Field(
         False,
@@ -85,6 +91,13 @@ class StreamRequest(Request):
     )
     title: Title | None = Field(None, description="What to call the recording that is kept.")
     tags: Tags = Field((), description="Words to find the recording that is kept by, and to keep it by.")
+
+    @field_validator("resume")
+    @classmethod
+    def _whole(cls, resume: bool, info: ValidationInfo) -> bool:
+        if resume and info.data.get("encoding") == OPUS:
+            refuse("Expected false where encoding is opus, got true")
+        return resume
 
     @field_validator("voiceprints")
     @classmethod
