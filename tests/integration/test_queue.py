@@ -27,20 +27,16 @@ import psutil
 import psycopg
 import pytest
 from database import Line, Service, opened
+from heard import rooms
 
 from media import wav
 from server import CONVERSATION, ENOUGH, LOOPBACK, SAMPLES, Server, finished, submit, upload, voice
 from timbre.errors import ServiceUnavailable, TimbreError
-from timbre.service.keys.template_protection import Protection
-from timbre.service.models.packs import Engines, Packs
-from timbre.service.naming.candidate_pool import CandidateSearch
+from timbre.service.decisions.streamed import StreamedNames
+from timbre.service.models.packs import Engines
 from timbre.service.outside.outgoing import outgoing_client
-from timbre.service.people.gallery import Gallery
-from timbre.service.people.search import Search
 from timbre.service.requests.body import parse
 from timbre.service.requests.submissions import VoiceprintRequest
-from timbre.service.results.voices import KeptVoices
-from timbre.service.worker.persistence import Persistence
 from timbre.service.worker.process import run_worker
 from timbre.service.worker.tasks import Work
 from timbre.service.worker.words import Words
@@ -71,12 +67,12 @@ def recordings() -> Iterator[str]:
 
 
 def work_on(here: Service, client: httpx.AsyncClient) -> Work:
-    protection = Protection(here.database, here.settings)
-    gallery = Gallery(here.database, protection, Packs(here.settings))
+    people = rooms(here)
     return Work(
         here.attempts,
-        candidates=CandidateSearch(Search(here.database, protection, here.settings), gallery),
-        persistence=Persistence(KeptVoices(protection), gallery),
+        candidates=people.candidates,
+        persistence=people.persistence,
+        streamed=StreamedNames(here.database, people.decisions, people.gallery),
         media=here.media,
         storage=here.storage,
         engines=Engines(here.settings),

@@ -50,6 +50,9 @@ class Stream(Answer):
         description="What was asked for beyond the default, with names instead of voiceprints."
     )
     seconds: float = Field(ge=0, description="Of sound that was heard. Timbre's own addition.")
+    job_id: Uuid | None = Field(
+        None, description="The job that hears it again, once it has ended, where `keep` was asked for."
+    )
     error: str | None = Field(None, description="Why it ended before its client wanted it to; null if it did not.")
 
 
@@ -75,6 +78,8 @@ async def create(
     asked, warning = await asyncio.to_thread(parse, StreamRequest, body.strip() or b"{}", webhook_http=False)
     if asked.speakers is not None:
         known.require(Scope.SPEAKERS_READ)
+    if asked.keep:
+        known.require(Scope.JOBS_WRITE)
     here.live.hearers.start()  # they are ready when its sound comes
     made = await here.live.streams.create(known, asked)
     base = here.settings.public_url or f"{request.url.scheme}://{request.url.netloc}"
@@ -110,6 +115,7 @@ async def get(
             "completedAt": timestamp(row["completed_at"]),
             "input": row["input"],
             "seconds": round(row["seconds"], 3),
+            "jobId": None if row["job"] is None else str(row["job"]),
             "error": row["error"],
         }
     )

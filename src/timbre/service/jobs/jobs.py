@@ -24,6 +24,7 @@ from timbre.service.accounts.usage import Usage
 from timbre.service.files.media import Media, Recording, media_key
 from timbre.service.files.storage import Storage
 from timbre.service.jobs.requests import ChangeRequest
+from timbre.service.jobs.streamed import Streamed
 from timbre.service.keys.master_key import MasterKeys
 from timbre.service.models.packs import Packs
 from timbre.service.outside.webhooks import Webhooks
@@ -118,6 +119,8 @@ class Jobs:
         warning: str | None = None,
         once: Once | None = None,
         recording: Recording | None = None,
+        stream: UUID | None = None,
+        streamed: Streamed | None = None,
     ) -> Submission:
         """Accept a job.
 
@@ -127,6 +130,8 @@ class Jobs:
             warning: What the caller is told with it.
             once: What makes the request count once.
             recording: What is heard, where the request has no URL.
+            stream: The live stream that was recorded; the job gets its id.
+            streamed: What people said meanwhile.
 
         Raises:
             RequestInvalid: its model or a recogniser is not here, or a voiceprint or a person cannot be used.
@@ -145,16 +150,15 @@ class Jobs:
         key = media_key(request.url or "")
         if key is not None:
             recording = await self._media.find(caller.team, key)
-        job = new_id()
+        job = stream or new_id()
+        params = request.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"title", "tags"})
         row = {
             "id": job,
             "team": caller.team,
             "key": caller.key,
             "type": request.kind,
             "model": pack,
-            "params": Jsonb(
-                request.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"title", "tags"})
-            ),
+            "params": Jsonb(params | ({} if streamed is None else {"streamed": streamed.to_json()})),
             "warning": warning,
             "title": request.title or None,
             "tags": list(dict.fromkeys(request.tags)),

@@ -59,6 +59,11 @@ class Session:
         """How much was heard."""
         return self._stream.seconds
 
+    @property
+    def said(self) -> dict[str, str]:
+        """The names that a person gave, by label."""
+        return self._stream.said
+
     async def push(self, samples: NDArray[np.float32]) -> list[Event]:
         """Hear the next samples, float32 `[n]` at 16 kHz.
 

@@ -23,6 +23,9 @@ from procrastinate.jobs import Job
 from timbre.audio.temporary import temporary_file
 from timbre.errors import DecodingInterrupted, ServiceUnavailable
 from timbre.service.accounts.usage import Usage
+from timbre.service.decisions.decisions import Decisions
+from timbre.service.decisions.doubts import Doubts
+from timbre.service.decisions.streamed import StreamedNames
 from timbre.service.files.media import Media
 from timbre.service.files.storage import open_storage
 from timbre.service.jobs.attempts import Attempts
@@ -33,6 +36,7 @@ from timbre.service.naming.candidate_pool import CandidateSearch
 from timbre.service.outside.outgoing import outgoing_client
 from timbre.service.outside.webhooks import Webhooks
 from timbre.service.people.gallery import Gallery
+from timbre.service.people.learning import Learning
 from timbre.service.people.retention import SpeakerRetention
 from timbre.service.people.search import Search
 from timbre.service.results.voices import KeptVoices
@@ -185,15 +189,26 @@ async def run_worker(settings: Settings, url: str, ready: Callable[[], None] = l
         gallery = Gallery(database, protection, packs)
         upgrades = GalleryUpgrade(database, protection, gallery, packs)
         search = Search(database, protection, settings)
+        candidates, kept = CandidateSearch(search, gallery), KeptVoices(protection)
+        decisions = Decisions(
+            database,
+            gallery=gallery,
+            learning=Learning(gallery, protection),
+            voices=kept,
+            doubts=Doubts(voices=kept, gallery=gallery, candidates=candidates, settings=settings),
+            webhooks=webhooks,
+        )
+        streamed = StreamedNames(database, decisions, gallery)
         work = Work(
             attempts,
             media=media,
             storage=storage,
             engines=engines,
-            candidates=CandidateSearch(search, gallery),
-            persistence=Persistence(KeptVoices(protection), gallery),
+            candidates=candidates,
+            persistence=Persistence(kept, gallery),
             client=client,
             words=await stack.enter_async_context(open_words(settings)),
+            streamed=streamed,
             settings=settings,
         )
 
@@ -229,6 +244,7 @@ async def run_worker(settings: Settings, url: str, ready: Callable[[], None] = l
                     Retention(database, storage, settings).sweep,
                     SpeakerRetention(database, gallery.erase, settings).sweep,
                     Summaries(database, protection).sweep,
+                    streamed.sweep,
                     Scrubbing(database, search).sweep,
                     search.tend_indexes,
                 ]

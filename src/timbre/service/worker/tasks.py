@@ -38,6 +38,7 @@ from timbre.errors import (
     SpeakerUnknown,
     TemplateUnreadable,
 )
+from timbre.service.decisions.streamed import StreamedNames
 from timbre.service.files.media import Media, media_key, object_name
 from timbre.service.files.storage import Storage
 from timbre.service.jobs.attempts import Attempt, Attempts
@@ -91,6 +92,7 @@ class Work:
         persistence: Persistence,
         client: httpx.AsyncClient,
         words: Words,
+        streamed: StreamedNames,
         settings: Settings,
     ) -> None:
         self._attempts = attempts
@@ -101,6 +103,7 @@ class Work:
         self._persistence = persistence
         self._client = client
         self._words = words
+        self._streamed = streamed
         self._settings = settings
         self.stopping = Event()  # set, it makes every attempt stop at its next sign of progress
         self._running: set[asyncio.Task[object]] = set()
@@ -277,7 +280,10 @@ class Work:
                     is_heard.set()
                 await self._answered(self._attempts.report, attempt, *_WORDS)
                 await words.write(heard.output)
-        if await self._succeed(attempt, heard) and attempt.object:
+        ended = await self._succeed(attempt, heard)
+        if ended and "streamed" in attempt.params:
+            await self._streamed.settle(attempt.job)
+        if ended and attempt.object:
             await self._storage.delete(attempt.object)
 
     @asynccontextmanager
