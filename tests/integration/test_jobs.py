@@ -319,7 +319,7 @@ def test_what_was_fetched_is_not_fetched_again(run: Callable[..., None]) -> None
     run(act)
 
 
-@pytest.mark.parametrize(("size", "lane"), [(5, "short"), (5 << 20, "long")])
+@pytest.mark.parametrize(("size", "lane"), [(5, "short"), (200 << 20, "long")])
 def test_size_decides_on_the_lane(run: Callable[..., None], size: int, lane: str) -> None:
     async def act(here: Service) -> None:
         job = await submit(here)
@@ -613,7 +613,7 @@ def test_a_voiceprint_is_never_a_long_job(run: Callable[..., None]) -> None:
         request, _ = parse(VoiceprintRequest, json.dumps({"url": LINK}).encode(), webhook_http=True)
         job = (await here.jobs.submit(here.caller, request)).id
         attempt = await begun(here, job, "fetching")
-        await here.attempts.hand_over(attempt, object_name(), 50 << 20)
+        await here.attempts.hand_over(attempt, object_name(), 200 << 20)
         assert (await here.entries())[-1] == (Lane.SHORT, "todo")
         rows = await here.rows("SELECT task_name FROM procrastinate_jobs ORDER BY id")
         assert rows[-1]["task_name"] == HEAR_TASK

@@ -7,8 +7,9 @@ not say that it came from elsewhere.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
@@ -17,11 +18,15 @@ from timbre.errors import OriginRejected, RequestTooLarge, TooManyRequests
 from timbre.http.limits import Group
 from timbre.http.state import State, state
 from timbre.service.accounts.teams import Caller, Scope
+from timbre.service.requests.body import Request as Asked
+from timbre.service.requests.body import parse
 
 SESSION_COOKIE: Final = "timbre_session"
 WEB_HEADER: Final = "x-timbre-web"
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _MOST_BODY: Final = 4 << 20  # bytes; fifty voiceprints are 1 MB
+_SMALL_BODY: Final = 64 << 10
+M = TypeVar("M", bound=Asked)
 
 
 def caller(scope: Scope | None, group: Group) -> Callable[..., Awaitable[Caller]]:
@@ -100,6 +105,13 @@ def body(most: int, instead: str) -> Callable[[Request], Awaitable[bytes]]:
         return b"".join(parts)
 
     return read
+
+
+async def parsed(model: type[M], body: bytes, *, webhook_http: bool = False) -> tuple[M, str | None]:
+    """Read the body of a request, a large one away from the loop, which goes on meanwhile; see `parse`."""
+    if len(body) <= _SMALL_BODY:
+        return parse(model, body, webhook_http=webhook_http)
+    return await asyncio.to_thread(parse, model, body, webhook_http=webhook_http)
 
 
 State_ = Annotated[State, Depends(state)]

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Header, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from timbre.http.caller import SESSION_COOKIE, Body, State_, caller, check_origin, session_token
+from timbre.http.caller import SESSION_COOKIE, Body, State_, caller, check_origin, parsed, session_token
 from timbre.http.limits import Group
 from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json, timestamp
@@ -17,7 +17,6 @@ from timbre.http.state import State
 from timbre.service.accounts.requests import SessionRequest
 from timbre.service.accounts.sessions import Session as Begun
 from timbre.service.accounts.teams import Caller
-from timbre.service.requests.body import parse
 
 router = APIRouter()
 Anybody = Annotated[Caller, Depends(caller(None, Group.READ))]
@@ -50,7 +49,7 @@ async def sign_in(
 ) -> Response:
     """Begin a session by a link that works once, or by an API key, and set its cookie. For the web app."""
     check_origin(request, here)
-    wanted, _ = parse(SessionRequest, body, webhook_http=False)
+    wanted, _ = await parsed(SessionRequest, body)
     begun = await _begun(here, wanted)
     answer = Json(await _described(here, begun[1].caller, begun[1]), 201)
     answer.set_cookie(

@@ -46,7 +46,7 @@ FAULT: Final = "This is a fault of Timbre, not of the recording"
 GIVEN_UP: Final = "Given up"
 _SQL: Final = queries("jobs")
 _HEARD: Final = queries("heard")
-_MIB: Final = 1 << 20
+_MINUTE_BYTES: Final = 60 * 48_000 * 2 * 2  # of sound as no compression makes it: what has more is longer
 Sort = Literal["newest", "oldest", "title", "longest"]
 _QUICK: Final = frozenset({"voiceprint", "enrol"})  # types of jobs that hear half a minute at most
 
@@ -328,7 +328,7 @@ class Jobs:
                 if await one(connection, _SQL["claim_idempotency_key"], claim) is None:
                     return False
             await connection.execute(_SQL["create"], row)
-            await self._queue.defer(connection, lane, task, job=str(row["id"]))
+            await self._queue.defer(connection, lane, task, team=row["team"], job=str(row["id"]))
         return True
 
     async def _earlier(self, team: UUID, once: Once) -> Submission | None:
@@ -359,8 +359,11 @@ def _missing(job: Row) -> str:
 
 
 def lane_for(kind: str, size: int | None, settings: Settings) -> Lane:
-    """Where a recording of so many bytes is heard, so that short jobs never wait behind long ones."""
-    short = kind in _QUICK or (size is not None and size <= settings.short_job_mb * _MIB)
+    """Where a recording of so many bytes goes first, so that short jobs never wait behind long ones.
+
+    Whatever may be short begins in the lane for short ones, where its length turns out; see `Attempts.move_on`.
+    """
+    short = kind in _QUICK or (size or 0) <= settings.short_job_minutes * _MINUTE_BYTES
     return Lane.SHORT if short else Lane.LONG
 
 
