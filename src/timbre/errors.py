@@ -69,6 +69,7 @@
     │   │   ├── FrameRefused
     │   │   └── StreamBroken
     │   ├── OriginRejected
+    │   ├── HostRejected
     │   ├── JobUnsuccessful
     │   ├── WordsMissing
     │   └── ServiceUnavailable
@@ -394,6 +395,10 @@ class SamplesFull(ServiceError):
 
 class OriginRejected(ServiceError):
     """This request came from another site; use the web app of this server, or send an API key."""
+
+
+class HostRejected(ServiceError):
+    """This server does not answer to that name; its operator adds it to `TIMBRE_ALLOWED_HOSTS`."""
 
 
 class JobUnsuccessful(ServiceError):

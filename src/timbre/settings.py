@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Network = IPv4Network | IPv6Network
 
-_LISTS: Final = ("allowed_networks", "asr_networks", "webhook_retries")  # which may be empty
+_LISTS: Final = ("allowed_hosts", "allowed_networks", "asr_networks", "webhook_retries")  # which may be empty
 
 
 def _data_dir() -> Path:
@@ -77,6 +77,12 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 for any free one.")
     public_url: str | None = Field(
         None, description="Address under which clients reach the server, for the links it hands out; as asked if unset."
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Names by which clients may ask for the server, beside `localhost`, addresses and the name in"
+        " `TIMBRE_PUBLIC_URL`: `timbre.example.org,timbre.lan`, or `*` for any. If unset, none where `TIMBRE_HOST` is a"
+        " loopback address, and any elsewhere.",
     )
     workers: int = Field(1, ge=1, le=16, description="Worker processes that `timbre serve` starts.")
     short_job_minutes: float = Field(
@@ -189,6 +195,11 @@ class Settings(BaseSettings):
     )
     reads_per_minute: int = Field(
         10000, ge=0, description="Requests a team may send to the reading routes a minute; 0 for any number."
+    )
+    refusals_per_minute: int = Field(
+        300,
+        ge=0,
+        description="Wrong keys, links and tokens that are looked at from one address a minute; 0 for any number.",
     )
     rate_limit_url: str = Field(
         "async+memory://",

@@ -226,7 +226,7 @@ def running(server: Server) -> Iterator[str]:
         until(lambda: client.get(f"/v1/jobs/{job}").json()["status"] == "running")
         yield job
         client.delete(f"/v1/jobs/{job}")
-        client.delete(f"/v1/jobs/{job}")
+        client.delete(f"/v1/jobs/{job}", params={"canceled": True})
 
 
 def test_a_client_that_leaves_is_not_waited_for(server, running):

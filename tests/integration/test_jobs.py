@@ -220,6 +220,20 @@ def test_a_job_is_canceled_before_it_begins(run: Callable[..., None]) -> None:
     run(act)
 
 
+def test_canceling_twice_does_not_erase(run: Callable[..., None]) -> None:
+    async def act(here: Service) -> None:
+        job = await submit(here)
+        for _ in range(3):  # its answer may have been lost
+            assert await here.jobs.delete(here.caller.team, job)
+        assert (await here.row(job))["status"] == "canceled"
+        assert not await here.jobs.delete(here.caller.team, job, canceled=True)
+        assert await here.empty("jobs")
+        with pytest.raises(JobUnknown):
+            await here.jobs.delete(here.caller.team, job)
+
+    run(act)
+
+
 def test_a_job_is_canceled_while_it_runs(run: Callable[..., None]) -> None:
     async def act(here: Service) -> None:
         job = await submit(here)
@@ -531,7 +545,7 @@ CALLS: dict[str, Callable[[Service, Attempt], Awaitable[object]]] = {
 CHANGES = {
     **{(state, "begin"): "running" for state in ("pending", "created", "running")},
     **{(state, "delete"): "canceled" for state in ("pending", "created", "running")},
-    **{(state, "delete"): "gone" for state in FINAL},
+    **{(state, "delete"): "gone" for state in FINAL - {"canceled"}},
     ("running", "report"): "running",
     ("running", "hand_over"): "running",
     ("running", "pause"): "created",

@@ -94,7 +94,7 @@ async def list_tags(known: Reader, here: State_) -> Response:
 )
 async def change_jobs(known: Writer, body: Body, here: State_) -> Response:
     """Keep jobs or let them go, and give or take tags: all of them or, where something is wrong, none."""
-    wanted, _ = await parsed(ChangeJobsRequest, body)
+    wanted, _ = await parsed(here, ChangeJobsRequest, body)
     changed = set(await here.archive.change(known.team, wanted))
     return Json(
         {
@@ -114,7 +114,7 @@ async def change_jobs(known: Writer, body: Body, here: State_) -> Response:
 )
 async def delete_jobs(known: Writer, body: Body, here: State_) -> Response:
     """Cancel jobs that have not ended, and erase those that have, with their outputs."""
-    wanted, _ = await parsed(JobsRequest, body)
+    wanted, _ = await parsed(here, JobsRequest, body)
     done = await here.archive.delete(known.team, wanted.jobs)
     return Json({name: [str(job) for job in getattr(done, name)] for name in ("deleted", "canceled", "missing")})
 
@@ -132,7 +132,7 @@ async def export_jobs(known: Reader, body: Body, here: State_) -> Response:
 
     Those that have no output are left out, and named in `left-out.txt`.
     """
-    wanted, _ = await parsed(ExportJobsRequest, body)
+    wanted, _ = await parsed(here, ExportJobsRequest, body)
     file = await here.archive.export(known.team, wanted)
     headers = {"Content-Disposition": 'attachment; filename="recordings.zip"'}
     return StreamingResponse(_pieces(file), media_type=_ZIP, headers=headers)
@@ -168,7 +168,7 @@ async def change_keeping(
 
     What is over its time by them goes with the next sweep, for good; `preview` tells first how many that are.
     """
-    wanted, _ = await parsed(KeepingRequest, body)
+    wanted, _ = await parsed(here, KeepingRequest, body)
     rules, over = await here.keeping.change(known, wanted, preview=preview)
     return _keeping(here, rules, over)
 

@@ -97,7 +97,7 @@ async def list_keys(known: Admin, here: State_) -> Response:
 )
 async def create_key(known: Admin, body: Body, here: State_) -> Response:
     """Make a key of the team and answer it, this once: nobody can see it again. Not in the hosted service."""
-    wanted, _ = await parsed(KeyRequest, body)
+    wanted, _ = await parsed(here, KeyRequest, body)
     scopes = sorted(set(wanted.scopes or Scope))
     new = await here.teams.add_key(known, wanted.name, scopes)
     return Json({"id": str(new.id), "name": wanted.name, "hint": new.hint, "scopes": scopes, "key": new.key}, 201)

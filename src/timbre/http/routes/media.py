@@ -12,7 +12,7 @@ from pydantic import Field
 from starlette.responses import FileResponse, Response, StreamingResponse
 
 from timbre.errors import MediaUnknown, RequestTooLarge, UploadTooSlow
-from timbre.http.caller import Body, State_, caller, parsed, session_token
+from timbre.http.caller import Body, State_, caller, parsed, peer, session_token
 from timbre.http.limits import Group
 from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json
@@ -58,7 +58,7 @@ async def media_input(
     request: Request,
 ) -> Response:
     """Answer an address to PUT a recording to, without a key; `media://…` then stands for it in jobs."""
-    wanted, _ = await parsed(MediaRequest, body)
+    wanted, _ = await parsed(here, MediaRequest, body)
     browser = session_token(request) is not None
     link = await here.media.upload_link(known.team, media_key(wanted.url) or "", own=browser)
     return Json({"url": _absolute(here, request, link)}, 201)
@@ -80,7 +80,7 @@ async def media_output(
     request: Request,
 ) -> Response:
     """Answer an address to GET a recording from, without a key."""
-    wanted, _ = await parsed(MediaRequest, body)
+    wanted, _ = await parsed(here, MediaRequest, body)
     link = await here.media.download_link(known.team, media_key(wanted.url) or "")
     return Json({"url": _absolute(here, request, link)}, 201)
 
@@ -97,7 +97,8 @@ async def upload(
     *, team: TeamName, name: ObjectName, expires: Expires, signature: Signature, here: State_, request: Request
 ) -> Response:
     """Keep the body, whatever its type; one sent before under the same name is replaced."""
-    owner, key = await here.media.check_link("PUT", team, name, expires, signature)
+    async with here.limits.guarded(peer(request)):
+        owner, key = await here.media.check_link("PUT", team, name, expires, signature)
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > here.media.most_bytes:
         raise RequestTooLarge(f"A recording has at most {here.settings.upload_gb:g} GiB.")
@@ -111,12 +112,15 @@ async def upload(
     f"{LINKS}/{{team}}/{{name}}",
     operation_id="downloadMedia",
     response_class=Response,
-    responses={**errors(400, 403, 404, keyed=False), 200: {"content": _BINARY, "description": "The recording"}},
+    responses={**errors(400, 403, 404, 429, keyed=False), 200: {"content": _BINARY, "description": "The recording"}},
     summary="Download from a link",
 )
-async def download(team: TeamName, name: ObjectName, expires: Expires, signature: Signature, here: State_) -> Response:
+async def download(
+    *, team: TeamName, name: ObjectName, expires: Expires, signature: Signature, here: State_, request: Request
+) -> Response:
     """Answer the recording as it was uploaded."""
-    owner, key = await here.media.check_link("GET", team, name, expires, signature)
+    async with here.limits.guarded(peer(request)):
+        owner, key = await here.media.check_link("GET", team, name, expires, signature)
     recording = await here.media.find(owner, key)
     if recording is None:
         raise MediaUnknown

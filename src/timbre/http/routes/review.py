@@ -166,7 +166,7 @@ async def decide_review(known: Writer, body: Body, here: State_) -> Response:
     What somebody else has decided meanwhile stays. Where nothing comes of it for any of the voices, the answer is the
     error of the first.
     """
-    wanted, _ = await parsed(ReviewRequest, body)
+    wanted, _ = await parsed(here, ReviewRequest, body)
     known.require(Scope.SPEAKERS_READ)
     if wanted.name is not None:
         known.require(Scope.SPEAKERS_WRITE)
@@ -188,7 +188,7 @@ async def rename_recordings(known: Writer, body: Body, here: State_) -> Response
     It answers after some seconds, and says how many are left.
     """
     known.require(Scope.SPEAKERS_READ)
-    wanted, _ = await parsed(RenameRequest, body or b"{}")
+    wanted, _ = await parsed(here, RenameRequest, body or b"{}")
     done = await here.review.rename(known.team, wanted)
     return Json({"named": done.named, "changed": done.changed, "passedOver": done.passed_over, "left": done.left})
 

@@ -151,7 +151,7 @@ async def list_secrets(known: Admin, here: State_) -> Response:
 )
 async def rotate_secret(known: Admin, body: Body, here: State_) -> Response:
     """Make a new secret; those before stay valid for a while, so that receivers can follow, unless `atOnce`."""
-    wanted, _ = await parsed(SecretRequest, body)
+    wanted, _ = await parsed(here, SecretRequest, body)
     await here.webhooks.rotate_secret(known.team, at_once=wanted.at_once, key=known.key)
     return Json(_secret((await here.webhooks.secret_rows(known.team))[-1]), 201)
 

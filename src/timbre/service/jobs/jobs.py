@@ -286,14 +286,17 @@ class Jobs:
         total = await self._database.one(_SQL["count"], arguments)
         return rows, total["total"] if total else 0
 
-    async def delete(self, team: UUID, job: UUID) -> bool:
-        """Cancel a job that has not ended, or erase one that has with all that is kept of it; tell if it was canceled.
+    async def delete(self, team: UUID, job: UUID, *, canceled: bool = False) -> bool:
+        """Cancel a job that has not ended, or erase one that has with all that is kept of it; tell if it is canceled.
+
+        One that was canceled before is erased where `canceled` says so, and else stays: the request may be the same one
+        again, whose answer was lost.
 
         Raises:
             JobUnknown: the team has none of this id.
         """
         async with self._database.transaction() as connection:
-            arguments = {"id": job, "team": team, "error": CANCELED}
+            arguments = {"id": job, "team": team, "error": CANCELED, "canceled": canceled}
             row = await one(connection, _SQL["cancel"], arguments)
             if row is not None:
                 await connection.execute(_SQL["drop_waiting"], {"job": str(job)})
@@ -301,7 +304,9 @@ class Jobs:
                 return True
             row = await one(connection, _SQL["erase"], arguments)
             if row is None:
-                raise JobUnknown
+                if await one(connection, _SQL["was_canceled"], arguments) is None:
+                    raise JobUnknown
+                return True
         if row["object"]:
             await self._storage.delete(row["object"])
         return False

@@ -196,8 +196,12 @@ DELETE FROM procrastinate_jobs WHERE status = 'todo' AND args ->> 'job' = %(job)
 
 -- erase --
 DELETE FROM jobs
-WHERE id = %(id)s AND team_id = %(team)s AND status IN ('succeeded', 'failed', 'canceled')
+WHERE id = %(id)s AND team_id = %(team)s
+  AND (status IN ('succeeded', 'failed') OR status = 'canceled' AND %(canceled)s)
 RETURNING id, object
+
+-- was_canceled --
+SELECT id FROM jobs WHERE id = %(id)s AND team_id = %(team)s AND status = 'canceled'
 
 -- keep_output --
 INSERT INTO job_outputs (job_id, body, length, peaks) VALUES (%(job)s, %(body)s, %(length)s, %(peaks)s)

@@ -60,7 +60,7 @@ async def decide(  # noqa: PLR0917 - as FastAPI passes them
     Naming somebody needs the scope `speakers:read` too, and `speakers:write` where their voice is learned.
     """
     job = job_uuid(job_id)
-    wanted, _ = await parsed(DecisionRequest, body)
+    wanted, _ = await parsed(here, DecisionRequest, body)
     if wanted.kind in _ABOUT_PEOPLE:
         known.require(Scope.SPEAKERS_READ)
     if wanted.name is not None:
@@ -81,7 +81,7 @@ async def undo(  # noqa: PLR0917 - as FastAPI passes them
     job_id: JobId, known: Writer, body: Body, here: State_, request: Request, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """Take back the last decision that stands, with what was learned from it."""
-    wanted, _ = await parsed(StepRequest, body or b"{}")
+    wanted, _ = await parsed(here, StepRequest, body or b"{}")
     made = await here.decisions.step(
         known, job_uuid(job_id), "undo", wanted, counted_once(idempotency_key, "undo", body)
     )
@@ -100,7 +100,7 @@ async def redo(  # noqa: PLR0917 - as FastAPI passes them
     job_id: JobId, known: Writer, body: Body, here: State_, request: Request, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """Give back the decision that was undone last."""
-    wanted, _ = await parsed(StepRequest, body or b"{}")
+    wanted, _ = await parsed(here, StepRequest, body or b"{}")
     made = await here.decisions.step(
         known, job_uuid(job_id), "redo", wanted, counted_once(idempotency_key, "redo", body)
     )

@@ -92,7 +92,7 @@ async def _submit(
     body: bytes,
     idempotency_key: str | None,
 ) -> Response:
-    request, warning = await parsed(model, body, webhook_http=here.settings.webhook_http)
+    request, warning = await parsed(here, model, body, webhook_http=here.settings.webhook_http)
     return await submit(here, known, request, body, warning=warning, idempotency_key=idempotency_key)
 
 

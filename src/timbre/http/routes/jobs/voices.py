@@ -64,7 +64,7 @@ async def get_job_voice_audio(job_id: JobId, speaker: SpeakerLabel, known: Liste
 async def merge_job_voices(job_id: JobId, known: Writer, body: Body, here: State_, request: Request) -> Response:
     """Join voices of one person, as the decision `join` does. Labels stay as they are."""
     job = job_uuid(job_id)
-    wanted, _ = await parsed(MergeVoicesRequest, body)
+    wanted, _ = await parsed(here, MergeVoicesRequest, body)
     decision = DecisionRequest(kind="join", into=wanted.into, merged=wanted.merged)
     await here.decisions.decide(known, job, decision)
     return await job_answer(here, await here.jobs.get(known.team, job), request)
@@ -82,6 +82,6 @@ async def rematch_job(job_id: JobId, known: Writer, body: Body, here: State_, re
     """Name the speakers of a diarization or identification by the people there are now, without hearing it again."""
     known.require(Scope.SPEAKERS_READ)
     job = job_uuid(job_id)
-    wanted, _ = await parsed(RematchRequest, body or b"{}")
+    wanted, _ = await parsed(here, RematchRequest, body or b"{}")
     await here.rematch.rematch(known.team, job, wanted)
     return await job_answer(here, await here.jobs.get(known.team, job), request)

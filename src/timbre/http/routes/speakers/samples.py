@@ -60,7 +60,7 @@ async def add_sample(speaker_id: SpeakerId, known: Writer, body: Body, here: Sta
     already is not added again. From a job only a key learns that may read jobs too (`jobs:read`).
     """
     speaker = known_id(speaker_id)
-    sample, warning = await parsed(SampleRequest, body)
+    sample, warning = await parsed(here, SampleRequest, body)
     await here.gallery.get(known.team, speaker)
     heard = await heard_already(here, known, sample)
     if heard is None:

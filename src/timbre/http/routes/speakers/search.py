@@ -30,7 +30,7 @@ async def search_speakers(known: Reader, body: Body, here: State_) -> Response:
     For a recording, submit a voiceprint job first. Nobody is told to be the one: that is for you to decide, by the
     confidence, which is that of names in results. For a speaker of a job the key has to have `jobs:read` too.
     """
-    request, warning = await parsed(SearchRequest, body)
+    request, warning = await parsed(here, SearchRequest, body)
     if request.job_id is not None:
         known.require(Scope.JOBS_READ)
     candidates, pool = await here.recognition.recognise(known.team, request)

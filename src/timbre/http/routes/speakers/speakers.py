@@ -81,7 +81,7 @@ async def create_speaker(known: Writer, body: Body, here: State_) -> Response:
 
     Where a job has to hear that sample first, and no voice can be learned from it, the person is erased again.
     """
-    wanted, warning = await parsed(CreateSpeakerRequest, body)
+    wanted, warning = await parsed(here, CreateSpeakerRequest, body)
     try:
         speaker, heard = await _create(here, known, wanted)
     except RequestInvalid as error:
@@ -150,7 +150,7 @@ async def get_speaker(speaker_id: SpeakerId, known: Reader, here: State_) -> Res
 async def update_speaker(speaker_id: SpeakerId, known: Writer, body: Body, here: State_) -> Response:
     """Change name, tags, consent or review date. Stored results that name the person follow a new name."""
     speaker = known_id(speaker_id)
-    wanted, warning = await parsed(UpdateSpeakerRequest, body)
+    wanted, warning = await parsed(here, UpdateSpeakerRequest, body)
     changes = Changes()
     if wanted.name is not None:
         changes["name"] = wanted.name
@@ -192,7 +192,7 @@ async def merge_speakers(speaker_id: SpeakerId, known: Writer, body: Body, here:
     Name, consent and review date stay this person's where there are any; the earliest review date counts.
     """
     speaker = known_id(speaker_id)
-    wanted, warning = await parsed(MergeSpeakersRequest, body)
+    wanted, warning = await parsed(here, MergeSpeakersRequest, body)
     if speaker in wanted.others:
         raise RequestInvalid([(f"from.{wanted.others.index(speaker)}", "Expected somebody else than this person")])
     await here.gallery.merge(known.team, speaker, wanted.others, key=known.key)

@@ -45,7 +45,7 @@ async def upgrade_gallery(known: Writer, body: Body, here: State_) -> Response:
     A worker does it; `GET` tells how far it is. Meanwhile people are compared, enrolled and erased as before; then all
     change over at once. Where nothing is to be done, or it is being done already, the answer just says how it stands.
     """
-    wanted, _ = await parsed(UpgradeGalleryRequest, body or b"{}")
+    wanted, _ = await parsed(here, UpgradeGalleryRequest, body or b"{}")
     await here.upgrade.ask(known.team, without_them=wanted.without_them, key=known.key, queue=here.queue)
     return Json(upgrade_state(await here.upgrade.standing(known.team)), 202)
 
