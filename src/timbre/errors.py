@@ -6,6 +6,7 @@
     │   │   ├── AudioUnreadable
     │   │   ├── AudioEmpty
     │   │   ├── AudioTooLong
+    │   │   ├── HearingTooLong
     │   │   ├── ChannelMissing
     │   │   ├── ChannelsInseparable
     │   │   ├── TrackMissing
@@ -33,6 +34,9 @@
     ├── ServiceError                  a request to the server cannot be granted
     │   ├── RequestInvalid
     │   ├── RequestTooLarge
+    │   │   └── QuotaSpent
+    │   ├── UploadRefused
+    │   ├── UploadTooSlow
     │   ├── KeyRejected
     │   ├── ScopeMissing
     │   ├── BudgetSpent
@@ -65,9 +69,11 @@
     │   │   ├── FrameRefused
     │   │   └── StreamBroken
     │   ├── OriginRejected
+    │   ├── HostRejected
     │   ├── JobUnsuccessful
     │   ├── WordsMissing
     │   └── ServiceUnavailable
+    │       ├── StorageFull
     │       ├── GalleryMoved
     │       ├── MasterKeyMissing
     │       └── TemplateUnreadable
@@ -116,6 +122,10 @@ class AudioEmpty(AudioError):
 
 class AudioTooLong(AudioError):
     """Could not load audio: it is longer than allowed; cut it, or raise TIMBRE_MAX_HOURS."""
+
+
+class HearingTooLong(AudioError):
+    """Hearing this recording took longer than it may on this server; submit it again later."""
 
 
 class ChannelMissing(AudioError):
@@ -228,6 +238,18 @@ class RequestInvalid(ServiceError):
 
 class RequestTooLarge(ServiceError):
     """The request is larger than allowed; send less."""
+
+
+class QuotaSpent(RequestTooLarge):
+    """The team keeps as much as it may (`TIMBRE_TEAM_GB`); wait until the time of something is over, or keep less."""
+
+
+class UploadRefused(ServiceError):
+    """Something is being uploaded to this link just now; wait for its end, or ask for another link."""
+
+
+class UploadTooSlow(ServiceError):
+    """The upload came too slowly; send it again over a faster line."""
 
 
 class KeyRejected(ServiceError):
@@ -375,6 +397,10 @@ class OriginRejected(ServiceError):
     """This request came from another site; use the web app of this server, or send an API key."""
 
 
+class HostRejected(ServiceError):
+    """This server does not answer to that name; its operator adds it to `TIMBRE_ALLOWED_HOSTS`."""
+
+
 class JobUnsuccessful(ServiceError):
     """The job of this request was canceled, or its recording cannot be used."""
 
@@ -389,6 +415,10 @@ class WordsMissing(ServiceError):
 
 class ServiceUnavailable(ServiceError):
     """The server is not ready; try again soon."""
+
+
+class StorageFull(ServiceUnavailable):
+    """The disk of the server has no room for recordings; its operator makes room, then send this again."""
 
 
 class GalleryMoved(ServiceUnavailable):

@@ -32,7 +32,7 @@ from timbre.audio import SAMPLE_RATE
 from timbre.audio.converter import CANCELLED, Converters, check_channel, check_separable
 from timbre.audio.media import Media
 from timbre.audio.medium import Medium, Wish
-from timbre.audio.outputs import Lane, fill_up
+from timbre.audio.outputs import Lane, check_room, fill_up
 from timbre.errors import AudioEmpty, AudioTooLong, AudioUnreadable, TimbreError
 
 
@@ -80,6 +80,8 @@ def _decode(order: dict[str, Any], file: BinaryIO, files: list[BinaryIO]) -> dic
     if (media.first.believed or 0) > wish.longest:
         raise AudioTooLong
     lanes, files = _lanes(order, media.first, files)
+    if media.first.believed is not None:
+        check_room(files, round(media.first.believed * SAMPLE_RATE))
     report(opened={"rate": first.rate, "channels": first.channels, "seconds": media.first.claim, "outputs": len(files)})
     for medium in media.parts():
         base = max(lane.samples for lane in lanes)

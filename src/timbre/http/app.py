@@ -9,6 +9,7 @@ from typing import Final
 from fastapi import FastAPI
 
 from timbre.http.errors import install_errors
+from timbre.http.hosts import Hosts
 from timbre.http.limits import RateLimits
 from timbre.http.middleware import Envelope
 from timbre.http.openapi import install_openapi
@@ -63,6 +64,7 @@ from timbre.service.people.learning import Learning
 from timbre.service.people.retention import SpeakerRetention
 from timbre.service.people.search import Search
 from timbre.service.people.transfer import GalleryTransfer
+from timbre.service.requests.reader import running_reader
 from timbre.service.results.voices import KeptVoices
 from timbre.service.review.review import Review
 from timbre.service.upkeep.gallery_upgrade import GalleryUpgrade
@@ -98,7 +100,7 @@ def create_app(settings: Settings, url: str) -> FastAPI:
         app.include_router(module.router)
     install_errors(app)
     install_openapi(app)
-    app.add_middleware(Envelope)
+    app.add_middleware(Envelope, hosts=Hosts(settings))
     return app
 
 
@@ -180,4 +182,5 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         pulls=pulls,
         live=live_,
         limits=RateLimits(settings),
+        reader=await stack.enter_async_context(running_reader()),
     )

@@ -54,7 +54,7 @@ def serve(
     folder = Path(os.path.realpath(settings.data_dir))
     signals = Signals()
     with ExitStack() as stack:
-        lock = stack.enter_context(held(folder))
+        locks = stack.enter_context(held(folder))
         listener = stack.enter_context(_listen(settings))
         address = _address(settings, listener)
         note_address(folder, address)
@@ -67,7 +67,7 @@ def serve(
             settings,
             folder,
             listener,
-            lock=lock,
+            locks=locks,
             postgres=postgres,
             signals=signals,
             say=lambda text: tell(text, err=True),

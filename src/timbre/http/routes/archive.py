@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 from starlette.responses import Response, StreamingResponse
 
-from timbre.http.caller import Body, State_, caller
+from timbre.http.caller import Body, State_, caller, parsed
 from timbre.http.limits import Group
 from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json
@@ -17,7 +17,6 @@ from timbre.http.schemas import Answer, Uuid
 from timbre.http.state import State
 from timbre.service.accounts.teams import Caller, Scope
 from timbre.service.jobs.requests import ChangeJobsRequest, ExportJobsRequest, JobsRequest
-from timbre.service.requests.body import parse
 from timbre.service.upkeep.keeping import Rules
 from timbre.service.upkeep.keeping_requests import KeepingRequest
 
@@ -92,7 +91,7 @@ async def list_tags(known: Reader, here: State_) -> Response:
 )
 async def change_jobs(known: Writer, body: Body, here: State_) -> Response:
     """Keep jobs or let them go, and give or take tags: all of them or, where something is wrong, none."""
-    wanted, _ = parse(ChangeJobsRequest, body, webhook_http=False)
+    wanted, _ = await parsed(here, ChangeJobsRequest, body)
     changed = set(await here.archive.change(known.team, wanted))
     return Json(
         {
@@ -112,7 +111,7 @@ async def change_jobs(known: Writer, body: Body, here: State_) -> Response:
 )
 async def delete_jobs(known: Writer, body: Body, here: State_) -> Response:
     """Cancel jobs that have not ended, and erase those that have, with their outputs."""
-    wanted, _ = parse(JobsRequest, body, webhook_http=False)
+    wanted, _ = await parsed(here, JobsRequest, body)
     done = await here.archive.delete(known.team, wanted.jobs)
     return Json({name: [str(job) for job in getattr(done, name)] for name in ("deleted", "canceled", "missing")})
 
@@ -130,7 +129,7 @@ async def export_jobs(known: Reader, body: Body, here: State_) -> Response:
 
     What has no output, or is not kept any more, is left out, and named in `left-out.txt`.
     """
-    wanted, _ = parse(ExportJobsRequest, body, webhook_http=False)
+    wanted, _ = await parsed(here, ExportJobsRequest, body)
     if wanted.recordings:
         known.require(Scope.MEDIA_READ)
     pieces = await here.archive.export(known.team, wanted)
@@ -168,7 +167,7 @@ async def change_keeping(
 
     What is over its time by them goes with the next sweep, for good; `preview` tells first how many that are.
     """
-    wanted, _ = parse(KeepingRequest, body, webhook_http=False)
+    wanted, _ = await parsed(here, KeepingRequest, body)
     rules, over = await here.keeping.change(known, wanted, preview=preview)
     return _keeping(here, rules, over)
 

@@ -74,7 +74,7 @@ class Archive:
         deleted, canceled, missing = list[UUID](), list[UUID](), list[UUID]()
         for job in jobs:
             try:
-                (canceled if await self._jobs.delete(team, job) else deleted).append(job)
+                (canceled if await self._jobs.delete(team, job, canceled=True) else deleted).append(job)
             except JobUnknown:
                 missing.append(job)
         return Deleted(deleted=tuple(deleted), canceled=tuple(canceled), missing=tuple(missing))

@@ -47,7 +47,7 @@ FAULT: Final = "This is a fault of Timbre, not of the recording"
 GIVEN_UP: Final = "Given up"
 _SQL: Final = queries("jobs")
 _HEARD: Final = queries("heard")
-_MIB: Final = 1 << 20
+_MINUTE_BYTES: Final = 60 * 48_000 * 2 * 2  # of sound as no compression makes it: what has more is longer
 Sort = Literal["newest", "oldest", "title", "longest"]
 _QUICK: Final = frozenset({"voiceprint", "enrol"})  # types of jobs that hear half a minute at most
 
@@ -290,14 +290,17 @@ class Jobs:
         total = await self._database.one(_SQL["count"], arguments)
         return rows, total["total"] if total else 0
 
-    async def delete(self, team: UUID, job: UUID) -> bool:
-        """Cancel a job that has not ended, or erase one that has with all that is kept of it; tell if it was canceled.
+    async def delete(self, team: UUID, job: UUID, *, canceled: bool = False) -> bool:
+        """Cancel a job that has not ended, or erase one that has with all that is kept of it; tell if it is canceled.
+
+        One that was canceled before is erased where `canceled` says so, and else stays: the request may be the same one
+        again, whose answer was lost.
 
         Raises:
             JobUnknown: the team has none of this id.
         """
         async with self._database.transaction() as connection:
-            arguments = {"id": job, "team": team, "error": CANCELED}
+            arguments = {"id": job, "team": team, "error": CANCELED, "canceled": canceled}
             row = await one(connection, _SQL["cancel"], arguments)
             if row is not None:
                 await connection.execute(_SQL["drop_waiting"], {"job": str(job)})
@@ -305,7 +308,9 @@ class Jobs:
                 return True
             row = await one(connection, _SQL["erase"], arguments)
             if row is None:
-                raise JobUnknown
+                if await one(connection, _SQL["was_canceled"], arguments) is None:
+                    raise JobUnknown
+                return True
         if row["object"]:
             await self._storage.delete(row["object"])
         return False
@@ -332,7 +337,7 @@ class Jobs:
                 if await one(connection, _SQL["claim_idempotency_key"], claim) is None:
                     return False
             await connection.execute(_SQL["create"], row)
-            await self._queue.defer(connection, lane, task, job=str(row["id"]))
+            await self._queue.defer(connection, lane, task, team=row["team"], job=str(row["id"]))
         return True
 
     async def _earlier(self, team: UUID, once: Once) -> Submission | None:
@@ -363,8 +368,11 @@ def _missing(job: Row) -> str:
 
 
 def lane_for(kind: str, size: int | None, settings: Settings) -> Lane:
-    """Where a recording of so many bytes is heard, so that short jobs never wait behind long ones."""
-    short = kind in _QUICK or (size is not None and size <= settings.short_job_mb * _MIB)
+    """Where a recording of so many bytes goes first, so that short jobs never wait behind long ones.
+
+    Whatever may be short begins in the lane for short ones, where its length turns out; see `Attempts.move_on`.
+    """
+    short = kind in _QUICK or (size or 0) <= settings.short_job_minutes * _MINUTE_BYTES
     return Lane.SHORT if short else Lane.LONG
 
 

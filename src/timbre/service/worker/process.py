@@ -1,7 +1,7 @@
 """A worker process: the lanes of the queue, the heartbeat, and the upkeep.
 
 Each lane is a worker of procrastinate with its own number of places, so that a slow webhook or a long recording holds
-nothing else up. All lanes share the engines.
+nothing else up. In each lane teams have their turns. All lanes share the engines.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from uuid import UUID
 
 import psycopg
 import structlog
-from procrastinate import BaseRetryStrategy, RetryDecision
+from procrastinate import BaseRetryStrategy, JobContext, RetryDecision
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
 
 from timbre.audio.temporary import temporary_file
-from timbre.errors import DecodingInterrupted, ServiceUnavailable
+from timbre.errors import DecodingInterrupted, DiskFull, ServiceUnavailable
+from timbre.fairness import share
 from timbre.service.accounts.usage import Usage
 from timbre.service.decisions.decisions import Decisions
 from timbre.service.decisions.doubts import Doubts
@@ -52,12 +53,11 @@ from timbre.store.database import open_database
 from timbre.store.queue import DELIVER_TASK, FETCH_TASK, HEAR_TASK, UPGRADE_TASK, Lane, Queue
 from timbre.store.schema import check_schema
 
-_PLACES: Final = {Lane.FETCH: 8, Lane.SHORT: 1, Lane.LONG: 1, Lane.WEBHOOKS: 16, Lane.UPGRADES: 1}
 _PRECIOUS: Final = frozenset({Lane.SHORT, Lane.LONG})  # what is done there is not thrown away for a lost connection
 _DAY: Final = 86400.0  # seconds; longer than any recording is worked on
 _CONNECTIONS: Final = 12
 _PAUSE: Final = 1.0  # seconds before a lane that lost the database tries again
-_RELIEF: Final = 3  # seconds before a recording whose decoder was ended, as for want of memory, is heard again
+_RELIEF: Final = 3  # seconds before a recording is heard again for which memory or disk were short
 _GRACE: Final = 1.2  # seconds for an attempt to notice that it shall stop, and again to say so
 _POLL: Final = 1.0  # seconds between two looks for retries that are due
 # procrastinate stops watching its listener and heartbeat once any of its side tasks ends, and the one for periodic
@@ -70,12 +70,23 @@ class _Again(BaseRetryStrategy):
     """What comes out of a task is never the job's fault: the worker stops, the database is away, or memory is short."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:  # noqa: ARG002
-        waits = {asyncio.CancelledError: 0, DecodingInterrupted: _RELIEF}
+        waits = {asyncio.CancelledError: 0, DecodingInterrupted: _RELIEF, DiskFull: _RELIEF}
         return RetryDecision(retry_in={"seconds": waits.get(type(exception), 1)})
 
 
 def _nothing(timestamp: int) -> None:
     pass
+
+
+def places(settings: Settings) -> dict[Lane, int]:
+    """How much a worker does at a time, by lane."""
+    return {
+        Lane.FETCH: settings.fetch_places,
+        Lane.SHORT: settings.hear_places,
+        Lane.LONG: settings.hear_places,
+        Lane.WEBHOOKS: settings.webhook_places,
+        Lane.UPGRADES: 1,
+    }
 
 
 class Worker:
@@ -87,6 +98,7 @@ class Worker:
         self._attempts = attempts
         self._webhooks = webhooks
         self._settings = settings
+        self._places = places(settings)
         self._stop = asyncio.Event()
 
     @property
@@ -121,7 +133,7 @@ class Worker:
                 await self._queue.app.run_worker_async(
                     name=lane.value,
                     queues=[lane.value],
-                    concurrency=_PLACES[lane],
+                    concurrency=self._places[lane],
                     install_signal_handlers=False,
                     fetch_job_polling_interval=_POLL,
                     update_heartbeat_interval=self._settings.heartbeat_seconds,
@@ -175,7 +187,8 @@ async def run_worker(settings: Settings, url: str, ready: Callable[[], None] = l
         async with database.transaction() as connection:
             await check_schema(connection)
         await check_master_key(database, settings)
-        queue = Queue(database)
+        shares = {lane: share(number, settings.team_share) for lane, number in places(settings).items()}
+        queue = Queue(database, shares)
         storage = open_storage(settings)
         temporary_file(settings.temp_dir).close()  # says so now if there is no place for sound
         engines = Engines(settings)
@@ -212,23 +225,24 @@ async def run_worker(settings: Settings, url: str, ready: Callable[[], None] = l
             settings=settings,
         )
 
-        async def deliver(delivery: str, round: int, number: int) -> None:  # noqa: A002 - the entry's own word
+        # The team is there for whose turn it is; entries of an earlier version have none.
+        async def deliver(delivery: str, round: int, number: int, team: str = "") -> None:  # noqa: A002, ARG001
             await webhooks.deliver(client, UUID(delivery), round, number)
 
-        async def fetch(job: str) -> None:
+        async def fetch(job: str, team: str = "") -> None:  # noqa: ARG001
             await work.fetch(UUID(job))
 
-        async def hear(job: str) -> None:
-            await work.hear(UUID(job))
+        async def hear(context: JobContext, job: str, team: str = "") -> None:  # noqa: ARG001
+            await work.hear(UUID(job), short=context.job.queue == Lane.SHORT)
 
-        async def upgrade(run: str) -> None:
+        async def upgrade(run: str, team: str = "") -> None:  # noqa: ARG001
             done = await upgrades.run(UUID(run), await engines.get(), stopping=lambda: worker.stopping)
             if done is not None:
                 _log.info("upgraded a gallery", samples=done.samples, people=done.people, behind=done.behind)
 
-        tasks = ((DELIVER_TASK, deliver), (FETCH_TASK, fetch), (HEAR_TASK, hear), (UPGRADE_TASK, upgrade))
-        for name, task in tasks:
+        for name, task in ((DELIVER_TASK, deliver), (FETCH_TASK, fetch), (UPGRADE_TASK, upgrade)):
             queue.app.task(name=name, retry=_Again())(task)
+        queue.app.task(name=HEAR_TASK, retry=_Again(), pass_context=True)(hear)
         queue.app.periodic(cron=_LEAP_DAY)(queue.app.task(name="nothing", queue=Lane.FETCH)(_nothing))
         await queue.open()
         worker = Worker(queue, work, attempts, webhooks, settings)

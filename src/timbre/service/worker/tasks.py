@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -21,17 +21,21 @@ from uuid import UUID, uuid4
 import httpx
 import structlog
 
+from timbre.diarization.limits import UNLIMITED, Limits
 from timbre.engine import Engine
 from timbre.errors import (
     AudioError,
+    AudioTooLong,
     Canceled,
     DecodingInterrupted,
+    DiskFull,
     FetchFailed,
     GalleryMoved,
     InputError,
     MasterKeyMissing,
     ModelMissing,
     OptionError,
+    QuotaSpent,
     RequestTooLarge,
     SamplesFull,
     ServiceUnavailable,
@@ -60,8 +64,9 @@ _REPORTS: Final = 0.5  # seconds between two reports of progress
 _STAGES: Final = {"speech": (0.0, 0.3), "segmentation": (0.3, 0.6), "voices": (0.6, 0.97)}
 _WORDS: Final = ("words", 0.97)  # what is waited for once the speakers are known
 _MOST_WAITING: Final = 16  # jobs that wait for their words beside the lanes
-_HEARERS: Final = 4  # threads of the engine; two lanes, and attempts that were broken off and have not noticed
+_BROKEN_OFF: Final = 2  # threads of the engine for attempts that were broken off and have not noticed
 _PAUSE: Final = 0.5  # seconds before the database is asked again
+_KIB: Final = 1 << 10
 _MIB: Final = 1 << 20
 _GIB: Final = 1 << 30
 # What is wrong with a request or the gallery ends the job; the same again would end it so again.
@@ -109,7 +114,7 @@ class Work:
         self._running: set[asyncio.Task[object]] = set()
         self.waiting: set[asyncio.Task[None]] = set()  # for the words of recordings that have been heard
         # Threads of its own: nothing that is slow elsewhere holds it up, and nobody waits for them in the end.
-        self._hearing = ThreadPoolExecutor(_HEARERS, "engine")
+        self._hearing = ThreadPoolExecutor(2 * settings.hear_places + _BROKEN_OFF, "engine")
 
     def interrupt(self) -> None:
         """Break off what still runs; it starts over later."""
@@ -122,16 +127,25 @@ class Work:
         if attempt is not None:
             await self._guard(attempt, self._fetch)
 
-    async def hear(self, job: UUID) -> None:
-        """Do what a job asks for; return once its recording is heard, and leave its place to the next."""
+    async def hear(self, job: UUID, *, short: bool = False) -> None:
+        """Do what a job asks for; return once its recording is heard, and leave its place to the next.
+
+        In the lane for short recordings, a job goes on to the other one as soon as its recording is found to be long.
+        """
         attempt = await self._attempts.begin(job, "waiting")
         if attempt is None:
             return
+        limits = Limits(
+            longest=self._settings.short_job_minutes * 60 if short else None,
+            seconds=self._settings.hear_seconds,
+            pace=self._settings.hear_pace,
+        )
+        act = partial(self._hear, limits=limits)
         if not attempt.params.get("transcription") or len(self.waiting) >= _MOST_WAITING:
-            await self._guard(attempt, self._hear)
+            await self._guard(attempt, act)
             return
         is_heard = asyncio.Event()
-        hearing = asyncio.create_task(self._guard(attempt, partial(self._hear, is_heard=is_heard)))
+        hearing = asyncio.create_task(self._guard(attempt, partial(act, is_heard=is_heard)))
         looking = asyncio.create_task(is_heard.wait())
         try:
             await asyncio.wait({hearing, looking}, return_when=asyncio.FIRST_COMPLETED)
@@ -173,7 +187,7 @@ class Work:
         except ServiceUnavailable:
             await self._answered(self._attempts.pause, attempt)
             raise
-        except DecodingInterrupted as error:
+        except (DecodingInterrupted, DiskFull) as error:
             if await self._answered(self._attempts.break_off, attempt, str(error)):
                 raise
         except Exception:  # noqa: BLE001 - whatever it is, the job ends and the worker goes on
@@ -237,11 +251,22 @@ class Work:
     async def _fetch(self, attempt: Attempt) -> None:
         most = self._most_bytes(attempt)
         name = object_name()
+        room = self._media.room
+        room.check_disks()
         try:
-            async with fetch(
-                self._client, attempt.params["url"], most_bytes=most, seconds=self._settings.fetch_seconds
-            ) as chunks:
-                size = await self._storage.put(name, chunks, most_bytes=most)
+            async with (
+                fetch(
+                    self._client,
+                    attempt.params["url"],
+                    most_bytes=most,
+                    seconds=self._settings.fetch_seconds,
+                    least=self._settings.least_kb * _KIB,
+                ) as chunks,
+                aclosing(room.filled(attempt.team, chunks)) as filled,
+            ):
+                size = await self._storage.put(name, filled, most_bytes=most)
+        except QuotaSpent as error:
+            raise FetchFailed(f"Could not load audio: {error}") from None
         except RequestTooLarge:
             raise FetchFailed(_too_large(most)) from None
         try:
@@ -251,9 +276,12 @@ class Work:
             if not await self._answered(self._attempts.knows, attempt, name):
                 await self._storage.delete(name)
 
-    async def _hear(self, attempt: Attempt, is_heard: asyncio.Event | None = None) -> None:
+    async def _hear(
+        self, attempt: Attempt, is_heard: asyncio.Event | None = None, *, limits: Limits = UNLIMITED
+    ) -> None:
         name = attempt.object or await self._uploaded(attempt)
-        engine = await self._engine(attempt)
+        self._media.room.check_disks()
+        engine = (await self._engine(attempt)).within(limits)
         async with (
             self._storage.local_copy(name, self._settings.temp_dir) as path,
             self._words.recognising(attempt, path) as words,
@@ -273,6 +301,11 @@ class Work:
             )
             try:
                 heard = await loop.run_in_executor(self._hearing, listen)
+            except AudioTooLong:
+                if engine.hearing_settings.max_hours >= self._settings.max_hours:
+                    raise
+                await self._answered(self._attempts.move_on, attempt)
+                return
             finally:
                 bridge.close()
             if words is not None:

@@ -126,7 +126,7 @@ export function Head({ job, onChange, turns }: { job: Job; onChange: (job: Job) 
           action="Delete"
           onClose={() => setDeleting(false)}
           onConfirm={async () => {
-            await api.delete("/v1/jobs/{jobId}", { path });
+            await api.delete("/v1/jobs/{jobId}", { path, query: { canceled: true } });
             tell(`${titleOf(job)} is deleted.`);
             go("/recordings", { replace: true });
           }}
