@@ -30,6 +30,10 @@
     │   └── ModelDownloadFailed
     ├── ExtraMissing                  an optional part of Timbre is not installed (exit code 3)
     ├── DiskFull                      there is no room for what is written (exit code 3)
+    ├── BackupError                   a backup cannot be made or used (exit code 3)
+    │   ├── BackupMissing
+    │   ├── BackupUnreadable
+    │   └── RestoreRefused
     ├── ServiceError                  a request to the server cannot be granted
     │   ├── RequestInvalid
     │   ├── RequestTooLarge
@@ -214,6 +218,22 @@ class DiskFull(TimbreError):
     """The disk is full; make room, and do this once more."""
 
 
+class BackupError(TimbreError):
+    """The backup cannot be made or used."""
+
+
+class BackupMissing(BackupError):
+    """There is no backup here; name the place that `timbre backup` wrote to."""
+
+
+class BackupUnreadable(BackupError):
+    """This part of a backup is damaged, or was sealed with another master key; try a backup before it."""
+
+
+class RestoreRefused(BackupError):
+    """There is a database already, and nothing is restored over another; name an empty one, or another data folder."""
+
+
 class ServiceError(TimbreError):
     """The request cannot be granted."""
 
@@ -300,7 +320,7 @@ class OutputMissing(NotKept):
 
 
 class MediaUnknown(NotKept):
-    """Nothing is kept at this address: it was never uploaded, or was deleted when its time was over."""
+    """Nothing is kept at this address: it was never uploaded, or deleted when its time was over; upload it again."""
 
 
 class DeliveryUnknown(NotKept):

@@ -82,6 +82,11 @@ async def check_schema(connection: AsyncConnection[DictRow]) -> None:
         raise SchemaOutdated
 
 
+def is_known(version: str) -> bool:
+    """Whether tables of this version can be brought up to date."""
+    return version in _KNOWN
+
+
 def _newer(found: str) -> SchemaOutdated:
     return SchemaOutdated(
         f"The database was made by a newer version of Timbre: its tables are of version {found}, and this one knows no"

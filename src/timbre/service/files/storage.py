@@ -39,7 +39,7 @@ from timbre.settings import Settings
 if TYPE_CHECKING:
     from obstore.store import ClientConfig
 
-__all__ = ["Storage", "open_storage"]
+__all__ = ["Storage", "open_place", "open_storage"]
 
 PART_BYTES = 5 * 2**20  # what S3 takes as a part at least
 MOST_PARTS = 10_000  # what S3 takes at most of one object
@@ -70,14 +70,28 @@ def open_storage(settings: Settings) -> Storage:
     """
     if settings.storage_url is not None:
         return Storage(_open_bucket(settings.storage_url))
-    folder = settings.data_dir.absolute() / "media"
+    return _open_folder(settings.data_dir.absolute() / "media", "name another data folder with TIMBRE_DATA_DIR")
+
+
+def open_place(where: str | Path) -> Storage:
+    """Open another place for objects: a folder, or the URL of a bucket as in `TIMBRE_STORAGE_URL`.
+
+    Raises:
+        as `open_storage`
+    """
+    if isinstance(where, str):
+        return Storage(_open_bucket(where, "The address of the bucket"))
+    return _open_folder(where.absolute(), "name another folder")
+
+
+def _open_folder(folder: Path, otherwise: str) -> Storage:
     try:
-        with needed(folder, "name another data folder with TIMBRE_DATA_DIR"):
+        with needed(folder, otherwise):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=folder).close()
         return Storage(LocalStore(folder), folder=folder)
     except BaseError as error:
-        raise ServerError(f"Media cannot be stored in {folder}: {_reason(error)}.") from error
+        raise ServerError(f"Nothing can be stored in {folder}: {_reason(error)}.") from error
 
 
 class Storage:
@@ -300,12 +314,12 @@ async def _pieces(chunks: AsyncIterator[bytes], most_bytes: int) -> AsyncGenerat
         yield b"".join(gathered)
 
 
-def _open_bucket(url: str) -> _Bucket:
+def _open_bucket(url: str, called: str = "TIMBRE_STORAGE_URL") -> _Bucket:
     scheme = url.partition("://")[0]
     if scheme not in _VARIABLES:
         raise OptionError(
-            f"TIMBRE_STORAGE_URL begins with {scheme!r}; give s3://bucket/prefix, gs://… or az://…,"
-            " or leave it out to keep media in the data folder."
+            f"{called} begins with {scheme!r}; give s3://bucket/prefix, gs://… or az://…, or leave it out to use a"
+            " folder."
         )
     try:
         parts = urlsplit(url)
@@ -313,14 +327,14 @@ def _open_bucket(url: str) -> _Bucket:
         probe, store = (_connect(url, scheme, retries) for retries in (2, 10))
     except (BaseError, ValueError) as error:
         raise OptionError(
-            f"TIMBRE_STORAGE_URL cannot be used ({_reason(error)}); it must look like s3://bucket/prefix,"
+            f"{called} cannot be used ({_reason(error)}); it must look like s3://bucket/prefix,"
             f" and the variables {_VARIABLES[scheme]}… must fit it."
         ) from error
     try:
         next(iter(obstore.list(probe)), None)
     except (BaseError, OSError) as error:
         raise ServerError(
-            f"Media cannot be stored in {shown} ({_reason(error)}); check TIMBRE_STORAGE_URL, that the bucket exists,"
+            f"Nothing can be stored in {shown} ({_reason(error)}); check {called}, that the bucket exists,"
             f" and the credentials and endpoint in the variables {_VARIABLES[scheme]}…"
         ) from error
     return store

@@ -19,6 +19,7 @@ from psycopg.sql import SQL
 from psycopg.types.json import Jsonb
 
 from timbre.errors import IdempotencyConflict, JobUnknown, MediaUnknown, OutputMissing, RequestInvalid
+from timbre.service.accounts import audit
 from timbre.service.accounts.teams import Caller
 from timbre.service.accounts.usage import Usage
 from timbre.service.files.media import Media, Recording, media_key
@@ -286,8 +287,13 @@ class Jobs:
         total = await self._database.one(_SQL["count"], arguments)
         return rows, total["total"] if total else 0
 
-    async def delete(self, team: UUID, job: UUID) -> bool:
+    async def delete(self, team: UUID, job: UUID, *, key: UUID | None = None) -> bool:
         """Cancel a job that has not ended, or erase one that has with all that is kept of it; tell if it was canceled.
+
+        Args:
+            team: Whose.
+            job: Which.
+            key: The API key that asks for it.
 
         Raises:
             JobUnknown: the team has none of this id.
@@ -302,6 +308,7 @@ class Jobs:
             row = await one(connection, _SQL["erase"], arguments)
             if row is None:
                 raise JobUnknown
+            await audit.record(connection, team, "job.erased", subject=job, key=key)
         if row["object"]:
             await self._storage.delete(row["object"])
         return False

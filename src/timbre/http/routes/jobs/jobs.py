@@ -116,7 +116,7 @@ async def delete_job(
 ) -> Response:
     """Cancel a job that has not ended; erase one that has, with its output. Not in the hosted service."""
     job = job_uuid(job_id)
-    canceled = await here.jobs.delete(known.team, job)
+    canceled = await here.jobs.delete(known.team, job, key=known.key)
     if canceled:
         return Json({"jobId": str(job), "status": "canceled", "deleted": False})
     return Json({"jobId": str(job), "deleted": True})
