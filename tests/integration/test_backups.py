@@ -5,26 +5,25 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from database import Service, named, opened
+from database import named, opened
 from heard import Rooms, rooms
 from people import MASTER_KEY
 
 from timbre.errors import BackupError, BackupMissing, BackupUnreadable, RestoreRefused, SchemaOutdated
 from timbre.service.backups.backup import drop_old, make_backup, note_erasures
 from timbre.service.backups.contents import Contents, contents_of, database_of
-from timbre.service.backups.place import Place, backups_among, erasures_among, open_backups, stamp
+from timbre.service.backups.place import Place, backups_among, erasures_among, open_backups
 from timbre.service.backups.restoring import Restored, choose, restore
 from timbre.service.backups.verification import readable, verify
 from timbre.service.files.storage import open_storage
 from timbre.service.jobs.requests import ChangeRequest
-from timbre.service.keys.master_key import MasterKey, MasterKeys
+from timbre.service.keys.master_key import MasterKeys
 from timbre.service.requests.submissions import DiarizeRequest
 from timbre.service.upkeep.key_rotation import forget_team
 from timbre.settings import Settings
@@ -154,9 +153,7 @@ def test_a_backup_copies_only_recordings_that_are_new(run):
         await server.recording("second", kept=True)
         second = await server.back_up()
         after = await server.place.names()
-        assert [each.object for each in first.media] == [
-            each.object for each in second.media if each.name in names
-        ]
+        assert [each.object for each in first.media] == [each.object for each in second.media if each.name in names]
         assert all(after[name] == names[name] for name in names)
         assert len([name for name in after if name.startswith("media/")]) == 2
         assert [contents.id for contents in await readable(server.place)] == [first.id, second.id]
