@@ -17,7 +17,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Network = IPv4Network | IPv6Network
 
-_LISTS: Final = ("allowed_networks", "asr_networks", "webhook_retries")  # which may be empty
+LaneName = Literal["fetch", "short", "long", "webhooks", "upgrades"]
+_LISTS: Final = ("allowed_networks", "asr_networks", "lanes", "webhook_retries")  # which may be empty
 
 
 def _data_dir() -> Path:
@@ -79,6 +80,12 @@ class Settings(BaseSettings):
         None, description="Address under which clients reach the server, for the links it hands out; as asked if unset."
     )
     workers: int = Field(1, ge=1, le=16, description="Worker processes that `timbre serve` starts.")
+    lanes: Annotated[tuple[LaneName, ...], NoDecode] = Field(
+        ("fetch", "short", "long", "webhooks", "upgrades"),
+        min_length=1,
+        description="What a worker does: `short` and `long` hear, `upgrades` bring galleries to another model, `fetch`"
+        " and `webhooks` only wait for others.",
+    )
     short_job_mb: float = Field(
         4.0, ge=0, description="Recordings up to this many MiB go to the lane for short jobs, as voiceprints always do."
     )
@@ -95,6 +102,12 @@ class Settings(BaseSettings):
         5.0,
         ge=0,
         description="Time that running jobs have to end when a worker is stopped; then they start over later.",
+    )
+    drain_seconds: float = Field(
+        0.0,
+        ge=0,
+        description="Time that an API goes on after it was told to stop, while `/readyz` sends proxies elsewhere; 0 for"
+        " one that has no other beside it.",
     )
     upload_gb: float = Field(1.0, gt=0, description="Largest recording that is accepted, in GiB.")
     voiceprint_upload_mb: float = Field(100.0, gt=0, description="Largest recording a voiceprint is made from, in MiB.")
