@@ -75,6 +75,7 @@
     │       ├── GalleryMoved
     │       ├── MasterKeyMissing
     │       └── TemplateUnreadable
+    ├── RemoteError                   a server that a command asks refuses, or is away (exit code 3)
     ├── DeliveryFailed                a webhook's receiver could not be reached, or did not answer 2xx
     ├── RecogniserFailed              what recognises words is away, or answers something else
     ├── ServerError                   the server cannot start (exit code 3)
@@ -421,6 +422,14 @@ class MasterKeyMissing(ServiceUnavailable):
 
 class TemplateUnreadable(ServiceUnavailable):
     """A voiceprint cannot be decrypted: the master key is another one, or the team's key is gone, or it was changed."""
+
+
+class RemoteError(TimbreError):
+    """The server that was asked refuses, or does not answer; check its address and the key in TIMBRE_KEY."""
+
+    def __init__(self, message: str | None = None, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status  # of the answer; None where none came
 
 
 class DeliveryFailed(TimbreError):

@@ -20,6 +20,7 @@ from typing import Annotated, Final
 import typer
 
 from timbre.cli.commands.backup import backup, restore, verify
+from timbre.cli.commands.batch import batch
 from timbre.cli.commands.calibrate import calibrate
 from timbre.cli.commands.decide import decide, history
 from timbre.cli.commands.diarize import diarize
@@ -52,6 +53,7 @@ app = typer.Typer(
 )
 app.command()(diarize)
 app.command()(identify)
+app.command()(batch)
 app.command()(listen)
 app.command()(voiceprint)
 app.add_typer(speakers, name="speakers")

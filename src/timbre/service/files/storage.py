@@ -39,7 +39,7 @@ from timbre.settings import Settings
 if TYPE_CHECKING:
     from obstore.store import ClientConfig
 
-__all__ = ["Storage", "open_place", "open_storage"]
+__all__ = ["Storage", "open_bucket", "open_place", "open_storage"]
 
 PART_BYTES = 5 * 2**20  # what S3 takes as a part at least
 MOST_PARTS = 10_000  # what S3 takes at most of one object
@@ -54,7 +54,7 @@ _UNFINISHED = re.compile(r".+#\d+")  # as the local store calls an object while 
 _VARIABLES = {"s3": "AWS_", "gs": "GOOGLE_", "az": "AZURE_"}
 _CLIENT_OPTIONS = ("allow_http", "allow_invalid_certificates", "proxy_url", "proxy_excludes")
 
-_Bucket = S3Store | GCSStore | AzureStore
+Bucket = S3Store | GCSStore | AzureStore
 
 Item = TypeVar("Item")
 Options = ParamSpec("Options")
@@ -69,7 +69,7 @@ def open_storage(settings: Settings) -> Storage:
         ServerError: the bucket cannot be listed.
     """
     if settings.storage_url is not None:
-        return Storage(_open_bucket(settings.storage_url))
+        return Storage(open_bucket(settings.storage_url))
     return _open_folder(settings.data_dir.absolute() / "media", "name another data folder with TIMBRE_DATA_DIR")
 
 
@@ -80,7 +80,7 @@ def open_place(where: str | Path) -> Storage:
         as `open_storage`
     """
     if isinstance(where, str):
-        return Storage(_open_bucket(where, "The address of the bucket"))
+        return Storage(open_bucket(where, "The address of the bucket"))
     return _open_folder(where.absolute(), "name another folder")
 
 
@@ -101,7 +101,7 @@ class Storage:
     does not answer, every method raises `ServiceUnavailable`.
     """
 
-    def __init__(self, store: _Bucket | LocalStore, *, folder: Path | None = None) -> None:
+    def __init__(self, store: Bucket | LocalStore, *, folder: Path | None = None) -> None:
         self._store = store
         self._folder = folder
         self._calls = ThreadPoolExecutor(CALL_THREADS, "storage")
@@ -314,7 +314,13 @@ async def _pieces(chunks: AsyncIterator[bytes], most_bytes: int) -> AsyncGenerat
         yield b"".join(gathered)
 
 
-def _open_bucket(url: str, called: str = "TIMBRE_STORAGE_URL") -> _Bucket:
+def open_bucket(url: str, called: str = "TIMBRE_STORAGE_URL") -> Bucket:
+    """Open a bucket, and see that it can be listed.
+
+    Raises:
+        OptionError: the URL is malformed or of an unknown kind; the message calls it so.
+        ServerError: it cannot be listed.
+    """
     scheme = url.partition("://")[0]
     if scheme not in _VARIABLES:
         raise OptionError(
@@ -340,7 +346,7 @@ def _open_bucket(url: str, called: str = "TIMBRE_STORAGE_URL") -> _Bucket:
     return store
 
 
-def _connect(url: str, scheme: str, retries: int) -> _Bucket:
+def _connect(url: str, scheme: str, retries: int) -> Bucket:
     # Client options given here take the place of all that the environment says, so those are carried over.
     carried = {option: os.environ.get(f"{_VARIABLES[scheme]}{option.upper()}") for option in _CLIENT_OPTIONS}
     options = {option: value for option, value in carried.items() if value is not None}
@@ -350,7 +356,7 @@ def _connect(url: str, scheme: str, retries: int) -> _Bucket:
         client_options=cast("ClientConfig", limits | options),
         retry_config={"max_retries": retries, "retry_timeout": timedelta(seconds=60)},
     )
-    return cast("_Bucket", store)
+    return cast("Bucket", store)
 
 
 def _check(name: str) -> None:
