@@ -31,6 +31,10 @@
     │   └── ModelDownloadFailed
     ├── ExtraMissing                  an optional part of Timbre is not installed (exit code 3)
     ├── DiskFull                      there is no room for what is written (exit code 3)
+    ├── BackupError                   a backup cannot be made or used (exit code 3)
+    │   ├── BackupMissing
+    │   ├── BackupUnreadable
+    │   └── RestoreRefused
     ├── ServiceError                  a request to the server cannot be granted
     │   ├── RequestInvalid
     │   ├── RequestTooLarge
@@ -77,6 +81,7 @@
     │       ├── GalleryMoved
     │       ├── MasterKeyMissing
     │       └── TemplateUnreadable
+    ├── RemoteError                   a server that a command asks refuses, or is away (exit code 3)
     ├── DeliveryFailed                a webhook's receiver could not be reached, or did not answer 2xx
     ├── RecogniserFailed              what recognises words is away, or answers something else
     ├── ServerError                   the server cannot start (exit code 3)
@@ -224,6 +229,22 @@ class DiskFull(TimbreError):
     """The disk is full; make room, and do this once more."""
 
 
+class BackupError(TimbreError):
+    """The backup cannot be made or used."""
+
+
+class BackupMissing(BackupError):
+    """There is no backup here; name the place that `timbre backup` wrote to."""
+
+
+class BackupUnreadable(BackupError):
+    """This part of a backup is damaged, or was sealed with another master key; try a backup before it."""
+
+
+class RestoreRefused(BackupError):
+    """There is a database already, and nothing is restored over another; name an empty one, or another data folder."""
+
+
 class ServiceError(TimbreError):
     """The request cannot be granted."""
 
@@ -322,7 +343,7 @@ class OutputMissing(NotKept):
 
 
 class MediaUnknown(NotKept):
-    """Nothing is kept at this address: it was never uploaded, or was deleted when its time was over."""
+    """Nothing is kept at this address: it was never uploaded, or deleted when its time was over; upload it again."""
 
 
 class DeliveryUnknown(NotKept):
@@ -431,6 +452,14 @@ class MasterKeyMissing(ServiceUnavailable):
 
 class TemplateUnreadable(ServiceUnavailable):
     """A voiceprint cannot be decrypted: the master key is another one, or the team's key is gone, or it was changed."""
+
+
+class RemoteError(TimbreError):
+    """The server that was asked refuses, or does not answer; check its address and the key in TIMBRE_KEY."""
+
+    def __init__(self, message: str | None = None, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status  # of the answer; None where none came
 
 
 class DeliveryFailed(TimbreError):

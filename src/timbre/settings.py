@@ -18,7 +18,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 Network = IPv4Network | IPv6Network
 
 _WORDS_MODEL: Final = "whisper-1"  # the name that most servers take, whatever they recognise with
-_LISTS: Final = ("allowed_hosts", "allowed_networks", "asr_networks", "webhook_retries")  # which may be empty
+LaneName = Literal["fetch", "short", "long", "webhooks", "upgrades"]
+_LISTS: Final = ("allowed_hosts", "allowed_networks", "asr_networks", "lanes", "webhook_retries")  # which may be empty
 
 
 def _data_dir() -> Path:
@@ -86,6 +87,12 @@ class Settings(BaseSettings):
         " loopback address, and any elsewhere.",
     )
     workers: int = Field(1, ge=1, le=16, description="Worker processes that `timbre serve` starts.")
+    lanes: Annotated[tuple[LaneName, ...], NoDecode] = Field(
+        ("fetch", "short", "long", "webhooks", "upgrades"),
+        min_length=1,
+        description="What a worker does: `short` and `long` hear, `upgrades` bring galleries to another model, `fetch`"
+        " and `webhooks` only wait for others.",
+    )
     short_job_minutes: float = Field(
         10.0, gt=0, allow_inf_nan=False, description="Recordings up to this long are heard in the lane for short ones."
     )
@@ -128,6 +135,12 @@ class Settings(BaseSettings):
         5.0,
         ge=0,
         description="Time that running jobs have to end when a worker is stopped; then they start over later.",
+    )
+    drain_seconds: float = Field(
+        0.0,
+        ge=0,
+        description="Time that an API goes on after it was told to stop, while `/readyz` sends proxies elsewhere; 0 for"
+        " one that has no other beside it.",
     )
     upload_gb: float = Field(1.0, gt=0, description="Largest recording that is accepted, in GiB.")
     team_gb: float = Field(

@@ -92,6 +92,7 @@ def create_app(settings: Settings, url: str) -> FastAPI:
             yield
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json", redirect_slashes=False)
+    app.state.draining = False  # whether it was told to stop, and goes on for a while
     # `outputs` first: its paths begin like a job's own; so do those of `transfer` like a person's.
     of_jobs = (submit, label, outputs, jobs, recordings, voices, decisions)
     people = (transfer, speaker_retention, upgrade, search, speakers, samples, speaker_recordings)

@@ -189,6 +189,7 @@ class Supervisor:
         own = {
             "TIMBRE_DATABASE_URL": self._url,
             "TIMBRE_DEVICE": self._settings.device,
+            "TIMBRE_DRAIN_SECONDS": "0",  # there is no other API
             "TIMBRE_DATA_DIR": str(self._folder),
             "TIMBRE_LOG_FILE": str(child.log),
         }

@@ -112,7 +112,7 @@ async def change_jobs(known: Writer, body: Body, here: State_) -> Response:
 async def delete_jobs(known: Writer, body: Body, here: State_) -> Response:
     """Cancel jobs that have not ended, and erase those that have, with their outputs."""
     wanted, _ = await parsed(here, JobsRequest, body)
-    done = await here.archive.delete(known.team, wanted.jobs)
+    done = await here.archive.delete(known.team, wanted.jobs, key=known.key)
     return Json({name: [str(job) for job in getattr(done, name)] for name in ("deleted", "canceled", "missing")})
 
 

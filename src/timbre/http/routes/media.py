@@ -125,6 +125,8 @@ async def download(
     if recording is None:
         raise MediaUnknown
     path = here.storage.path(recording.object)
+    if await here.storage.size(recording.object) is None:  # as after a restore of the database alone
+        raise MediaUnknown
     if path is not None:
         return FileResponse(path, media_type="application/octet-stream")
     return StreamingResponse(

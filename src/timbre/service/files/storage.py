@@ -49,7 +49,7 @@ from timbre.settings import Settings
 if TYPE_CHECKING:
     from obstore.store import ClientConfig
 
-__all__ = ["Storage", "open_storage"]
+__all__ = ["Storage", "open_bucket", "open_place", "open_storage"]
 
 PART_BYTES = 5 * 2**20  # what S3 takes as a part at least
 MOST_PARTS = 10_000  # what S3 takes at most of one object
@@ -65,7 +65,7 @@ _UNFINISHED = re.compile(r".+#\d+")  # as the local store calls an object while 
 _VARIABLES = {"s3": "AWS_", "gs": "GOOGLE_", "az": "AZURE_"}
 _CLIENT_OPTIONS = ("allow_http", "allow_invalid_certificates", "proxy_url", "proxy_excludes")
 
-_Bucket = S3Store | GCSStore | AzureStore
+Bucket = S3Store | GCSStore | AzureStore
 
 Item = TypeVar("Item")
 Options = ParamSpec("Options")
@@ -80,15 +80,29 @@ def open_storage(settings: Settings) -> Storage:
         ServerError: the bucket cannot be listed.
     """
     if settings.storage_url is not None:
-        return Storage(_open_bucket(settings.storage_url), temp_dir=settings.temp_dir)
-    folder = settings.data_dir.absolute() / "media"
+        return Storage(open_bucket(settings.storage_url), temp_dir=settings.temp_dir)
+    return _open_folder(settings.data_dir.absolute() / "media", "name another data folder with TIMBRE_DATA_DIR")
+
+
+def open_place(where: str | Path) -> Storage:
+    """Open another place for objects: a folder, or the URL of a bucket as in `TIMBRE_STORAGE_URL`.
+
+    Raises:
+        as `open_storage`
+    """
+    if isinstance(where, str):
+        return Storage(open_bucket(where, "The address of the bucket"))
+    return _open_folder(where.absolute(), "name another folder")
+
+
+def _open_folder(folder: Path, otherwise: str) -> Storage:
     try:
-        with needed(folder, "name another data folder with TIMBRE_DATA_DIR"):
+        with needed(folder, otherwise):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=folder).close()
         return Storage(LocalStore(folder), folder=folder)
     except BaseError as error:
-        raise ServerError(f"Media cannot be stored in {folder}: {_reason(error)}.") from error
+        raise ServerError(f"Nothing can be stored in {folder}: {_reason(error)}.") from error
 
 
 class Storage:
@@ -98,9 +112,7 @@ class Storage:
     does not answer, every method raises `ServiceUnavailable`.
     """
 
-    def __init__(
-        self, store: _Bucket | LocalStore, *, folder: Path | None = None, temp_dir: Path | None = None
-    ) -> None:
+    def __init__(self, store: Bucket | LocalStore, *, folder: Path | None = None, temp_dir: Path | None = None) -> None:
         self._store = store
         self._folder = folder
         self._temp_dir = temp_dir
@@ -322,12 +334,18 @@ async def _pieces(chunks: AsyncIterator[bytes], most_bytes: int) -> AsyncGenerat
         yield b"".join(gathered)
 
 
-def _open_bucket(url: str) -> _Bucket:
+def open_bucket(url: str, called: str = "TIMBRE_STORAGE_URL") -> Bucket:
+    """Open a bucket, and see that it can be listed.
+
+    Raises:
+        OptionError: the URL is malformed or of an unknown kind; the message calls it so.
+        ServerError: it cannot be listed.
+    """
     scheme = url.partition("://")[0]
     if scheme not in _VARIABLES:
         raise OptionError(
-            f"TIMBRE_STORAGE_URL begins with {scheme!r}; give s3://bucket/prefix, gs://… or az://…,"
-            " or leave it out to keep media in the data folder."
+            f"{called} begins with {scheme!r}; give s3://bucket/prefix, gs://… or az://…, or leave it out to use a"
+            " folder."
         )
     try:
         parts = urlsplit(url)
@@ -335,20 +353,20 @@ def _open_bucket(url: str) -> _Bucket:
         probe, store = (_connect(url, scheme, retries) for retries in (2, 10))
     except (BaseError, ValueError) as error:
         raise OptionError(
-            f"TIMBRE_STORAGE_URL cannot be used ({_reason(error)}); it must look like s3://bucket/prefix,"
+            f"{called} cannot be used ({_reason(error)}); it must look like s3://bucket/prefix,"
             f" and the variables {_VARIABLES[scheme]}… must fit it."
         ) from error
     try:
         next(iter(obstore.list(probe)), None)
     except (BaseError, OSError) as error:
         raise ServerError(
-            f"Media cannot be stored in {shown} ({_reason(error)}); check TIMBRE_STORAGE_URL, that the bucket exists,"
+            f"Nothing can be stored in {shown} ({_reason(error)}); check {called}, that the bucket exists,"
             f" and the credentials and endpoint in the variables {_VARIABLES[scheme]}…"
         ) from error
     return store
 
 
-def _connect(url: str, scheme: str, retries: int) -> _Bucket:
+def _connect(url: str, scheme: str, retries: int) -> Bucket:
     # Client options given here take the place of all that the environment says, so those are carried over.
     carried = {option: os.environ.get(f"{_VARIABLES[scheme]}{option.upper()}") for option in _CLIENT_OPTIONS}
     options = {option: value for option, value in carried.items() if value is not None}
@@ -358,7 +376,7 @@ def _connect(url: str, scheme: str, retries: int) -> _Bucket:
         client_options=cast("ClientConfig", limits | options),
         retry_config={"max_retries": retries, "retry_timeout": timedelta(seconds=60)},
     )
-    return cast("_Bucket", store)
+    return cast("Bucket", store)
 
 
 def _check(name: str) -> None:

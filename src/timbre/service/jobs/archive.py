@@ -69,12 +69,12 @@ class Archive:
                 raise RequestInvalid([("addTags", f"A recording has at most {MOST_TAGS} tags; one would have more")])
         return [row["id"] for row in rows]
 
-    async def delete(self, team: UUID, jobs: Sequence[UUID]) -> Deleted:
+    async def delete(self, team: UUID, jobs: Sequence[UUID], *, key: UUID | None = None) -> Deleted:
         """Cancel jobs that have not ended, and erase those that have with all that is kept of them."""
         deleted, canceled, missing = list[UUID](), list[UUID](), list[UUID]()
         for job in jobs:
             try:
-                (canceled if await self._jobs.delete(team, job, canceled=True) else deleted).append(job)
+                (canceled if await self._jobs.delete(team, job, canceled=True, key=key) else deleted).append(job)
             except JobUnknown:
                 missing.append(job)
         return Deleted(deleted=tuple(deleted), canceled=tuple(canceled), missing=tuple(missing))

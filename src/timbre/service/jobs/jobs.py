@@ -19,6 +19,7 @@ from psycopg.sql import SQL
 from psycopg.types.json import Jsonb
 
 from timbre.errors import IdempotencyConflict, JobUnknown, MediaUnknown, OutputMissing, RequestInvalid
+from timbre.service.accounts import audit
 from timbre.service.accounts.teams import Caller
 from timbre.service.accounts.usage import Usage
 from timbre.service.files.media import Media, Recording, media_key
@@ -290,11 +291,15 @@ class Jobs:
         total = await self._database.one(_SQL["count"], arguments)
         return rows, total["total"] if total else 0
 
-    async def delete(self, team: UUID, job: UUID, *, canceled: bool = False) -> bool:
+    async def delete(self, team: UUID, job: UUID, *, canceled: bool = False, key: UUID | None = None) -> bool:
         """Cancel a job that has not ended, or erase one that has with all that is kept of it; tell if it is canceled.
 
-        One that was canceled before is erased where `canceled` says so, and else stays: the request may be the same one
-        again, whose answer was lost.
+        Args:
+            team: Whose.
+            job: Which.
+            canceled: Whether one that was canceled before is erased too. Else it stays: the request may be the same one
+                again, whose answer was lost.
+            key: The API key that asks for it.
 
         Raises:
             JobUnknown: the team has none of this id.
@@ -311,6 +316,7 @@ class Jobs:
                 if await one(connection, _SQL["was_canceled"], arguments) is None:
                     raise JobUnknown
                 return True
+            await audit.record(connection, team, "job.erased", subject=job, key=key)
         if row["object"]:
             await self._storage.delete(row["object"])
         return False

@@ -7,6 +7,7 @@ nothing else up. In each lane teams have their turns. All lanes share the engine
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
@@ -20,6 +21,7 @@ from procrastinate import BaseRetryStrategy, JobContext, RetryDecision
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
 
+import timbre
 from timbre.audio.temporary import temporary_file
 from timbre.errors import DecodingInterrupted, DiskFull, ServiceUnavailable
 from timbre.fairness import share
@@ -49,10 +51,14 @@ from timbre.service.worker.persistence import Persistence
 from timbre.service.worker.tasks import Work
 from timbre.service.worker.words import open_words
 from timbre.settings import Settings
-from timbre.store.database import open_database
+from timbre.store.database import Database, open_database
+from timbre.store.identifiers import worker_name
+from timbre.store.queries import queries
 from timbre.store.queue import DELIVER_TASK, FETCH_TASK, HEAR_TASK, UPGRADE_TASK, Lane, Queue
 from timbre.store.schema import check_schema
 
+_SQL: Final = queries("server")
+_HEARING: Final = frozenset({Lane.SHORT, Lane.LONG, Lane.UPGRADES})  # which need models
 _PRECIOUS: Final = frozenset({Lane.SHORT, Lane.LONG})  # what is done there is not thrown away for a lost connection
 _DAY: Final = 86400.0  # seconds; longer than any recording is worked on
 _CONNECTIONS: Final = 12
@@ -89,6 +95,27 @@ def places(settings: Settings) -> dict[Lane, int]:
     }
 
 
+class _Presence:
+    """Says in the database that this worker is there, and what it does."""
+
+    def __init__(self, database: Database, pack: str | None, settings: Settings) -> None:
+        self._database = database
+        self._row = {
+            "name": worker_name(os.getpid()),
+            "lanes": list(settings.lanes),
+            "model": pack,
+            "device": settings.device,
+            "version": timbre.__version__,
+        }
+
+    async def note(self, *, starting: bool = False) -> None:
+        await self._database.one(_SQL["note_worker"], {**self._row, "starting": starting})
+
+    async def end(self) -> None:
+        with suppress(ServiceUnavailable):  # who does not say so, is silent
+            await self._database.one(_SQL["forget_worker"], {"name": self._row["name"]})
+
+
 class Worker:
     """Runs until it is told to stop."""
 
@@ -110,11 +137,14 @@ class Worker:
         """Take nothing more; let what runs end within `stop_seconds`, then leave it for later."""
         self._stop.set()
 
-    async def run(self, upkeep: Sequence[Callable[[], Awaitable[object]]]) -> None:
-        """Serve all lanes until `stop`, and do the upkeep now and then, each part by itself: some take a while."""
+    async def run(
+        self, beat: Callable[[], Awaitable[object]], upkeep: Sequence[Callable[[], Awaitable[object]]]
+    ) -> None:
+        """Serve its lanes until `stop`, say that it lives, and do the upkeep, each by itself: some take a while."""
         every = self._settings
-        loops = [asyncio.create_task(self._lane(lane), name=f"lane {lane}") for lane in Lane]
+        loops = [asyncio.create_task(self._lane(Lane(name)), name=f"lane {name}") for name in every.lanes]
         loops.append(asyncio.create_task(self._repeat(every.heartbeat_seconds, self._recover)))
+        loops.append(asyncio.create_task(self._repeat(every.heartbeat_seconds, beat)))
         loops += [asyncio.create_task(self._repeat(every.sweep_seconds, act)) for act in upkeep]
         await self._stop.wait()
         for loop in loops:
@@ -192,7 +222,7 @@ async def run_worker(settings: Settings, url: str, ready: Callable[[], None] = l
         storage = open_storage(settings)
         temporary_file(settings.temp_dir).close()  # says so now if there is no place for sound
         engines = Engines(settings)
-        await engines.get()
+        pack = (await engines.get()).model if _HEARING.intersection(settings.lanes) else None
         client = await stack.enter_async_context(outgoing_client(settings))
         webhooks = Webhooks(database, queue, settings)
         attempts = Attempts(database, queue, usage=Usage(database), webhooks=webhooks, settings=settings)
@@ -245,6 +275,9 @@ async def run_worker(settings: Settings, url: str, ready: Callable[[], None] = l
         queue.app.task(name=HEAR_TASK, retry=_Again(), pass_context=True)(hear)
         queue.app.periodic(cron=_LEAP_DAY)(queue.app.task(name="nothing", queue=Lane.FETCH)(_nothing))
         await queue.open()
+        present = _Presence(database, pack, settings)
+        await present.note(starting=True)
+        stack.push_async_callback(present.end)
         worker = Worker(queue, work, attempts, webhooks, settings)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -253,6 +286,7 @@ async def run_worker(settings: Settings, url: str, ready: Callable[[], None] = l
         _log.info("ready")
         with suppress(asyncio.CancelledError):
             await worker.run(
+                present.note,
                 [
                     partial(upgrades.take_up, queue, settings.stalled_seconds),
                     Retention(database, storage, settings).sweep,
@@ -261,6 +295,6 @@ async def run_worker(settings: Settings, url: str, ready: Callable[[], None] = l
                     streamed.sweep,
                     Scrubbing(database, search).sweep,
                     search.tend_indexes,
-                ]
+                ],
             )
         _log.info("stopped")

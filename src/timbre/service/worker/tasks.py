@@ -33,6 +33,7 @@ from timbre.errors import (
     GalleryMoved,
     InputError,
     MasterKeyMissing,
+    MediaUnknown,
     ModelMissing,
     OptionError,
     QuotaSpent,
@@ -78,6 +79,7 @@ _ENDS: Final = (
     MasterKeyMissing,
     TemplateUnreadable,
 )
+_NOT_KEPT: Final = "Could not load audio: the recording of this job is not kept any more; upload it again."
 _log: Final = structlog.get_logger("timbre.work")
 Asked = ParamSpec("Asked")
 T = TypeVar("T")
@@ -182,6 +184,8 @@ class Work:
         except InputError as error:
             within = partial(self._persistence.forget_unheard, attempt=attempt)
             await self._answered(self._attempts.fail, attempt, str(error), within=within)
+        except MediaUnknown:  # the database knows it, and the storage does not, as after a restore
+            await self._answered(self._attempts.fail, attempt, _NOT_KEPT)
         except _ENDS as error:
             await self._answered(self._attempts.fail, attempt, str(error))
         except ServiceUnavailable:
@@ -366,7 +370,7 @@ class Work:
     async def _uploaded(self, attempt: Attempt) -> str:
         key = media_key(attempt.params.get("url", ""))
         if key is None and attempt.media is None:
-            raise AudioError("Could not load audio: the recording of this job is not kept any more; upload it again.")
+            raise AudioError(_NOT_KEPT)
         recording = (
             await self._media.find(attempt.team, key or "")
             if attempt.media is None

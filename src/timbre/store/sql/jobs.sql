@@ -237,10 +237,11 @@ DELETE FROM procrastinate_jobs WHERE status = 'doing' AND args ->> 'job' = %(job
 RETURNING queue_name AS lane, task_name AS task
 
 -- abandon_worker --
+WITH gone AS (DELETE FROM workers WHERE name = %(worker)s)
 UPDATE jobs SET alive_at = '-infinity' WHERE status = 'running' AND worker = %(worker)s
 
 -- abandon_all --
-WITH gone AS (DELETE FROM procrastinate_workers)
+WITH gone AS (DELETE FROM procrastinate_workers), dead AS (DELETE FROM workers)
 UPDATE jobs SET alive_at = '-infinity'
 WHERE status = 'running'
    OR status IN ('pending', 'created') AND EXISTS (SELECT 1 FROM procrastinate_jobs AS entry

@@ -121,7 +121,7 @@ async def delete_job(
     Of a job that was canceled the record stays, so that the same request may be sent again, unless `canceled` is true.
     """
     job = job_uuid(job_id)
-    if await here.jobs.delete(known.team, job, canceled=canceled):
+    if await here.jobs.delete(known.team, job, canceled=canceled, key=known.key):
         return Json({"jobId": str(job), "status": "canceled", "deleted": False})
     return Json({"jobId": str(job), "deleted": True})
 
