@@ -142,7 +142,6 @@ class TranscriptionWord(TranscriptionSegment):
 
     word: int | SkipJsonSchema[None] = Field(
         None,
-        ge=0,
         description="By which decisions mean it; there once a word was changed. Before that, its place.",
         json_schema_extra=left_out,
     )
