@@ -57,6 +57,7 @@ def signed_in(browser: Browser, link: str) -> Page:
     context = browser.new_context(viewport=WIDE, color_scheme="light", reduced_motion="reduce", locale="en-GB")
     page = context.new_page()
     page.set_default_timeout(SLOW)
+    expect.set_options(timeout=SLOW)
     page.goto(link)
     expect(page.get_by_role("heading", name="Who spoke when?")).to_be_visible()
     return page
