@@ -6,6 +6,7 @@ Run it with `python docs/make_screenshots.py` where Chromium is installed; it wr
 from __future__ import annotations
 
 import re
+import runpy
 import shutil
 import signal
 import subprocess
@@ -13,10 +14,14 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from timbre import formats
+from timbre.formats.cues import clock
 
 DOCS: Final = Path(__file__).parent
 PICTURES: Final = DOCS / "pictures"
@@ -52,6 +57,7 @@ def signed_in(browser: Browser, link: str) -> Page:
     context = browser.new_context(viewport=WIDE, color_scheme="light", reduced_motion="reduce", locale="en-GB")
     page = context.new_page()
     page.set_default_timeout(SLOW)
+    expect.set_options(timeout=SLOW)
     page.goto(link)
     expect(page.get_by_role("heading", name="Who spoke when?")).to_be_visible()
     return page
@@ -80,7 +86,37 @@ def name_voice(page: Page, number: int, name: str) -> None:
     expect(card.get_by_role("heading", name=name, exact=True)).to_be_visible()
 
 
-def tour(page: Page) -> None:
+def transcript(folder: Path) -> Path:
+    """What is said in the sample conversation, as subtitles."""
+    lines: dict[str, list[str]] = {}
+    for line in runpy.run_path(str(SAMPLES / "make_samples.py"))["CONVERSATION"]:
+        lines.setdefault(line.speaker, []).append(line.text)
+    turns = [replace(turn, text=lines[turn.speaker].pop(0)) for turn in formats.read(SAMPLES / "conversation.rttm")]
+    cues = [
+        f"{number}\n{clock(turn.start, point=',')} --> {clock(turn.end, point=',')}\n{turn.text}\n"
+        for number, turn in enumerate(turns, 1)
+    ]
+    path = folder / "conversation.srt"
+    path.write_text("\n".join(cues))
+    return path
+
+
+def show_words(page: Page, folder: Path) -> None:
+    """Add a recording with its transcript, and leave nothing of it behind."""
+    go(page, "Identify")
+    page.locator("input[type=file]").set_input_files([SAMPLES / "conversation.ogg", transcript(folder)])
+    page.wait_for_url("**/jobs/*")
+    expect(page.locator(".turn-words").first).to_be_visible()
+    page.get_by_label("Search the words").fill("gauge")
+    expect(page.locator(".turns mark").first).to_be_visible()
+    page.locator(".turns").scroll_into_view_if_needed()
+    take(page, "words")
+    page.get_by_role("button", name="More", exact=True).click()
+    page.get_by_role("menuitem", name="Delete this recording").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+
+
+def tour(page: Page, folder: Path) -> None:
     """Go the way of a newcomer, and take a picture of every page."""
     take(page, "identify")
     page.locator("input[type=file]").set_input_files(SAMPLES / "conversation.ogg")
@@ -92,17 +128,22 @@ def tour(page: Page) -> None:
     expect(page.get_by_role("heading", name="4 voices")).to_be_visible()
     page.locator(".turns li button").nth(4).click()
     page.get_by_role("button", name="Pause").click()
+    page.evaluate("scrollTo(0, 0)")
     take(page, "result")
     page.emulate_media(color_scheme="dark", reduced_motion="reduce")
     take(page, "result-dark")
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
     page.set_viewport_size(PHONE)
+    page.evaluate("scrollTo(0, 0)")
     take(page, "result-phone")
     page.set_viewport_size(WIDE)
 
+    show_words(page, folder)
     go(page, "Identify")
     page.locator("input[type=file]").set_input_files([SAMPLES / "enrol" / f"{name}.flac" for name in ("Ada", "Dan")])
-    expect(page.get_by_role("link", name="Open")).to_have_count(2)
+    for name in ("Ada", "Dan"):
+        row = page.locator(".queue-row").filter(has_text=f"{name}.flac")
+        expect(row.get_by_role("link", name="Open")).to_be_visible()
     go(page, "Recordings")
     expect(page.get_by_role("link", name="Dan.flac")).to_be_visible()
     page.get_by_label("Choose Dan.flac").check()
@@ -110,7 +151,7 @@ def tour(page: Page) -> None:
     page.get_by_label("Add", exact=True).fill("samples")
     page.get_by_role("button", name="Save").click()
     expect(page.locator(".recording-tags")).to_be_visible()
-    page.locator(".toast").get_by_role("button", name="Close").click()
+    expect(page.locator(".toast")).to_have_count(0)
     take(page, "recordings")
     go(page, "Review")
     expect(page.get_by_role("heading", name=re.compile("This voice is in 2 recordings"))).to_be_visible()
@@ -140,7 +181,7 @@ def main() -> None:
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        tour(signed_in(browser, link))
+        tour(signed_in(browser, link), Path(folder))
         browser.close()
 
 

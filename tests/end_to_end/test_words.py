@@ -115,7 +115,8 @@ def test_a_word_is_changed_and_changed_back(client):
     def say(path: str = "", **said) -> httpx.Response:
         return client.post(f"/v1/jobs/{job}/decisions{path}", json=said)
 
-    changed = say(kind="reword", words=[{"word": 1, "text": "evening,"}, {"word": 2, "text": ""}]).raise_for_status()
+    readings = [(1, "evening,"), (2, ""), (3, "zero\u200cwidth")]
+    changed = say(kind="reword", words=[{"word": at, "text": text} for at, text in readings]).raise_for_status()
     first, second, third = changed.json()["output"]["wordLevelTranscription"][:3]
     assert (first["text"], second["text"], third["word"]) == ("Good", "evening,", 3)
     for form in ("srt", "vtt", "txt", "json"):

@@ -9,7 +9,7 @@ from typing import IO, Annotated, Any, Final, Literal
 
 import typer
 
-from timbre.cli.display.output import json_line
+from timbre.cli.display.output import check_place, json_line, writing
 from timbre.cli.display.tables import Column, Table, show
 from timbre.cli.display.units import NOTHING
 from timbre.cli.exits import warn
@@ -158,9 +158,10 @@ def export(
     """Write the results of recordings into a zip file, each named after its recording."""
     from timbre.service.jobs.requests import ExportJobsRequest  # noqa: PLC0415
 
+    check_place(output)
     formats = [each.value for each in format_ or [Format.JSON]]
     wanted = checked_as(ExportJobsRequest, {"jobs": jobs, "formats": formats, "recordings": recordings})
-    with open_archive(team, data_dir) as here, written(output) as file:
+    with open_archive(team, data_dir) as here, writing(output), written(output) as file:
         here.gallery.ask(_save(here.archive.export(here.gallery.team, wanted), file))
 
 

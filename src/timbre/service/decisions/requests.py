@@ -17,6 +17,7 @@ MOST_TURNS: Final = 10_000  # of one decision
 MOST_WORDS: Final = 10_000  # of one decision
 LONGEST_WORD: Final = 500  # characters; somebody may say more than was heard
 MOST_VOICES: Final = 100  # that are joined at once
+_BREAKS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # lines, and what is no text
 _TURN: Final = r"^[0-9]{1,9}(\.[0-9]{1,9})?$"
 _KINDS: Final[tuple[str, ...]] = get_args(Kind)
 # Of each kind, what it cannot do without; what stands for a person is one of two.
@@ -74,7 +75,7 @@ def _place(came: object) -> int:
 
 def _reading(came: object) -> str:
     expected = f"a text of at most {LONGEST_WORD} characters in one line; none where nothing is said"
-    if not isinstance(came, str) or len(came) > LONGEST_WORD or not came.isprintable():
+    if not isinstance(came, str) or len(came) > LONGEST_WORD or _BREAKS.search(came):
         expect(expected, came)
     return came.strip()
 

@@ -53,7 +53,7 @@ export function useDrop(allowed: boolean) {
       over.value = false;
       const files = named(event.dataTransfer?.files ?? []);
       if (!files.length) return;
-      if (route.value.page !== "identify") go("/");
+      if (route.value.page !== "identify" && paired(files).recordings.length) go("/");
       void take(files);
     };
     const handlers = { dragenter: enter, dragleave: leave, dragover: hover, drop } as const;

@@ -35,5 +35,8 @@ function sound(chosen: Options): { channels?: "separate"; tracks?: "separate" | 
 
 async function words(chosen: Options): Promise<{ transcription?: true; transcriptionConfig?: { language: string } }> {
   if (!chosen.words || (await models()).recogniser === null) return {};
-  return { transcription: true, ...(chosen.language ? { transcriptionConfig: { language: chosen.language } } : {}) };
+  return {
+    transcription: true,
+    ...(/^[a-z]{2,3}$/i.test(chosen.language) ? { transcriptionConfig: { language: chosen.language } } : {}),
+  };
 }

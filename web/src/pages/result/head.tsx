@@ -10,6 +10,7 @@ import { Button, Note, Tag } from "../../ui/controls";
 import { Confirm } from "../../ui/dialog";
 import { Menu } from "../../ui/menu";
 import { tell, tellError } from "../../ui/toasts";
+import { filtersOf, where } from "../recordings/filters";
 import { HandIn, removeTranscript } from "./transcript";
 
 const FORMATS: [string, string, string][] = [
@@ -18,7 +19,7 @@ const FORMATS: [string, string, string][] = [
   ["csv", "CSV", "for a spreadsheet"],
   ["json", "JSON", "everything there is"],
   ["rttm", "RTTM", "for research tools"],
-  ["txt", "Plain text", "for people who write"],
+  ["txt", "Plain text", "to read and to paste"],
   ["textgrid", "TextGrid", "for Praat"],
   ["eaf", "EAF", "for ELAN"],
   ["audacity", "Audacity labels", "for Audacity"],
@@ -68,6 +69,11 @@ export function Head({ job, onChange, turns }: { job: Job; onChange: (job: Job) 
             {job.duration !== undefined && ` · ${length(job.duration)}`}
           </span>
           {job.kept ? <Tag kind="good">kept</Tag> : job.outputExpiresAt && <Tag>{goneIn(job.outputExpiresAt)}</Tag>}
+          {job.tags.map((tag) => (
+            <a key={tag} class="tag" href={where({ ...filtersOf(new URLSearchParams()), tag })}>
+              {tag}
+            </a>
+          ))}
         </p>
       </div>
       <div class="row">
