@@ -1,8 +1,8 @@
 """Run the measurements: `python -m benchmarks [NAME …] [--full]`; all if none is named.
 
 The names are speed, memory, accuracy, service, gallery, decisions, live, review, page, words and fairness. Each prints
-its tables and writes benchmarks/results/NAME.json: the figures, the machine and the command. Accuracy needs the labelled
-speech that TIMBRE_DATA points to, and says so when it is not there.
+its tables and writes benchmarks/results/NAME.json: the figures, the machine and the command. Accuracy needs the
+labelled speech that TIMBRE_DATA points to, and says so when it is not there.
 """
 
 import argparse
