@@ -1,5 +1,5 @@
 # The targets set everything up by themselves, say in a line what they do, and are quick when nothing has changed.
-.PHONY: install demo serve test test-quick check bench encoder bench-docs docs lock goldens wheel clean web-types
+.PHONY: fuzz install demo serve test test-quick check bench encoder bench-docs docs lock goldens wheel clean web-types
 .DEFAULT_GOAL := install
 
 PYTHON ?= python3
@@ -84,6 +84,11 @@ test: $(DEVELOPMENT) $(MODELS) $(WEB)
 # What needs neither a server nor a database nor a browser, and hears no whole recording: the loop while one writes.
 test-quick: $(DEVELOPMENT) $(MODELS)
 	$(TESTS) -m "not database and not hearing" tests/unit tests/integration
+
+# Spoiled voiceprints, transcripts, labels and recordings, each test so many times; says how many.
+FUZZ ?= 20000
+fuzz: $(DEVELOPMENT)
+	TIMBRE_FUZZ=$(FUZZ) $(BIN)/python -m pytest tests/unit/test_fuzz.py -q --hypothesis-show-statistics
 
 check: $(DEVELOPMENT) $(PACKAGES)
 	$(BIN)/ruff check .

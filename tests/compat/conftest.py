@@ -20,7 +20,7 @@ from timbre.cli.server.data_folder import database_url
 from timbre.settings import Settings
 
 RATE = 16_000
-FETCHES = 8  # that a worker makes at a time
+FETCHES = 4  # at a time, of one team: its share of the places
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from timbre.audio import SAMPLE_RATE
+from timbre.audio.confinement import confine
 from timbre.audio.converter import CANCELLED, Converters, check_channel, check_separable
 from timbre.audio.media import Media
 from timbre.audio.medium import Medium, Wish
@@ -140,6 +141,7 @@ def confine(memory: int, seconds: float, output_bytes: int) -> None:
     _limit(resource.RLIMIT_CPU, math.ceil(seconds), grace=1)  # SIGXCPU tells the parent which limit it was
     _limit(resource.RLIMIT_FSIZE, output_bytes)
     _limit(resource.RLIMIT_CORE, 0)
+    confine()
     _limit(resource.RLIMIT_NOFILE, 0)
 
 
