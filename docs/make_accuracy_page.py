@@ -20,11 +20,14 @@ DOCS: Final = Path(__file__).parent
 PAGE: Final = DOCS / "reference" / "accuracy.md"
 WORDS: Final = DOCS / "accuracy_page.txt"
 BENCHMARKS: Final = DOCS.parent / "benchmarks"
-NAMES: Final = ("accuracy", "speed", "memory", "service", "gallery")
+NAMES: Final = ("accuracy", "streaming", "speed", "memory", "service", "live", "gallery")
 PEER: Final = "peer, as it comes"
 PARTS: Final = ("missed", "false_alarm", "confusion")
 SEARCHES: Final = ("one_client_ms", "four_clients_ms", "in_memory_ms")
 CALIBRATED: Final = ("cllr", "min_cllr", "calibration_loss", "ece")
+STREAMS: Final = ("plain", "with voiceprints")
+DELAYS: Final = {"starts": "a start", "ends": "an end", "first_names": "the first right name"}
+MOST_LAG: Final = 1_000  # ms, at which sessions have fallen behind
 SECONDS: Final = ("named_rightly", "named_wrongly", "unnamed", "falsely_named", "left_unnamed")
 Json = Mapping[str, Any]
 Row = tuple[str, ...]
@@ -52,6 +55,10 @@ def page(reports: Json, published: Json, training: Json) -> str:
         merging=_merging(accuracy["merging"]),
         unseen=_unseen(training["test speakers"]),
         left_out=_left_out(training.get("left out", {})),
+        streaming=_streaming(figures.get("streaming")),
+        sessions=_sessions(figures["live"]["sessions"]),
+        behind=_behind(figures["live"]["sessions"]),
+        silent=_silent(figures["live"].get("silent")),
         speed=_speed(speed["hour_of_mp3"]),
         decoding=min(run["profile"]["decoding, alone"] for runs in speed["hour_of_mp3"].values() for run in runs),
         short=speed["short_files_ms"],
@@ -67,7 +74,7 @@ def page(reports: Json, published: Json, training: Json) -> str:
 
 def _machines(reports: Json) -> str:
     rows = []
-    for name in NAMES:
+    for name in reports:
         machine = reports[name]["machine"]
         where = f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB"
         versions = f"Timbre {machine['timbre']}, Python {machine['python']}, ONNX Runtime {machine['onnxruntime']}"
@@ -233,6 +240,93 @@ def _gained(now: float, before: float) -> str:
     return f"{100 * (now / before - 1):+.0f} %" if before else ""
 
 
+def _streaming(figures: Json | None) -> str:
+    if figures is None:
+        return _wrapped("These figures are still to be measured, by `python -m benchmarks streaming --full`.")
+    memory = figures["memory"]
+    grown = _wrapped(
+        f"One stream of {memory['hours']:g} h took {memory['rss_mib_after_10_minutes']:.0f} MiB after ten minutes and"
+        f" {memory['rss_mib_last']:.0f} MiB in the end: {memory['mib_an_hour_after_10_minutes']:.2f} MiB an hour."
+    )
+    times = _wrapped(
+        "Times are those of the sound; a server adds what it is behind. The first right name is counted in seconds of"
+        " that person's speech."
+    )
+    parts = (_latencies(figures), times, _delays(figures), _first_names(figures["with voiceprints"]), grown)
+    return "\n".join(parts)
+
+
+def _latencies(streaming: Json) -> str:
+    ways = [streaming[name] for name in STREAMS]
+    rows = [
+        (
+            f"{latency} s",
+            *(_tenths(way["error"][latency]) for way in ways),
+            *(_tenths(way["held_out"]["error"][latency]) for way in ways),
+        )
+        for latency in ways[0]["error"]
+    ]
+    wholes = (_tenths(way["whole"]) for way in ways)
+    rows.append(("whole recordings", *wholes, *(_tenths(way["held_out"]["whole"]) for way in ways)))
+    return _table(("latency", *STREAMS, *(f"held out, {name}" for name in STREAMS)), rows)
+
+
+def _delays(streaming: Json) -> str:
+    rows = [
+        (f"{said}, {name}", *(_seconds(value) for value in streaming[name][figure].values()))
+        for figure, said in DELAYS.items()
+        for name in STREAMS
+        if streaming[name][figure]["p50"] is not None
+    ]
+    return _table(("told after", "median", "90 %", "95 %", "99 %"), rows)
+
+
+def _seconds(value: float | None) -> str:
+    return "never" if value is None else f"{value:.2f} s"
+
+
+def _first_names(named: Json) -> str:
+    return _wrapped(
+        f"Of {named['known_people']} people whose voiceprints were given, {named['named_within_4_s']} had their own"
+        f" name, confirmed, within 4 s of their speech. Of known people's speech {_tenths(named['named_rightly'])} was"
+        f" under their name a second later, of all speech {_tenths(named['named_wrongly'])} under somebody else's."
+        f" Turns whose speaker was another later: {named['revised_a_minute']:.1f} a minute."
+    )
+
+
+def _sessions(sessions: Iterable[Json]) -> str:
+    rows = [
+        (
+            str(each["sessions"]),
+            f"{each['lag_median_ms']} ms",
+            f"{each['lag_p99_ms']} ms",
+            _tenths(each["processor_share_a_session"]),
+            str(each["ended_by_the_server"]),
+        )
+        for each in sessions
+    ]
+    return _table(("sessions", "lag, median", "lag, 99 %", "of a core, each", "ended by the server"), rows)
+
+
+def _behind(sessions: Iterable[Json]) -> str:
+    kept = [each["sessions"] for each in sessions if each["lag_p99_ms"] <= MOST_LAG and not each["ended_by_the_server"]]
+    last = max(each["sessions"] for each in sessions)
+    if not kept or max(kept) == last:
+        return f"{last} kept up; more were not tried."
+    return f"{max(kept)} kept up, {last} fell behind."
+
+
+def _silent(silent: Json | None) -> str:
+    if silent is None:
+        return ""
+    codes = " and ".join(f"{number} with {code}" for code, number in silent["close_codes"].items())
+    return "\n" + _wrapped(
+        f"{_grouped(silent['streams'])} streams that were opened at once and sent nothing were closed, {codes}. One"
+        f" that spoke beside them lagged by {silent['beside_them_lag_p99_ms']} ms at most; the API took"
+        f" {silent['api_pss_mib_before']:.0f} MiB before and {silent['api_pss_mib_after']:.0f} MiB after."
+    )
+
+
 def _speed(runs: Json) -> str:
     rows = []
     for cores, each in runs.items():
@@ -344,7 +438,8 @@ def _table(titles: Iterable[str], rows: Iterable[Row]) -> str:
 
 def measured() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """Return the report of every benchmark, by its name, what others published, and the log of the training."""
-    reports = {name: json.loads((BENCHMARKS / "results" / f"{name}.json").read_text("utf-8")) for name in NAMES}
+    results = {name: BENCHMARKS / "results" / f"{name}.json" for name in NAMES}
+    reports = {name: json.loads(path.read_text("utf-8")) for name, path in results.items() if path.exists()}
     training = json.loads((DOCS.parent / "training" / "encoder" / "log.json").read_text("utf-8"))
     return reports, tomllib.loads((BENCHMARKS / "published.toml").read_text("utf-8")), training
 

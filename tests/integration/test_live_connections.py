@@ -15,14 +15,18 @@ from heard import Rooms, rooms
 from people import MASTER_KEY
 
 from live_client import samples
-from server import voice
+from server import CONVERSATION, voice
 from timbre import Engine
+from timbre.errors import StreamRefused
+from timbre.service.keys.template_protection import Protection
 from timbre.service.live.live import Live
+from timbre.service.live.moving import Moving
 from timbre.service.live.recorder import Recordings
 from timbre.service.live.requests import StreamRequest
 from timbre.service.live.streams import NewStream, Streams
 
 FRAME = 1_600
+RATE = 16_000
 SILENCE = np.zeros(FRAME, "<f4").tobytes()
 
 
@@ -39,6 +43,12 @@ class Line:
 
     def end(self) -> None:
         self._sent.put_nowait({"text": json.dumps({"type": "end_of_stream"})})
+
+    def name(self, speaker: str, name: str) -> None:
+        self._sent.put_nowait({"text": json.dumps({"type": "name_speaker", "speaker": speaker, "name": name})})
+
+    def all(self) -> list[dict[str, Any]]:
+        return [self._told.get_nowait() for _ in range(self._told.qsize())]
 
     def cut(self) -> None:
         self._sent.put_nowait(None)
@@ -110,7 +120,8 @@ def run(
 def api(people: Rooms, hearers: Hearers) -> Live:
     here = people.here
     streams = Streams(here.database, here.usage, people.gallery, here.settings)
-    live = Live(streams, Recordings(here.media, here.jobs), people.candidates, here.settings)
+    moving = Moving(streams, here.storage, Protection(here.database, here.settings))
+    live = Live(streams, Recordings(here.media, here.jobs), moving, people.candidates, here.settings)
     live.hearers = hearers  # type: ignore[assignment]
     return live
 
@@ -155,8 +166,7 @@ def test_what_is_kept_is_kept_when_the_server_stops(run):
         stream = await made(people, live, keep=True, title="Cut short")
         line, sound = Line(), samples(voice("Ada"), 2)
         hearing = asyncio.create_task(live.hear(stream.token, Socket(line)))
-        for begin in range(0, sound.size, FRAME):
-            line.send(sound[begin : begin + FRAME].astype("<f4").tobytes())
+        await sent_to(line, sound)
         await line.told("diarization_speaker_start")
         await live.end()
         await hearing
@@ -168,3 +178,44 @@ def test_what_is_kept_is_kept_when_the_server_stops(run):
         assert recording.bytes > 10_000
 
     run(act)
+
+
+def test_a_stream_goes_on_in_another_process_when_its_own_stops(run):
+    """Labels, names, turns and times are those that it would have had; of what was left, nothing is kept."""
+
+    async def act(people: Rooms, live: Live, hearers: Hearers) -> None:
+        stream = await made(people, live, resume=True)
+        first, second = Line(), Line()
+        talk = samples(CONVERSATION, 9)  # Ada, then Ben
+        hearing = asyncio.create_task(live.hear(stream.token, Socket(first)))
+        sent = await sent_to(first, talk[: 4 * RATE])
+        speaker = (await first.told("diarization_speaker_start"))["data"]["speaker"]
+        first.name(speaker, "Grace")
+        await first.told("speaker_name")
+        await live.end()
+        await hearing
+        assert first.code == 1012
+        other = api(people, hearers)
+        assert (await other.streams.get(people.team, stream.id))["status"] == "running"
+        again = asyncio.create_task(other.hear(stream.token, Socket(second)))
+        assert (await second.told("resumed"))["data"] == {"timestamp": sent}
+        await sent_to(second, talk[4 * RATE :])
+        second.end()
+        await again
+        assert second.code == 1000
+        told = second.all()
+        assert {one["data"]["speaker"] for one in told if "speaker" in one.get("data", {})} == {speaker, "SPEAKER_01"}
+        row = await other.streams.get(people.team, stream.id)
+        assert (row["status"], row["seconds"]) == ("done", pytest.approx(9))
+        assert not [path for path in (people.here.settings.data_dir / "media").rglob("*") if path.is_file()]
+        with pytest.raises(StreamRefused, match="used already"):
+            await other.hear(stream.token, Socket(Line()))
+
+    run(act)
+
+
+async def sent_to(line: Line, sound: np.ndarray) -> float:
+    """Send sound, and return its seconds."""
+    for begin in range(0, sound.size, FRAME):
+        line.send(sound[begin : begin + FRAME].astype("<f4").tobytes())
+    return sound.size / RATE

@@ -47,6 +47,7 @@ from timbre.service.jobs.jobs import Jobs
 from timbre.service.keys.secrets import Secrets
 from timbre.service.keys.template_protection import Protection
 from timbre.service.live.live import Live
+from timbre.service.live.moving import Moving
 from timbre.service.live.recorder import Recordings
 from timbre.service.live.streams import Streams
 from timbre.service.models.packs import Packs
@@ -133,7 +134,9 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         settings=settings,
     )
     candidates = CandidateSearch(Search(database, protection, settings), gallery)
-    live_ = Live(Streams(database, usage_, gallery, settings), Recordings(media_, jobs_), candidates, settings)
+    streams = Streams(database, usage_, gallery, settings)
+    moving = Moving(streams, storage, protection)
+    live_ = Live(streams, Recordings(media_, jobs_), moving, candidates, settings)
     await stack.enter_async_context(live_.running())
     decisions_ = Decisions(
         database,

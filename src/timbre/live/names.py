@@ -63,7 +63,7 @@ class Names:
             threshold: Confidence, 0-100, from which a name is one.
             exclusive: Give a name to at most one voice.
         """
-        self._namer = namer
+        self.namer = namer
         self._among = among
         self._threshold = threshold
         self._exclusive = exclusive
@@ -81,7 +81,7 @@ class Names:
         """Return the log-odds that a window is of each of those who are expected."""
         if self._rows is None:
             return {}
-        odds = self._namer.same_voice.log_odds(self._rows @ vector, self._side, seconds)
+        odds = self.namer.same_voice.log_odds(self._rows @ vector, self._side, seconds)
         return dict(zip(self._expected, odds.tolist(), strict=True))
 
     @property
@@ -128,7 +128,7 @@ class Names:
         left = {name: one for name, one in people.items() if not (self._exclusive and name in said)}
         if not open_ or not left:
             return []
-        matches = self._namer.name(open_, left, among=self._among, threshold=self._threshold, exclusive=self._exclusive)
+        matches = self.namer.name(open_, left, among=self._among, threshold=self._threshold, exclusive=self._exclusive)
         told: list[SpeakerName] = []
         for voice, match in zip(open_, matches, strict=True):
             confidence = 0 if match.match is None else match.confidence[match.match]

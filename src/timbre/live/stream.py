@@ -85,6 +85,11 @@ class LiveStream:
         self._labels: dict[int, str] = {}  # of those who were told of, in the order in which they were
 
     @property
+    def shared(self) -> dict[str, object]:
+        """The models that it goes by, which are those of every stream that was asked for in the same way."""
+        return {"same_voice": self._same_voice, "merging": self._merging, "namer": self._names.namer}
+
+    @property
     def seconds(self) -> float:
         """How much was heard."""
         return self._heard / SAMPLE_RATE

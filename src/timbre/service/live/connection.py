@@ -17,8 +17,10 @@ import structlog
 
 from timbre.audio.recording import SAMPLE_RATE
 from timbre.errors import FrameRefused, OptionError, StreamBroken, TimbreError
+from timbre.live.moving import packed
 from timbre.service.live.frames import Frames
 from timbre.service.live.messages import message
+from timbre.service.live.moving import Left, Moving
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from timbre.live.events import Event
+    from timbre.live.stream import LiveStream
     from timbre.service.live.opus import OpusDecoder
     from timbre.service.live.recorder import Recorder, Recordings
     from timbre.service.live.session import Session
@@ -40,6 +43,7 @@ _WRITE: Final = 10.0  # seconds that a client may leave a message unread
 DONE, VIOLATED, BROKEN, STOPPING = 1000, 1008, 1011, 1012  # close codes
 _END: Final = "end_of_stream"
 _NAME: Final = "name_speaker"
+_STOPS: Final = "The server is stopping; connect again"
 
 
 class Socket(Protocol):
@@ -67,12 +71,16 @@ class Connection:
         opus: OpusDecoder | None,
         recorder: Recorder | None,
         recordings: Recordings,
+        moving: Moving,
     ) -> None:
         self.opened = opened
         self._session = session
         self._longest = longest
         self._recorder = recorder
         self._recordings = recordings
+        self._moving = moving
+        self._moves = False  # to another process
+        self.moved = False  # what is known of it was left there
         self._frames = Frames(opened.request)
         self._opus = opus
         self._waiting: deque[NDArray[np.float32]] = deque()
@@ -111,9 +119,38 @@ class Connection:
         """Wait for nobody else: the client has come back."""
         self.taken = True
 
+    @property
+    def movable(self) -> bool:
+        """Whether another process can go on with it; a recording that is kept does not move."""
+        return self.opened.request.resume and not self.opened.request.keep and not self._ended
+
     def stop(self) -> None:
-        """End because the server does."""
-        self._break(StreamBroken("The server is stopping; connect again", code=STOPPING))
+        """End because the server does, or let another process go on."""
+        if self.movable:
+            self._moves = True
+            self._more.set()
+        else:
+            self._break(StreamBroken(_STOPS, code=STOPPING))
+
+    async def leave(self) -> bool:
+        """Leave what is known to another process, if it is to move; tell whether it does."""
+        if not self._moves:
+            return False
+        try:
+            left = Left(stream=packed(self._session.stream), received=self._received, unsent=self._unsent)
+            await self._moving.leave(self.opened, left, self.seconds)
+            self.moved = True
+        except TimbreError as error:
+            _log.warning("a stream does not move", stream=str(self.opened.id), reason=str(error))
+        except Exception:  # noqa: BLE001 - whatever it is, the stream ends
+            _log.exception("a stream does not move", stream=str(self.opened.id))
+        self._ended = True
+        return self.moved
+
+    def go_on(self, stream: LiveStream, left: Left) -> None:
+        """Be a stream that another process has heard so far."""
+        self._session.go_on_with(stream)
+        self._received, self._unsent = left.received, list(left.unsent)
 
     async def run(self, socket: Socket, *, again: bool = False) -> str | None:
         """Hear a stream until it ends, or its connection does; return why, if not as its client wanted."""
@@ -139,6 +176,14 @@ class Connection:
             await asyncio.gather(*readers, return_exceptions=True)
             if self._opus is not None:
                 self._opus.close()
+        if self._moves:
+            while self._waiting:  # what came meanwhile
+                await self._tell(await self._next())
+            if await self.leave():
+                await self._close(socket, STOPPING, _STOPS)
+                return None
+            await self._tell(self._session.cut())
+            self._fault = StreamBroken(_STOPS, code=STOPPING)
         if self._socket is None:
             return "The client went away"
         if (job := await self.keep()) is not None:
@@ -146,12 +191,15 @@ class Connection:
         fault = self._fault
         if fault is not None:
             await self._send({"type": "error", "message": str(fault)})
+        await self._close(socket, DONE if fault is None else fault.code, "" if fault is None else str(fault)[:100])
+        return None if fault is None else str(fault)
+
+    async def _close(self, socket: Socket, code: int, reason: str) -> None:
         try:
             async with asyncio.timeout(_WRITE):
-                await socket.close(DONE if fault is None else fault.code, "" if fault is None else str(fault)[:100])
+                await socket.close(code, reason)
         except (TimeoutError, OSError, RuntimeError):
             self._socket = None
-        return None if fault is None else str(fault)
 
     def cut(self) -> None:
         """End a stream whose client did not come back."""
@@ -260,7 +308,7 @@ class Connection:
     async def _hear(self) -> None:
         try:
             while True:
-                while not (self._waiting or self._said or self._ended or self._socket is None):
+                while not (self._waiting or self._said or self._ended or self._moves or self._socket is None):
                     self._more.clear()
                     await self._more.wait()
                 while self._waiting or self._said:
@@ -270,7 +318,7 @@ class Connection:
                 if self._ended:
                     await self._tell(await self._session.finish())
                     return
-                if self._socket is None:
+                if self._socket is None or self._moves:
                     return
         except TimbreError as error:  # nothing can be heard at the moment, or written
             self._fault, self._ended = StreamBroken(str(error), code=BROKEN), True

@@ -12,6 +12,7 @@ import structlog
 from timbre.errors import ServiceUnavailable
 from timbre.service.live.connection import RESUME, Connection, Socket
 from timbre.service.live.hearers import Hearers
+from timbre.service.live.moving import Moving
 from timbre.service.live.opus import OpusDecoder
 from timbre.service.live.recorder import Recorder, Recordings
 from timbre.service.live.requests import OPUS
@@ -31,11 +32,17 @@ class Live:
     """The streams of this process."""
 
     def __init__(
-        self, streams: Streams, recordings: Recordings, candidates: CandidateSearch, settings: Settings
+        self,
+        streams: Streams,
+        recordings: Recordings,
+        moving: Moving,
+        candidates: CandidateSearch,
+        settings: Settings,
     ) -> None:
         self.streams = streams
         self.hearers = Hearers(settings)
         self._recordings = recordings
+        self._moving = moving
         self._candidates = candidates
         self._settings = settings
         self._running: dict[str, Connection] = {}  # by token
@@ -61,11 +68,12 @@ class Live:
         return list(self._running.values())
 
     async def end(self) -> None:
-        """Let every stream end."""
+        """Let every stream end, or go on in another process."""
         for token, connection in list(self._running.items()):
             connection.stop()
             if (waiting := self._waiting.pop(token, None)) is not None:
                 waiting.cancel()
+                await connection.leave()
                 await self._over(token, connection, "The server is stopping")
         with suppress(TimeoutError):
             async with asyncio.timeout(max(_FLUSH, self._settings.stop_seconds)):
@@ -93,6 +101,7 @@ class Live:
             recorder = Recorder(self._settings.temp_dir) if opened.request.keep else None
             longest = self._settings.stream_hours * 3600
             opus = await OpusDecoder.started(longest) if opened.request.encoding == OPUS else None
+            left = await self._moving.take(opened, session.stream) if opened.moved else None
         except Exception as error:
             await self.streams.end(opened.id, 0.0, str(error))
             raise
@@ -103,10 +112,13 @@ class Live:
             opus=opus,
             recorder=recorder,
             recordings=self._recordings,
+            moving=self._moving,
         )
+        if left is not None:
+            connection.go_on(*left)
         self._running[token] = connection
         self._idle.clear()
-        await self._run(token, connection, socket, again=False)
+        await self._run(token, connection, socket, again=opened.moved)
 
     async def _run(self, token: str, connection: Connection, socket: Socket, *, again: bool) -> None:
         error: str | None = "A fault of the server"
@@ -130,6 +142,9 @@ class Live:
         self._running.pop(token, None)
         if not self._running:
             self._idle.set()
+        if connection.moved:
+            _log.info("a stream moves", stream=str(connection.opened.id), seconds=connection.seconds)
+            return
         how = "done" if error is None else "error"
         self.ended[how] = self.ended.get(how, 0) + 1
         with suppress(ServiceUnavailable):  # it counts as dead soon

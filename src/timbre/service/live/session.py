@@ -63,6 +63,15 @@ class Session:
         return self._stream.seconds
 
     @property
+    def stream(self) -> LiveStream:
+        """What it remembers."""
+        return self._stream
+
+    def go_on_with(self, stream: LiveStream) -> None:
+        """Be a stream that another process has heard so far."""
+        self._stream = stream
+
+    @property
     def said(self) -> dict[str, str]:
         """The names that a person gave, by label."""
         return self._stream.said

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Any, Final
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
@@ -48,6 +48,7 @@ class OpenStream:
     request: StreamRequest
     scopes: frozenset[str]  # of whoever had it made
     web: bool  # whether that was a browser
+    moved: bool = False  # whether another process has heard it so far
 
 
 class Streams:
@@ -78,7 +79,7 @@ class Streams:
         await asyncio.to_thread(space_of, request, gallery, self._settings)
         made = NewStream(id=new_id(), token=secrets.token_urlsafe(_TOKEN))
         whose = {_SCOPES: sorted(caller.scopes), _WEB: caller.web}
-        asked = request.model_dump(mode="json", by_alias=True, exclude_none=True) | whose
+        asked = _asked(request) | whose
         await self._database.one(
             _SQL["create"],
             {
@@ -105,13 +106,16 @@ class Streams:
         return row
 
     async def open(self, token: str) -> OpenStream:
-        """Open a stream, which can be done once.
+        """Open a stream, which can be done once, or take it up again after its process has stopped.
 
         Raises:
             StreamRefused: the token is wrong, was used or has expired, or the team has enough streams.
         """
         known = {"hash": _hash(token)}
         async with self._database.transaction() as connection:
+            moved = await one(connection, _SQL["take_up"], {**known, "seconds": SILENCE})
+            if moved is not None:
+                return replace(_opened(moved), moved=True)
             found = await one(connection, _SQL["find"], known)
             if found is None:
                 raise StreamRefused("This token opens no stream; make one with POST /v1/live.")
@@ -128,15 +132,12 @@ class Streams:
             row = await one(connection, _SQL["open"], known)
             if row is None:
                 raise StreamRefused("This token was used just now; make another stream with POST /v1/live.")
-        asked = row["asked"]
-        return OpenStream(
-            id=row["id"],
-            team=row["team_id"],
-            key=row["key_id"],
-            request=StreamRequest.model_validate(asked),
-            scopes=frozenset(asked[_SCOPES]),
-            web=asked[_WEB],
-        )
+        return _opened(row)
+
+    async def leave(self, opened: OpenStream, seconds: float) -> None:
+        """Let whoever has the token open a stream again that runs, for a while."""
+        asked = {**_asked(opened.request), _SCOPES: sorted(opened.scopes), _WEB: opened.web}
+        await self._database.one(_SQL["leave"], {"id": opened.id, "asked": Jsonb(asked), "seconds": seconds})
 
     async def beat(self, stream: UUID, seconds: float) -> None:
         """Say that a stream is alive, and how much of it was heard."""
@@ -148,6 +149,22 @@ class Streams:
             row = await one(connection, _SQL["end"], {"id": stream, "seconds": seconds, "error": error})
             if row is not None:
                 await self._usage.count(connection, row, seconds)
+
+
+def _asked(request: StreamRequest) -> dict[str, Any]:
+    return request.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def _opened(row: Row) -> OpenStream:
+    asked = row["asked"]
+    return OpenStream(
+        id=row["id"],
+        team=row["team_id"],
+        key=row["key_id"],
+        request=StreamRequest.model_validate(asked),
+        scopes=frozenset(asked[_SCOPES]),
+        web=asked[_WEB],
+    )
 
 
 def _hash(token: str) -> bytes:

@@ -179,14 +179,16 @@ UPDATE jobs
 SET status = %(status)s, stage = NULL, progress = CASE WHEN %(status)s = 'succeeded' THEN 1 ELSE progress END,
     duration = coalesce(%(duration)s, duration), error = %(error)s,
     warning = nullif(concat_ws('; ', warning, %(warning)s::text), ''),
-    params = params - '{voiceprints,transcript,url,references}'::text[],
+    params = params - '{voiceprints,transcript,url,references}'::text[]
+             - CASE WHEN %(status)s = 'failed' THEN 'streamed' ELSE '' END,
     updated_at = now(), completed_at = now()
 WHERE id = %(id)s AND attempt = %(attempt)s AND status = 'running'
 RETURNING id, team_id, key_id, type, params, object
 
 -- cancel --
 UPDATE jobs
-SET status = 'canceled', stage = NULL, error = %(error)s, params = params - '{voiceprints,transcript,url,references}'::text[],
+SET status = 'canceled', stage = NULL, error = %(error)s,
+    params = params - '{voiceprints,transcript,url,references,streamed}'::text[],
     updated_at = now(), completed_at = now()
 WHERE id = %(id)s AND team_id = %(team)s AND status IN ('pending', 'created', 'running')
 RETURNING id, team_id, key_id, type, params, object

@@ -33,6 +33,16 @@ FROM (SELECT id, asked FROM streams WHERE token_hash = %(hash)s FOR UPDATE) AS b
 WHERE streams.id = before.id AND status = 'created' AND expires_at > now()
 RETURNING streams.id, streams.team_id, streams.key_id, before.asked
 
+-- leave --
+UPDATE streams SET asked = %(asked)s, alive_at = now(), seconds = %(seconds)s WHERE id = %(id)s AND status = 'running'
+
+-- take_up --
+UPDATE streams SET alive_at = now(), asked = NULL
+FROM (SELECT id, asked FROM streams WHERE token_hash = %(hash)s FOR UPDATE) AS before
+WHERE streams.id = before.id AND status = 'running' AND before.asked IS NOT NULL
+  AND alive_at > now() - make_interval(secs => %(seconds)s)
+RETURNING streams.id, streams.team_id, streams.key_id, before.asked
+
 -- beat --
 UPDATE streams SET alive_at = now(), seconds = %(seconds)s WHERE id = %(id)s AND status = 'running'
 
@@ -47,4 +57,5 @@ RETURNING team_id, key_id, 'live' AS type
 DELETE FROM streams WHERE created_at < now() - make_interval(secs => %(seconds)s)
 
 -- forget_unopened --
-UPDATE streams SET asked = NULL WHERE asked IS NOT NULL AND expires_at < now()
+UPDATE streams SET asked = NULL
+WHERE asked IS NOT NULL AND CASE WHEN status = 'running' THEN alive_at < now() - interval '1 minute' ELSE expires_at < now() END
