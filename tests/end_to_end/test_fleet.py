@@ -171,6 +171,7 @@ defaults
     timeout connect 2s
     timeout client 60s
     timeout server 60s
+    timeout check 10s
     option redispatch
 frontend clients
     bind 127.0.0.1:{}

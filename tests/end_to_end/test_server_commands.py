@@ -224,3 +224,33 @@ def test_on_a_terminal_an_id_stays_in_one_piece(monkeypatch, width):
     lines = out.getvalue().splitlines()
     assert any(id_ in line for line in lines)
     assert len(lines) > 4
+
+
+def test_the_doctor_looks_at_a_server(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = json.loads(server.run("doctor", "--server", "--json"))
+    findings = {finding["subject"].split(":")[0]: finding for finding in seen["findings"]}
+    assert seen["works"], seen
+    assert {"database", "tables", "storage", "disk", "lane short", "lane long", "master key"} <= findings.keys()
+    assert findings["lane short"]["detail"].startswith("1 workers, ")
+    assert any(subject.startswith("worker ") for subject in findings)
+    assert not [path for path in (server.folder / "media").iterdir() if "doctor" in path.name]
+
+
+def test_what_is_logged_says_of_which_request_team_and_job(server: Server) -> None:
+    with server.client() as client:
+        answer = client.post("/v1/diarize", json={"url": "media://never/uploaded"})
+        job = answer.json()["jobId"]
+        finished(client, job)
+        client.get("/v1/jobs/none")
+    api = [json.loads(line) for line in (server.folder / "log" / "api.log").read_text().splitlines() if line[0] == "{"]
+    (submitted,) = [line for line in api if line["event"] == "submitted" and line["job"] == job]
+    assert submitted["request"] == answer.headers["X-Request-Id"]
+    refused = [line for line in api if line["event"] == "refused"][-1]
+    assert refused["team"] == submitted["team"]
+    worker = [
+        json.loads(line)
+        for line in (server.folder / "log" / "worker-1.log").read_text().splitlines()
+        if job in line and line[0] == "{"
+    ]
+    assert worker
+    assert {line["team"] for line in worker if "team" in line} == {submitted["team"]}

@@ -315,7 +315,7 @@ def test_progress_rises_and_a_database_that_is_killed_costs_no_work(
 
 def test_a_database_that_hangs_is_told_of_and_not_waited_for(quick: Server, client: httpx.Client) -> None:
     with psycopg.connect(EmbeddedPostgres(quick.folder / "postgres").url()) as connection:
-        connection.execute("LOCK TABLE procrastinate_workers IN ACCESS EXCLUSIVE MODE")
+        connection.execute("LOCK TABLE workers IN ACCESS EXCLUSIVE MODE")
         answer = client.get("/readyz")
         assert answer.status_code == 503
         assert "has not answered for 2 s" in answer.text

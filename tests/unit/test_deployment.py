@@ -55,3 +55,12 @@ def test_every_lane_has_a_worker() -> None:
     for path in (PROJECT / "compose.fleet.yaml", PROJECT / "deploy" / "helm" / "timbre" / "values.yaml"):
         served = re.findall(r'--lanes, "([\w,]+)"', path.read_text())
         assert {lane for lanes in served for lane in lanes.split(",")} == set(Lane), path
+
+
+def test_measurements_that_are_watched_exist() -> None:
+    page = (PROJECT / "docs" / "how-to" / "run-a-server.md").read_text("utf-8")
+    known = set(re.findall(r"^\| `(timbre_\w+)` \|", page, re.MULTILINE))
+    for name in ("prometheus/alerts.yaml", "grafana/timbre.json"):
+        watched = set(re.findall(r"\btimbre_\w+", (PROJECT / "deploy" / name).read_text("utf-8")))
+        assert len(watched) > 3
+        assert {each.removesuffix("_bucket") for each in watched} <= known, name

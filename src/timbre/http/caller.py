@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Final, TypeVar
 from urllib.parse import urlsplit
 
+import structlog
 from fastapi import Depends, Request
 from starlette.requests import HTTPConnection
 
@@ -34,6 +35,7 @@ def caller(scope: Scope | None, group: Group) -> Callable[..., Awaitable[Caller]
 
     async def check(request: Request, here: Annotated[State, Depends(state)]) -> Caller:
         known = await _known(request, here)
+        structlog.contextvars.bind_contextvars(team=str(known.team))
         if scope is not None:
             known.require(scope)
         window = await here.limits.count(known.team, group)

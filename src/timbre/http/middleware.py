@@ -44,6 +44,7 @@ class Envelope:
             scope["path"] = scope["path"].rstrip("/") or "/"  # never by a redirect: it would turn a POST into a GET
         request_id = uuid4()
         scope.setdefault("state", {}).update(request_id=request_id, headers={})
+        structlog.contextvars.bind_contextvars(request=str(request_id))  # whatever is logged meanwhile
         started = time.monotonic()
         status = 0
         watch = _Watch(receive) if scope["method"] == "GET" else None

@@ -10,10 +10,10 @@ import stat
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib import metadata, util
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,6 +22,7 @@ from timbre.cli.display.output import json_line
 from timbre.cli.display.tables import Column, Table, show
 from timbre.cli.exits import Exit
 from timbre.cli.inputs.loading import load_engine, read_settings
+from timbre.cli.server.checkup import Finding, look_at
 from timbre.errors import MasterKeyInvalid, MasterKeyMissing, OptionError, ServerError, TimbreError
 from timbre.extras import Extra, install_command
 
@@ -38,20 +39,23 @@ _EXTRAS: dict[Extra, tuple[str, ...]] = {
 _PATIENCE = 20.0  # seconds that a recogniser has to answer about silence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """What came of one check."""
-
-    subject: str
-    state: Literal["ok", "missing", "broken"]
-    detail: str
-    remedy: str = ""  # what helps, mostly a command
-
-
-def doctor(*, model: options.Model = None, device: options.Device = None, json: options.AsJson = False) -> None:
+def doctor(
+    *,
+    model: options.Model = None,
+    device: options.Device = None,
+    server: Annotated[
+        bool, typer.Option("--server", help="Look at a server instead: database, workers, queue, storage, disk.")
+    ] = False,
+    json: options.AsJson = False,
+    data_dir: options.DataDir = None,
+) -> None:
     """Say what is installed, what is missing and how to get it, and whether diarization works."""
-    findings = [*_installation(), *_models(), *_protection(), *_extras(), *_words(), _hearing(model, device)]
-    works = findings[-1].state == "ok"
+    if server:
+        findings = _server(data_dir)
+        works = all(finding.state == "ok" for finding in findings)
+    else:
+        findings = [*_installation(), *_models(), *_protection(), *_extras(), *_words(), _hearing(model, device)]
+        works = findings[-1].state == "ok"
     if json:
         typer.echo(json_line({"works": works, "findings": [asdict(finding) for finding in findings]}), nl=False)
     else:
@@ -62,6 +66,15 @@ def doctor(*, model: options.Model = None, device: options.Device = None, json: 
                 typer.echo(f"{finding.subject}: {finding.remedy}")
     if not works:
         raise typer.Exit(Exit.FAULT)
+
+
+def _server(data_dir: Path | None) -> list[Finding]:
+    from timbre.cli.server.data_folder import database_url, server_settings  # noqa: PLC0415
+
+    settings = server_settings(data_dir)
+    with database_url(settings) as url:
+        findings = asyncio.run(look_at(url, settings))
+    return [*findings, *_protection(settings)]
 
 
 def _installation() -> Iterator[Finding]:
@@ -117,12 +130,12 @@ def _packs(settings: Settings) -> Iterator[Finding]:
             yield Finding(subject=f"pack {pack}", state="missing", detail=status.pack.description, remedy=remedy)
 
 
-def _protection() -> Iterator[Finding]:
+def _protection(settings: Settings | None = None) -> Iterator[Finding]:
     """Whether the gallery of a server here could protect its voiceprints; never the key itself."""
     from timbre.service.keys.master_key import MasterKeys, key_file  # noqa: PLC0415
 
     try:
-        settings = read_settings()
+        settings = settings or read_settings()
     except OptionError:
         return  # said already
     file = key_file(settings)

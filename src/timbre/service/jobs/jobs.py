@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
+import structlog
 from psycopg.sql import SQL
 from psycopg.types.json import Jsonb
 
@@ -49,6 +50,7 @@ GIVEN_UP: Final = "Given up"
 _SQL: Final = queries("jobs")
 _HEARD: Final = queries("heard")
 _MINUTE_BYTES: Final = 60 * 48_000 * 2 * 2  # of sound as no compression makes it: what has more is longer
+_log: Final = structlog.get_logger("timbre.jobs")
 Sort = Literal["newest", "oldest", "title", "longest"]
 _QUICK: Final = frozenset({"voiceprint", "enrol"})  # types of jobs that hear half a minute at most
 
@@ -172,6 +174,7 @@ class Jobs:
             lane, task = lane_for(request.kind, 0 if recording is None else recording.bytes, self._settings), HEAR_TASK
         if not await self._create(row, lane, task, once):
             return await self._claimed(caller.team, once)
+        _log.info("submitted", job=str(job), type=request.kind, lane=lane.value)
         return Submission(id=job, warning=warning, replayed=False)
 
     async def get(self, team: UUID, job: UUID) -> Row:

@@ -173,6 +173,7 @@ class Work:
         task = asyncio.current_task()
         if task:
             self._running.add(task)
+        structlog.contextvars.bind_contextvars(job=str(attempt.job), team=str(attempt.team), attempt=attempt.number)
         try:
             async with self._kept_alive(attempt):
                 await act(attempt)
@@ -200,6 +201,7 @@ class Work:
             message = f"{FAULT}; the server's log has it as {reference}."
             await self._answered(self._attempts.fail, attempt, message)
         finally:
+            structlog.contextvars.unbind_contextvars("job", "team", "attempt")
             if task:
                 self._running.discard(task)
 
