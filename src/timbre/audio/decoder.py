@@ -52,7 +52,7 @@ def main(order: dict[str, Any]) -> None:
         outputs: list[BinaryIO] = [
             files.enter_context(os.fdopen(output, "r+b", buffering=0)) for output in order["outputs"]
         ]
-        confine(order["memory"], order["seconds"], 2 * order["max_samples"])
+        restrict(order["memory"], order["seconds"], 2 * order["max_samples"])
         try:
             report(done=_decode(order, file, outputs))
         except TimbreError as error:
@@ -134,7 +134,7 @@ def report(**message: Any) -> None:
     os.write(sys.stdout.fileno(), json.dumps(message).encode() + b"\n")
 
 
-def confine(memory: int, seconds: float, output_bytes: int) -> None:
+def restrict(memory: int, seconds: float, output_bytes: int) -> None:
     """Give up every right that decoding does not need; nothing can be imported or opened afterwards."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     _limit(resource.RLIMIT_AS, pages * resource.getpagesize() + memory)

@@ -14,7 +14,7 @@ import av
 from av.error import FFmpegError
 
 from timbre.audio import SAMPLE_RATE
-from timbre.audio.decoder import confine, die_with_parent, report
+from timbre.audio.decoder import die_with_parent, report, restrict
 
 _CONTAINERS: Final = {b"\x1aE\xdf\xa3": "matroska", b"OggS": "ogg"}  # by their first bytes
 _HEAD: Final = 4  # bytes
@@ -49,7 +49,7 @@ def main(order: dict[str, Any]) -> None:
     """
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     die_with_parent()
-    confine(order["memory"], order["seconds"], 0)
+    restrict(order["memory"], order["seconds"], 0)
     try:
         _decode(order["input"], order["outputs"][0])
     except (FFmpegError, ValueError, EOFError, MemoryError) as error:
