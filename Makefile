@@ -1,5 +1,5 @@
 # The targets set everything up by themselves, say in a line what they do, and are quick when nothing has changed.
-.PHONY: install demo serve test test-quick check bench encoder bench-docs docs lock goldens wheel clean web-types
+.PHONY: install demo serve test test-quick test-exhaustive check bench encoder bench-docs docs lock goldens wheel clean web-types
 .DEFAULT_GOAL := install
 
 PYTHON ?= python3
@@ -79,11 +79,15 @@ TESTS = OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest 
 
 test: $(DEVELOPMENT) $(MODELS) $(WEB)
 	$(if $(filter true,$(NODE)),cd web && npm run --silent test,@echo "Without Node.js the web app's own tests are left out." >&2)
-	$(TESTS)
+	$(TESTS) -m "not exhaustive"
+
+# What `make test` leaves out: many more rounds and examples, and the figures that must hold on the speech of TIMBRE_DATA.
+test-exhaustive: $(DEVELOPMENT) $(MODELS) $(WEB)
+	$(TESTS) -m exhaustive
 
 # What needs neither a server nor a database nor a browser, and hears no whole recording: the loop while one writes.
 test-quick: $(DEVELOPMENT) $(MODELS)
-	$(TESTS) -m "not database and not hearing" tests/unit tests/integration
+	$(TESTS) -m "not database and not hearing and not exhaustive" tests/unit tests/integration
 
 check: $(DEVELOPMENT) $(PACKAGES)
 	$(BIN)/ruff check .

@@ -99,6 +99,7 @@ def test_parts_that_share_a_database_are_one_server(environment: dict[str, str])
         assert {match["match"] for match in named["output"]["voiceprints"]} == {"Ada", None}
 
 
+@pytest.mark.exhaustive
 def test_parts_without_a_master_key_close_the_gallery_alone(environment: dict[str, str]) -> None:
     assert timbre(environment, "migrate").returncode == 0
     key = timbre(environment, "keys", "create", "no gallery", "--team", "no gallery").stdout.strip()

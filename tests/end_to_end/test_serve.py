@@ -254,7 +254,7 @@ def test_it_ends_with_all_its_processes_though_a_job_runs(folder: Path) -> None:
             assert [finished(client, job)["status"] for job in jobs] == ["succeeded"] * 3
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.exhaustive)])
 def test_a_start_that_is_broken_off_can_be_repeated(folder: Path, number: signal.Signals) -> None:
     data = folder / "data"
     # While the database is made, while it starts, and while the API and the worker do.
