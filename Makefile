@@ -73,8 +73,9 @@ serve: install
 	@$(BIN)/timbre serve
 
 # A file's tests stay together. Bytecode is kept, whatever the environment says: the tests start Timbre 200 times.
-WORKERS ?= logical
-TESTS = OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 \
+# More of them than processors: a test waits for its server, or a server for its test.
+WORKERS ?= 4
+TESTS = OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) \
 	--dist loadfile --no-loadscope-reorder
 
 test: $(DEVELOPMENT) $(MODELS) $(WEB)

@@ -211,6 +211,7 @@ def test_who_waits_for_a_job_is_answered_when_the_server_stops(tmp_path: Path) -
     assert "Traceback" not in (tmp_path / "log" / "api.log").read_text()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("links", ["true", "false"])
 def test_media_in_a_bucket(tmp_path: Path, links: str) -> None:
     with running_s3() as endpoint:

@@ -288,6 +288,7 @@ def test_scrubbing_takes_an_erased_person_out_of_every_file(at, url, voiceprints
     at(act)
 
 
+@pytest.mark.exhaustive
 def test_scrubbing_by_hand_reaches_what_has_an_index(at, url, voiceprints):
     async def act(erasing: Erasing) -> None:
         ada = await erasing.patterns(voiceprints[0], NAME)
