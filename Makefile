@@ -133,8 +133,8 @@ LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-ha
 lock: $(UV)
 	$(LOCK) --group installer -o requirements/installer.lock
 	$(LOCK) --group build -o requirements/build.lock
-	$(LOCK) pyproject.toml --group dev --extra asr --extra conversion --extra evaluation --extra mcp \
-		--extra redis -o requirements/dev.lock
+	$(LOCK) pyproject.toml --group dev --extra asr --extra conversion --extra docx --extra evaluation \
+		--extra mcp --extra redis -o requirements/dev.lock
 	$(LOCK) pyproject.toml --group run --constraints requirements/dev.lock -o requirements/run.lock
 
 # The reference arrays of the parity tests, from the original implementations in an environment of their own.

@@ -1,14 +1,17 @@
-"""Live streams: how many at a time keep up with time, and whether memory grows over hours.
+"""Live streams of a server: how many at a time keep up with time, and whether those that are silent disturb others.
 
 Every client sends the sample conversation at the speed of time to a real server, and asks to be told every second who
-speaks. The *lag* is how long after the sound of a second that was told. The clients run in a process of their own, on
-the same machine.
+speaks. The *lag* is how long after the sound of a second that was told. There are more and more until they fall behind:
+the lag is over a second at the 99th percentile, or the server ends one. The clients run in a process of their own, on
+the same machine. Then a thousand streams are opened that send nothing, and one beside them speaks.
 """
 
 import asyncio
 import json
 import statistics
 import time
+from collections import Counter
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Any
@@ -21,33 +24,35 @@ from rich.table import Table
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from benchmarks.material import SAMPLES
 from benchmarks.served import Served, served
-from timbre import Engine
-from timbre.audio.decoding import open_recording
-from timbre.settings import Settings
+from benchmarks.streaming import conversation
 
 RATE = 16_000  # Hz
 FRAME = 1_600  # samples
-MANY = {"TIMBRE_STREAMS_PER_TEAM": "1000"}
+MOST_LAG = 1_000  # milliseconds
+SILENT = 1_000  # streams that send nothing
+MANY = {"TIMBRE_STREAMS_PER_TEAM": "2000"}
 
 
 def run(console: Console, *, full: bool) -> dict[str, Any]:
     """Measure, print and return everything."""
-    sound = _conversation()
-    figures: dict[str, Any] = {"load_average_before": psutil.getloadavg()[0]}
-    sizes, seconds = ((1, 10, 20, 40, 60), 60.0) if full else ((1, 10, 20), 20.0)
+    sound = conversation()
+    figures: dict[str, Any] = {"load_average_before": psutil.getloadavg()[0], "sessions": []}
+    sizes, seconds = (1, 10, 20, 30, 40, 50, 60, 80, 100), 60.0 if full else 20.0
     with served(settings=MANY) as server, ProcessPoolExecutor(1, get_context("spawn")) as clients:
         clients.submit(_crowd, (server.host, server.port), server.key, sound, 1, 5.0).result()  # the processes start
-        figures["sessions"] = [_measured(server, clients, sound, size, seconds) for size in sizes]
-    figures["memory"] = _memory(sound, hours=5.0 if full else 0.25)
+        for size in sizes:
+            figures["sessions"].append(_measured(server, clients, sound, size, seconds))
+            if behind(figures["sessions"][-1]):
+                break
+        figures["silent"] = _silent(server, clients, sound)
     _show(console, figures)
     return figures
 
 
-def _conversation() -> np.ndarray:
-    with open_recording(SAMPLES / "conversation.ogg", channel=None, settings=Settings()) as recording:
-        return recording.read(0, 10 * 60 * RATE)
+def behind(measured: Mapping[str, Any]) -> bool:
+    """Whether so many sessions fall behind."""
+    return bool(measured["lag_p99_ms"] > MOST_LAG or measured["ended_by_the_server"])
 
 
 def _measured(
@@ -68,6 +73,40 @@ def _measured(
     }
 
 
+def _silent(server: Served, clients: ProcessPoolExecutor, sound: np.ndarray) -> dict[str, Any]:
+    before = server.pss_mib["api"]
+    codes, lags, failed = clients.submit(_hushed, (server.host, server.port), server.key, sound).result()
+    return {
+        "streams": SILENT,
+        "close_codes": codes,
+        "api_pss_mib_before": before,
+        "api_pss_mib_after": server.pss_mib["api"],
+        "beside_them_lag_p99_ms": round(1000 * max(lags)),
+        "beside_them_ended_by_the_server": int(failed),
+    }
+
+
+def _hushed(address: tuple[str, int], key: str, sound: np.ndarray) -> tuple[dict[int, int], list[float], bool]:
+    return asyncio.run(_hush(f"http://{address[0]}:{address[1]}", key, sound))
+
+
+async def _hush(address: str, key: str, sound: np.ndarray) -> tuple[dict[int, int], list[float], bool]:
+    urls = await _made(address, key, SILENT + 1)
+
+    async def wait(url: str) -> int:
+        async with connect(url, open_timeout=60) as socket:
+            await socket.wait_closed()
+        return socket.close_code or 0
+
+    *codes, (lags, failed) = await asyncio.gather(*map(wait, urls[1:]), _one(urls[0], sound, 15.0, 0.0))
+    return dict(Counter(codes)), lags, failed
+
+
+async def _made(address: str, key: str, size: int) -> list[str]:
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"}, timeout=60) as client:
+        return [(await client.post(f"{address}/v1/live", json={"partial": True})).json()["url"] for _ in range(size)]
+
+
 def _processor_seconds(server: Served) -> float:
     total = 0.0
     for process in [server.process, *server.process.children(recursive=True)]:
@@ -81,8 +120,7 @@ def _crowd(address: tuple[str, int], key: str, sound: np.ndarray, size: int, sec
 
 
 async def _all(address: str, key: str, sound: np.ndarray, size: int, seconds: float) -> tuple[list[float], int]:
-    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"}, timeout=60) as client:
-        urls = [(await client.post(f"{address}/v1/live", json={"partial": True})).json()["url"] for _ in range(size)]
+    urls = await _made(address, key, size)
     results = await asyncio.gather(
         *(_one(url, np.roll(sound, -number * 7 * RATE), seconds, number / size) for number, url in enumerate(urls))
     )
@@ -114,28 +152,6 @@ async def _one(url: str, sound: np.ndarray, seconds: float, after: float) -> tup
         return lags, socket.close_code != 1000
 
 
-def _memory(sound: np.ndarray, *, hours: float) -> dict[str, Any]:
-    """Hear a conversation over and over, as fast as it goes; return the memory that the process has meanwhile."""
-    stream, process = Engine("base").stream(), psutil.Process()
-    points: list[tuple[float, float]] = []
-    began, place = time.perf_counter(), 0
-    while stream.seconds < hours * 3600:
-        stream.push(sound[place : place + FRAME])
-        place = (place + FRAME) % (sound.size - FRAME)
-        if stream.seconds // 60 > (points[-1][0] // 60 if points else -1):
-            points.append((stream.seconds, process.memory_info().rss / 2**20))
-    taken = time.perf_counter() - began
-    late = np.array([point for point in points if point[0] > min(600, stream.seconds / 2)])
-    slope = float(np.polyfit(late[:, 0] / 3600, late[:, 1], 1)[0]) if len(late) > 1 else 0.0
-    return {
-        "hours": hours,
-        "rss_mib_first": round(points[0][1], 1),
-        "rss_mib_last": round(points[-1][1], 1),
-        "mib_an_hour": round(slope, 2),
-        "seconds_of_work_an_hour": round(taken / hours, 1),
-    }
-
-
 def _show(console: Console, figures: dict[str, Any]) -> None:
     table = Table("sessions", "lag, median", "lag, p99", "a core each", "ended early", title_justify="left")
     for one in figures["sessions"]:
@@ -147,8 +163,4 @@ def _show(console: Console, figures: dict[str, Any]) -> None:
             str(one["ended_by_the_server"]),
         )
     console.print(table)
-    memory = figures["memory"]
-    console.print(
-        f"{memory['hours']:g} h: {memory['rss_mib_first']} MiB, then {memory['rss_mib_last']} MiB,"
-        f" {memory['mib_an_hour']} MiB an hour; {memory['seconds_of_work_an_hour']} s of work an hour"
-    )
+    console.print(figures["silent"])

@@ -32,6 +32,7 @@ from timbre.diarization.clips import with_clips
 from timbre.diarization.diarization import Diarization
 from timbre.diarization.diarizer import Diarizer
 from timbre.diarization.known_voices import LookUp
+from timbre.diarization.limits import UNLIMITED, Limits
 from timbre.diarization.merging import SpeakerBounds
 from timbre.diarization.options import Channels, check_channels, check_clip, sensitivity, speaker_bounds
 from timbre.diarization.progress import Progress, silent
@@ -84,6 +85,7 @@ class Engine:
             ModelCorrupt: a file is damaged.
         """
         self.settings = settings or Settings()
+        self._limits = UNLIMITED
         name = model or self.settings.model
         space = own_space(find_pack(name, self.settings).encoder, self.settings)
         pack = load_pack(name, self.settings)
@@ -137,7 +139,7 @@ class Engine:
                     found.variation(encoder.dimension),
                 )
                 self._spaces[space] = other
-            return self._spaces[space]
+            return self._spaces[space].within(self._limits)
 
     def calibrated(self, same_voice: SameVoice, variation: Variation | None = None) -> Engine:
         """Return an engine with the same networks and another calibration, as whoever fits one needs it.
@@ -160,6 +162,22 @@ class Engine:
         """
         read = {label: read_voiceprint(label, one) for label, one in voiceprints.items()}
         return self.of_space(common_space(read, self.settings, own=self.space))
+
+    def within(self, limits: Limits) -> Engine:
+        """Return an engine with the same networks that gives up what goes beyond limits, as a server needs it.
+
+        It raises `AudioTooLong` for a recording that is longer, and `HearingTooLong` for one that takes longer to hear.
+        """
+        if limits == self._limits:
+            return self
+        other = copy(self)
+        other._limits = limits
+        return other
+
+    @property
+    def hearing_settings(self) -> Settings:
+        """The settings, with recordings no longer than the limits allow."""
+        return self.settings.model_copy(update={"max_hours": self._limits.hours(self.settings.max_hours)})
 
     @property
     def variation(self) -> Variation:
@@ -434,7 +452,8 @@ class Engine:
         return self._enroller.vectors(speech, step)
 
     def _excerpt(self, recording: Recording, seconds: float) -> Recording:
-        found = self._diarizer.diarize(recording, bounds=SpeakerBounds(), sensitivity=Sensitivity())
+        limited = self._limits.kept([recording], silent)
+        found = self._diarizer.diarize(recording, bounds=SpeakerBounds(), sensitivity=Sensitivity(), progress=limited)
         return cut_out(recording, best_excerpt(recording, found, seconds), self.settings.temp_dir)
 
     def _diarize(
@@ -456,8 +475,9 @@ class Engine:
         with ExitStack() as stack:
             if "separate" in (channels, tracks):
                 by: Literal["channels", "tracks"] = "channels" if channels == "separate" else "tracks"
-                opened = open_separately(audio, by, tracks=tracks, settings=self.settings)
+                opened = open_separately(audio, by, tracks=tracks, settings=self.hearing_settings)
                 recordings = [stack.enter_context(recording) for recording in opened]
+                progress = self._limits.kept(recordings, progress)
                 try:
                     diarization = self._diarizer.diarize_channels(
                         recordings,
@@ -479,7 +499,7 @@ class Engine:
                     sensitivity=sensitivity,
                     probabilities=probabilities,
                     known=known,
-                    progress=progress,
+                    progress=self._limits.kept(recordings, progress),
                 )
             diarization = replace(diarization, peaks=np.max([peaks(recording) for recording in recordings], axis=0))
             return with_clips(diarization, recordings, clip_seconds) if clip_seconds else diarization
@@ -506,7 +526,7 @@ class Engine:
         )
 
     def _open(self, audio: AudioSource, channel: int | None, tracks: Tracks = "mixed") -> Recording:
-        return open_recording(audio, channel=channel, tracks=tracks, settings=self.settings)
+        return open_recording(audio, channel=channel, tracks=tracks, settings=self.hearing_settings)
 
 
 def voiceprint_space(model: str | None = None, *, settings: Settings | None = None) -> tuple[str, str]:

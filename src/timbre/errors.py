@@ -6,6 +6,7 @@
     │   │   ├── AudioUnreadable
     │   │   ├── AudioEmpty
     │   │   ├── AudioTooLong
+    │   │   ├── HearingTooLong
     │   │   ├── ChannelMissing
     │   │   ├── ChannelsInseparable
     │   │   ├── TrackMissing
@@ -30,9 +31,16 @@
     │   └── ModelDownloadFailed
     ├── ExtraMissing                  an optional part of Timbre is not installed (exit code 3)
     ├── DiskFull                      there is no room for what is written (exit code 3)
+    ├── BackupError                   a backup cannot be made or used (exit code 3)
+    │   ├── BackupMissing
+    │   ├── BackupUnreadable
+    │   └── RestoreRefused
     ├── ServiceError                  a request to the server cannot be granted
     │   ├── RequestInvalid
     │   ├── RequestTooLarge
+    │   │   └── QuotaSpent
+    │   ├── UploadRefused
+    │   ├── UploadTooSlow
     │   ├── KeyRejected
     │   ├── ScopeMissing
     │   ├── BudgetSpent
@@ -65,12 +73,15 @@
     │   │   ├── FrameRefused
     │   │   └── StreamBroken
     │   ├── OriginRejected
+    │   ├── HostRejected
     │   ├── JobUnsuccessful
     │   ├── WordsMissing
     │   └── ServiceUnavailable
+    │       ├── StorageFull
     │       ├── GalleryMoved
     │       ├── MasterKeyMissing
     │       └── TemplateUnreadable
+    ├── RemoteError                   a server that a command asks refuses, or is away (exit code 3)
     ├── DeliveryFailed                a webhook's receiver could not be reached, or did not answer 2xx
     ├── RecogniserFailed              what recognises words is away, or answers something else
     ├── ServerError                   the server cannot start (exit code 3)
@@ -116,6 +127,10 @@ class AudioEmpty(AudioError):
 
 class AudioTooLong(AudioError):
     """Could not load audio: it is longer than allowed; cut it, or raise TIMBRE_MAX_HOURS."""
+
+
+class HearingTooLong(AudioError):
+    """Hearing this recording took longer than it may on this server; submit it again later."""
 
 
 class ChannelMissing(AudioError):
@@ -214,6 +229,22 @@ class DiskFull(TimbreError):
     """The disk is full; make room, and do this once more."""
 
 
+class BackupError(TimbreError):
+    """The backup cannot be made or used."""
+
+
+class BackupMissing(BackupError):
+    """There is no backup here; name the place that `timbre backup` wrote to."""
+
+
+class BackupUnreadable(BackupError):
+    """This part of a backup is damaged, or was sealed with another master key; try a backup before it."""
+
+
+class RestoreRefused(BackupError):
+    """There is a database already, and nothing is restored over another; name an empty one, or another data folder."""
+
+
 class ServiceError(TimbreError):
     """The request cannot be granted."""
 
@@ -228,6 +259,18 @@ class RequestInvalid(ServiceError):
 
 class RequestTooLarge(ServiceError):
     """The request is larger than allowed; send less."""
+
+
+class QuotaSpent(RequestTooLarge):
+    """The team keeps as much as it may (`TIMBRE_TEAM_GB`); wait until the time of something is over, or keep less."""
+
+
+class UploadRefused(ServiceError):
+    """Something is being uploaded to this link just now; wait for its end, or ask for another link."""
+
+
+class UploadTooSlow(ServiceError):
+    """The upload came too slowly; send it again over a faster line."""
 
 
 class KeyRejected(ServiceError):
@@ -300,7 +343,7 @@ class OutputMissing(NotKept):
 
 
 class MediaUnknown(NotKept):
-    """Nothing is kept at this address: it was never uploaded, or was deleted when its time was over."""
+    """Nothing is kept at this address: it was never uploaded, or deleted when its time was over; upload it again."""
 
 
 class DeliveryUnknown(NotKept):
@@ -375,6 +418,10 @@ class OriginRejected(ServiceError):
     """This request came from another site; use the web app of this server, or send an API key."""
 
 
+class HostRejected(ServiceError):
+    """This server does not answer to that name; its operator adds it to `TIMBRE_ALLOWED_HOSTS`."""
+
+
 class JobUnsuccessful(ServiceError):
     """The job of this request was canceled, or its recording cannot be used."""
 
@@ -391,6 +438,10 @@ class ServiceUnavailable(ServiceError):
     """The server is not ready; try again soon."""
 
 
+class StorageFull(ServiceUnavailable):
+    """The disk of the server has no room for recordings; its operator makes room, then send this again."""
+
+
 class GalleryMoved(ServiceUnavailable):
     """The gallery was brought to another model just now; try again."""
 
@@ -401,6 +452,14 @@ class MasterKeyMissing(ServiceUnavailable):
 
 class TemplateUnreadable(ServiceUnavailable):
     """A voiceprint cannot be decrypted: the master key is another one, or the team's key is gone, or it was changed."""
+
+
+class RemoteError(TimbreError):
+    """The server that was asked refuses, or does not answer; check its address and the key in TIMBRE_KEY."""
+
+    def __init__(self, message: str | None = None, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status  # of the answer; None where none came
 
 
 class DeliveryFailed(TimbreError):

@@ -17,7 +17,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Network = IPv4Network | IPv6Network
 
-_LISTS: Final = ("allowed_networks", "asr_networks", "webhook_retries")  # which may be empty
+_WORDS_MODEL: Final = "whisper-1"  # the name that most servers take, whatever they recognise with
+LaneName = Literal["fetch", "short", "long", "webhooks", "upgrades"]
+_LISTS: Final = ("allowed_hosts", "allowed_networks", "asr_networks", "lanes", "webhook_retries")  # which may be empty
 
 
 def _data_dir() -> Path:
@@ -78,9 +80,47 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         None, description="Address under which clients reach the server, for the links it hands out; as asked if unset."
     )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Names by which clients may ask for the server, beside `localhost`, addresses and the name in"
+        " `TIMBRE_PUBLIC_URL`: `timbre.example.org,timbre.lan`, or `*` for any. If unset, none where `TIMBRE_HOST` is a"
+        " loopback address, and any elsewhere.",
+    )
     workers: int = Field(1, ge=1, le=16, description="Worker processes that `timbre serve` starts.")
-    short_job_mb: float = Field(
-        4.0, ge=0, description="Recordings up to this many MiB go to the lane for short jobs, as voiceprints always do."
+    lanes: Annotated[tuple[LaneName, ...], NoDecode] = Field(
+        ("fetch", "short", "long", "webhooks", "upgrades"),
+        min_length=1,
+        description="What a worker does: `short` and `long` hear, `upgrades` bring galleries to another model, `fetch`"
+        " and `webhooks` only wait for others.",
+    )
+    short_job_minutes: float = Field(
+        10.0, gt=0, allow_inf_nan=False, description="Recordings up to this long are heard in the lane for short ones."
+    )
+    hear_places: int = Field(
+        2,
+        ge=1,
+        le=16,
+        description="Recordings that a worker hears at a time in each of its two lanes, for short and for long ones.",
+    )
+    fetch_places: int = Field(8, ge=1, le=64, description="Recordings that a worker fetches by their URLs at a time.")
+    webhook_places: int = Field(16, ge=1, le=64, description="Webhooks that a worker sends at a time.")
+    upload_places: int = Field(64, ge=1, description="Uploads that each API process takes at a time.")
+    team_share: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="Part of the places of a lane, and of those for uploads, that one team may hold, which is at least"
+        " one place; `1` where there is only one team.",
+    )
+    hear_seconds: float = Field(
+        300.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Time that hearing any recording may take, in seconds; its length, times `TIMBRE_HEAR_PACE`, is"
+        " added. What takes longer fails.",
+    )
+    hear_pace: float = Field(
+        1.0, ge=0, allow_inf_nan=False, description="Seconds that hearing may take for each second of a recording."
     )
     job_attempts: int = Field(
         3,
@@ -96,7 +136,32 @@ class Settings(BaseSettings):
         ge=0,
         description="Time that running jobs have to end when a worker is stopped; then they start over later.",
     )
+    drain_seconds: float = Field(
+        0.0,
+        ge=0,
+        description="Time that an API goes on after it was told to stop, while `/readyz` sends proxies elsewhere; 0 for"
+        " one that has no other beside it.",
+    )
     upload_gb: float = Field(1.0, gt=0, description="Largest recording that is accepted, in GiB.")
+    team_gb: float = Field(
+        0.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="GiB of recordings that a team may keep at a time; 0 for any number.",
+    )
+    free_gb: float = Field(
+        0.5,
+        ge=0,
+        allow_inf_nan=False,
+        description="GiB that stay free on the disks of media and of decoded sound: what would take them is refused,"
+        " or waits.",
+    )
+    least_kb: float = Field(
+        8.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="KiB a second at which uploads and recordings that are fetched have to arrive, over half a minute.",
+    )
     voiceprint_upload_mb: float = Field(100.0, gt=0, description="Largest recording a voiceprint is made from, in MiB.")
     voiceprint_seconds: float = Field(
         30.0, gt=0, description="Longest recording a voiceprint is made from by the server, in seconds."
@@ -145,6 +210,11 @@ class Settings(BaseSettings):
     reads_per_minute: int = Field(
         10000, ge=0, description="Requests a team may send to the reading routes a minute; 0 for any number."
     )
+    refusals_per_minute: int = Field(
+        300,
+        ge=0,
+        description="Wrong keys, links and tokens that are looked at from one address a minute; 0 for any number.",
+    )
     rate_limit_url: str = Field(
         "async+memory://",
         description="Where requests are counted: memory of each process, or `async+redis://host` for several.",
@@ -190,9 +260,9 @@ class Settings(BaseSettings):
     sweep_seconds: int = Field(300, ge=1, description="How often expired outputs, media and jobs are looked for.")
 
     @property
-    def recognises(self) -> bool:
-        """Whether there is anything that recognises words."""
-        return bool(self.asr_url or self.asr_model)
+    def recogniser(self) -> str | None:
+        """The model that recognises words; None where nothing does."""
+        return self.asr_model or (_WORDS_MODEL if self.asr_url else None)
 
     @model_validator(mode="before")
     @classmethod

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from server import Server
+from server import OWN_HOST, Server
 
 UNKNOWN = "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52"
 MIB = 1 << 20
@@ -71,7 +71,7 @@ class Line:
 def request(method: str, path: str | bytes, headers: dict[str, str | bytes] | None = None, body: bytes = b"") -> bytes:
     """The bytes of a request, as they are: nothing is checked or escaped."""
     target = path if isinstance(path, bytes) else path.encode()
-    fields = {"Host": "timbre.test", **({"Content-Length": str(len(body))} if body else {}), **(headers or {})}
+    fields = {"Host": OWN_HOST, **({"Content-Length": str(len(body))} if body else {}), **(headers or {})}
     head = [method.encode() + b" " + target + b" HTTP/1.1"]
     head += [b"%s: %s" % (n.encode(), v if isinstance(v, bytes) else v.encode()) for n, v in fields.items()]
     return b"\r\n".join(head) + b"\r\n\r\n" + body

@@ -348,6 +348,45 @@ def test_words_are_handed_in_searched_and_exported(page: Page, client: Any, job:
     assert "transcript" not in client.get(f"/v1/jobs/{job}").json()["output"]
 
 
+def test_words_come_with_a_recording_and_are_changed(page: Page, client: Any, server: Server, tmp_path: Path):
+    talk, own, lines = tmp_path / "Talk.ogg", tmp_path / "Mine.flac", tmp_path / "mine.srt"
+    talk.write_bytes(CONVERSATION.read_bytes())
+    own.write_bytes(voice("Ada").read_bytes())
+    lines.write_text("1\n00:00:01,000 --> 00:00:03,000\nNobody recognised this.\n")
+    page.get_by_role("link", name="Identify").click()
+    page.locator(".options summary").click()
+    page.get_by_label("Tags of the recordings").fill("talks, monday")
+    expect(page.get_by_label("Recognise the words")).to_be_checked()
+    expect(page.locator(".options summary")).to_contain_text("with words, tagged talks, monday")
+    assert faults(page, TWO_SCREENS) == []
+    page.get_by_label("Recordings", exact=True).set_input_files([talk, own, lines])
+    expect(page.locator(".queue-row").filter(has_text="with mine.srt")).to_contain_text("Mine.flac")
+    expect(page.get_by_role("link", name="Open", exact=True)).to_have_count(2, timeout=60_000)
+    jobs = {item["title"]: item for item in client.get("/v2/jobs").json()["items"]}
+    assert jobs["Talk.ogg"]["tags"] == jobs["Mine.flac"]["tags"] == ["talks", "monday"]
+    mine = client.get(f"/v1/jobs/{jobs['Mine.flac']['id']}").json()["output"]
+    assert [turn["text"] for turn in mine["turnLevelTranscription"]] == ["Nobody recognised this."]
+
+    page.goto(f"{server.address}/jobs/{jobs['Talk.ogg']['id']}")
+    first = page.locator(".turns li button").first
+    expect(first).to_contain_text("Good morning, everyone.")
+    first.click()
+    page.keyboard.press("e")
+    box = page.get_by_role("textbox", name="What is said")
+    expect(box).to_be_focused()
+    assert faults(page, TWO_SCREENS) == []
+    box.fill(box.input_value().replace("morning", "evening"))
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".note").filter(has_text="Changed 1 word.")).to_be_visible()
+    expect(first).to_contain_text("Good evening, everyone.")
+    assert "Good evening," in client.get(f"/v1/jobs/{jobs['Talk.ogg']['id']}/output.srt").text
+    page.get_by_role("button", name="History").click()
+    expect(page.get_by_role("dialog", name="History")).to_contain_text("“morning,” reads “evening,”")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+z")
+    expect(first).to_contain_text("Good morning, everyone.")
+
+
 def test_turns_are_selected_by_dragging_and_a_link_leads_to_a_moment(page: Page, job: str):
     lanes = page.locator(".stage-lanes canvas")
     box = lanes.bounding_box()

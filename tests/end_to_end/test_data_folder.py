@@ -12,7 +12,7 @@ import pytest
 from command_line import Ended, run
 from machine import FULL, another_user, files_of_at_most
 from timbre.cli.server.data_folder import database_url, embedded, held, log_file, note_address
-from timbre.errors import DiskFull, MasterKeyInvalid, PathUnusable, ServerError
+from timbre.errors import DataFolderBusy, DiskFull, MasterKeyInvalid, PathUnusable, ServerError
 from timbre.service.files.storage import open_storage
 from timbre.service.keys.master_key import MasterKeys
 from timbre.settings import Settings
@@ -113,6 +113,15 @@ USES: dict[str, Callable[[Path], object]] = {
     "postgres": lambda folder: embedded(Settings(data_dir=folder)).start(),
     "master.key": lambda folder: MasterKeys.make(Settings(data_dir=folder)),
 }
+
+
+def test_a_folder_is_held_though_its_lock_was_deleted(tmp_path: Path):
+    with held(tmp_path):
+        (tmp_path / "timbre.lock").unlink()
+        with pytest.raises(DataFolderBusy), held(tmp_path):
+            pass
+    with held(tmp_path):
+        pass
 
 
 @pytest.mark.parametrize("name", USES)

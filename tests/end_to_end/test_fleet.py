@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -81,10 +84,17 @@ def test_parts_that_share_a_database_are_one_server(environment: dict[str, str])
         answer = one.get("/readyz")
         assert answer.status_code == 503
         assert "timbre worker" in answer.json()["message"]
+        assert one.get("/readyz", params={"of": "api"}).status_code == 200
         ada = submit(one, "voiceprint", url=upload(other, voice("Ada")))  # accepted although nobody works yet
-        for _ in range(2):
-            stack.enter_context(running(environment, "worker", says='"ready"'))
+        assert lanes(one, "oldest_seconds")["short"] > 0
+        no_models = {**environment, "TIMBRE_LANES": "fetch, webhooks", "TIMBRE_MODEL": "none"}  # it hears nothing
+        stack.enter_context(running(no_models, "worker", says='"ready"'))
+        assert "No worker serves short, long, upgrades;" in one.get("/readyz").json()["message"]
+        hearing = ("worker", "--lanes", "short,long,upgrades", "--model", "base")
+        stack.enter_context(running(environment, *hearing, says='"ready"'))
         assert one.get("/readyz").status_code == 200
+        assert set(lanes(one, "workers").values()) == {1}
+        assert one.get("/v1/server").json()["workers"] == 2
         voiceprint = finished(other, ada)["output"]["voiceprint"]
         named = finished(
             other,
@@ -97,6 +107,95 @@ def test_parts_that_share_a_database_are_one_server(environment: dict[str, str])
             ),
         )
         assert {match["match"] for match in named["output"]["voiceprints"]} == {"Ada", None}
+        assert set(lanes(one, "waiting").values()) == {0}
+
+
+def lanes(client: httpx.Client, measurement: str) -> dict[str, float]:
+    """A measurement of each lane."""
+    found = re.findall(rf'^timbre_lane_{measurement}{{lane="(\w+)"}} (\S+)$', client.get("/metrics").text, re.MULTILINE)
+    return {lane: float(value) for lane, value in found}
+
+
+def test_a_lane_that_there_is_not() -> None:
+    done = run("worker", "--lanes", "short,fast")
+    assert done.code == 2
+    assert "TIMBRE_LANES" in done.err
+
+
+@pytest.mark.skipif(shutil.which("haproxy") is None, reason="HAProxy is not installed")
+def test_no_request_fails_while_the_apis_behind_a_proxy_are_restarted(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    assert timbre(environment, "migrate").returncode == 0
+    key = timbre(environment, "keys", "create", "rolling").stdout.strip()
+    environment["TIMBRE_DRAIN_SECONDS"] = "2"
+    ports = [free_port() for _ in range(3)]
+    config = tmp_path / "haproxy.cfg"
+    config.write_text(HAPROXY.format(*ports))
+    proxy = subprocess.Popen(["haproxy", "-f", config], stderr=subprocess.DEVNULL)
+    try:
+        with ExitStack() as stack:
+            api = [("api", "--port", str(port)) for port in ports[1:]]
+            one, other = (stack.enter_context(ExitStack()) for _ in api)
+            for part, arguments in zip((one, other), api, strict=True):
+                part.enter_context(running(environment, *arguments, says="listens on"))
+            headers = {"Authorization": f"Bearer {key}"}
+            client = stack.enter_context(
+                httpx.Client(base_url=f"http://127.0.0.1:{ports[0]}", headers=headers, timeout=ENOUGH)
+            )
+            both_are_up(client)
+            over, answers = threading.Event(), []
+
+            def ask() -> None:
+                while not over.wait(0.02):
+                    answers.append(client.post("/v1/diarize", json={"url": "media://nothing"}).status_code)
+
+            with ThreadPoolExecutor() as pool:
+                asking = pool.submit(ask)
+                one.close()
+                one.enter_context(running(environment, *api[0], says="listens on"))
+                both_are_up(client)
+                other.close()
+                over.set()
+                asking.result(ENOUGH)
+            assert len(answers) > 10
+            assert set(answers) == {200}
+    finally:
+        proxy.terminate()
+        proxy.wait(ENOUGH)
+
+
+HAPROXY = """
+defaults
+    mode http
+    timeout connect 2s
+    timeout client 60s
+    timeout server 60s
+    option redispatch
+frontend clients
+    bind 127.0.0.1:{}
+    stats enable
+    stats uri /proxy
+    default_backend apis
+backend apis
+    option httpchk GET /readyz?of=api
+    default-server check inter 200 fall 1 rise 1
+    server one 127.0.0.1:{}
+    server two 127.0.0.1:{}
+"""
+
+
+def both_are_up(client: httpx.Client) -> None:
+    """Wait until the proxy has seen that it can ask both."""
+    deadline = time.monotonic() + ENOUGH
+    while len(re.findall(r"^apis,(?:one|two),.*,UP,", client.get("/proxy;csv").text, re.MULTILINE)) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
 
 
 @pytest.mark.exhaustive

@@ -18,6 +18,7 @@ import pytest
 from raw_http import GOOD, LIMIT, LINK_SECONDS, MIB, UNKNOWN, Line, ask, check, chunked, fresh, request
 
 from server import Server, submit
+from timbre.service.files.storage import CALL_THREADS
 
 pytestmark = pytest.mark.usefixtures("no_fault")
 
@@ -172,6 +173,21 @@ def test_an_upload_that_is_broken_off_leaves_nothing_behind(server, size, in_chu
         assert answer.status_code == 404
 
 
+def test_one_upload_a_link_runs_at_a_time_and_holds_no_thread(server):
+    before, threads = objects(server), api(server).num_threads()
+    with server.client() as client, ExitStack() as stack:
+        urls = [link(client, f"at-once-{number}") for number in range(12)]
+        lines = [stack.enter_context(Line(server)) for _ in urls]
+        for line, url in zip(lines, urls, strict=True):
+            line.send(request("PUT", target(url), {"Content-Length": str(8 * MIB)}) + bytes(6 * MIB))
+        until(lambda: len(objects(server) - before) == len(urls))
+        assert httpx.put(urls[0], content=b"another").status_code == 409
+        assert api(server).num_threads() - threads <= CALL_THREADS  # which are there for all
+        for line in lines:
+            assert line.send(bytes(2 * MIB)).answer().status == 200
+        assert httpx.put(urls[0], content=b"another").status_code == 200
+
+
 def api(server: Server) -> psutil.Process:
     """The server's process that answers."""
     return psutil.Process(server.parts("api")[0])
@@ -210,7 +226,7 @@ def running(server: Server) -> Iterator[str]:
         until(lambda: client.get(f"/v1/jobs/{job}").json()["status"] == "running")
         yield job
         client.delete(f"/v1/jobs/{job}")
-        client.delete(f"/v1/jobs/{job}")
+        client.delete(f"/v1/jobs/{job}", params={"canceled": True})
 
 
 def test_a_client_that_leaves_is_not_waited_for(server, running):

@@ -11,6 +11,7 @@ import pytest
 from raw_http import GOOD, RATES, READS, SUBMITS, UNKNOWN, Answer, ask, check, fresh
 
 from timbre import Settings
+from timbre.errors import KeyRejected, LinkRejected, TooManyRequests
 from timbre.http import limits
 from timbre.http.limits import Group, RateLimits
 
@@ -83,3 +84,37 @@ def test_a_minute_later_all_requests_are_there_again(monkeypatch):
         assert await rates.count(team, Group.READ) is None
 
     asyncio.run(minute())
+
+
+def test_wrong_keys_are_counted_by_address_and_keep_nobody_out_who_was_let_in():
+    async def show(rates: RateLimits, address: str, key: str) -> bool:
+        """Whether it was looked at; only `right` is."""
+        try:
+            async with rates.guarded(address, key):
+                if key != "right":
+                    raise KeyRejected
+        except KeyRejected:
+            return True
+        except TooManyRequests as error:
+            return not 1 <= error.retry_after <= 60
+        return True
+
+    async def act() -> None:
+        rates = RateLimits(Settings(refusals_per_minute=3))
+        assert await show(rates, "192.0.2.1", "right")
+        assert [await show(rates, "192.0.2.1", f"wrong {number}") for number in range(5)] == [True] * 3 + [False] * 2
+        assert await show(rates, "192.0.2.1", "right")
+        assert await show(rates, "192.0.2.2", "wrong")
+        # A household has 2^64 addresses of IPv6.
+        looked_at = [await show(rates, f"2001:db8::{number:x}", "wrong") for number in range(5)]
+        assert looked_at == [True] * 3 + [False] * 2
+        assert await show(rates, "2001:db8:0:1::1", "wrong")
+        # What costs nothing is looked at always; only the answer is another.
+        async with rates.guarded("192.0.2.1"):
+            pass
+        with pytest.raises(TooManyRequests):
+            async with rates.guarded("192.0.2.1"):
+                raise LinkRejected
+        assert await show(rates, "192.0.2.1", "")  # nothing was shown, and nothing is looked up
+
+    asyncio.run(act())

@@ -48,9 +48,10 @@ def test_recordings_are_reviewed_kept_and_taken_on_the_command_line(server: Serv
         assert len(shown) == 2
         assert "by hand" in shown[1]
         assert good("recordings", "list", "--until", "2020-01-01") == ""
-        good("recordings", "export", *jobs, "-o", tmp_path / "two.zip", "--format", "srt")
+        good("recordings", "export", *jobs, "-o", tmp_path / "two.zip", "--format", "srt", "--recordings")
         with zipfile.ZipFile(tmp_path / "two.zip") as packed:
-            assert packed.namelist() == ["Été.srt", "Winter.srt"]
+            assert packed.namelist() == ["Été.srt", "Été.flac", "Winter.srt", "Winter.flac"]
+            assert packed.read("Winter.flac") == voice("Ben").read_bytes()
 
         assert "for ever" in good("recordings", "keeping")
         set_ = good("recordings", "keeping", "--web", "30", "--api", "forever", "--tag", "seasons=7", "--json")

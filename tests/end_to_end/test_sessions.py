@@ -132,6 +132,28 @@ def test_our_own_pages_change_what_they_may(server: Server, browser: httpx.Clien
         assert browser.post("/v1/media/input", json={"url": "media://x"}, headers=headers).status_code == 201
 
 
+def test_behind_https_only_pages_that_came_by_it_are_ours(server: Server, browser: httpx.Client):
+    sign_in(browser, key=server.key)
+    proxied = OWN | {"X-Forwarded-Proto": "https"}
+    secure = server.address.replace("http:", "https:")
+    for origin, status in ((server.address, 403), (secure, 201)):
+        headers = proxied | {"Origin": origin}
+        assert browser.post("/v1/media/input", json={"url": "media://x"}, headers=headers).status_code == status
+    # One that does not say so still speaks HTTPS for us.
+    assert browser.post("/v1/media/input", json={"url": "media://x"}, headers=OWN | {"Origin": secure}).is_success
+
+
+def test_another_name_for_this_server_gets_nothing(server: Server, browser: httpx.Client):
+    sign_in(browser, key=server.key)
+    for path in ("/", "/v1/session", "/metrics", "/healthz"):
+        refused = browser.get(path, headers={"Host": "rebound.example"})
+        assert refused.status_code == 421
+        assert "TIMBRE_ALLOWED_HOSTS" in refused.json()["message"]
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    key = {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+    assert browser.get("/v1/stream", headers={"Host": "rebound.example", **upgrade, **key}).status_code == 403
+
+
 def test_a_key_needs_no_header_and_goes_before_a_cookie(server: Server, browser: httpx.Client):
     sign_in(browser, key=server.key)
     keyed = {"Authorization": f"Bearer {server.key}", "Origin": "http://elsewhere.example"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from threading import Event
@@ -11,6 +12,7 @@ import httpx
 import pytest
 
 import spoken
+from command_line import Ended, run
 from far_server import FarRequest
 from recogniser import Recogniser, refuse_forms, reply
 from server import CONVERSATION, Server, finished, submit, upload, voice
@@ -105,6 +107,56 @@ def test_names_and_what_people_say(client):
     assert [word["text"] for word in after["wordLevelTranscription"]] == [
         word["text"] for word in output["wordLevelTranscription"]
     ]
+
+
+def test_a_word_is_changed_and_changed_back(client):
+    job = heard(client)["jobId"]
+
+    def say(path: str = "", **said) -> httpx.Response:
+        return client.post(f"/v1/jobs/{job}/decisions{path}", json=said)
+
+    changed = say(kind="reword", words=[{"word": 1, "text": "evening,"}, {"word": 2, "text": ""}]).raise_for_status()
+    first, second, third = changed.json()["output"]["wordLevelTranscription"][:3]
+    assert (first["text"], second["text"], third["word"]) == ("Good", "evening,", 3)
+    for form in ("srt", "vtt", "txt", "json"):
+        assert "evening," in client.get(f"/v1/jobs/{job}/output.{form}").text
+    (line,) = client.get(f"/v1/jobs/{job}/history").json()["items"]
+    assert line["words"][0] == {"word": 1, "text": "evening,", "was": "morning,"}
+    back = say("/undo").raise_for_status().json()["output"]["wordLevelTranscription"]
+    assert [word["text"] for word in back] == [word.text for word in WORDS]
+    for words, field in (
+        ([{"word": 10_000, "text": "x"}], "words.0.word"),
+        ([{"word": 1, "text": "two\nlines"}], "words.0.text"),
+        ([{"word": -1, "text": "x"}], "words.0.word"),
+        ([], "words"),
+    ):
+        refused = say(kind="reword", words=words)
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, field)
+
+
+def test_the_command_line_says_who_says_what(recogniser, monkeypatch, tmp_path):
+    talk = tmp_path / "talk.txt"
+    refused = run("transcribe", CONVERSATION, "-o", talk)
+    assert (refused.code, "set TIMBRE_ASR_URL" in refused.err) == (2, True)
+    monkeypatch.setenv("TIMBRE_ASR_URL", recogniser.url)
+    away = words_of(run("doctor", "--model", "base", "--json"))
+    assert (away["state"], "TIMBRE_ASR_NETWORKS" in away["remedy"]) == ("broken", True)
+    monkeypatch.setenv("TIMBRE_ASR_NETWORKS", "127.0.0.0/8")
+    found = words_of(run("doctor", "--model", "base", "--json"))
+    assert (found["state"], found["detail"].partition(" answers")[0]) == ("ok", f"whisper-1, {recogniser.url},")
+
+    ended = run("transcribe", CONVERSATION, "-o", talk, "--language", "en")
+    assert (ended.code, ended.err) == (0, "")
+    assert talk.read_text().startswith("[0:00:00] SPEAKER_00: Good morning, everyone.")
+    assert recogniser.asked[-1]["language"] == "en"
+    for arguments, told in ((["--json", "--format", "srt"], "choose one"), (["-o", tmp_path / "a.odt"], "--format")):
+        refused = run("transcribe", CONVERSATION, *arguments)
+        assert (refused.code, told in refused.err) == (2, True)
+
+
+def words_of(ended: Ended) -> dict[str, str]:
+    """What the doctor found about words."""
+    return next(each for each in json.loads(ended.out)["findings"] if each["subject"] == "words")
 
 
 # Servers that tell less, and servers that fail

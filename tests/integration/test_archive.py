@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import zipfile
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -39,7 +40,7 @@ def run(url: str, tmp_path: Path) -> Callable[[Act], None]:
             async with opened(url, tmp_path / "data", master_key=MASTER_KEY, temp_dir=tmp_path) as here:
                 await act(
                     rooms(here),
-                    Archive(here.database, here.jobs, here.settings),
+                    Archive(here.database, here.jobs, here.storage),
                     Keeping(here.database, here.settings),
                     Retention(here.database, here.storage, here.settings),
                 )
@@ -47,6 +48,10 @@ def run(url: str, tmp_path: Path) -> Callable[[Act], None]:
         asyncio.run(body())
 
     return run
+
+
+async def taken(archive: Archive, team: UUID, wanted: ExportJobsRequest) -> BytesIO:
+    return BytesIO(b"".join([piece async for piece in await archive.export(team, wanted)]))
 
 
 async def added(here: Rooms, *, web: bool, request: Any = None, seeds: tuple[int, ...] = (1,), **more: Any) -> UUID:
@@ -204,7 +209,7 @@ def test_many_recordings_are_tagged_kept_taken_as_files_and_deleted(run):
         assert (await here.here.jobs.get(here.team, jobs[0]))["tags"] == ["a", "c"]
 
         wanted = asked(ExportJobsRequest, formats=["json", "rttm"])
-        with await archive.export(here.team, wanted) as file, zipfile.ZipFile(file) as packed:
+        with zipfile.ZipFile(await taken(archive, here.team, wanted)) as packed:
             assert packed.namelist() == ["a-X.json", "a-X.rttm", "a-x (2).json", "a-x (2).rttm", "left-out.txt"]
             assert json.loads(packed.read("a-X.json")) == await here.output(jobs[0])
             assert packed.read("a-X.rttm").count(b"\n") == 2
@@ -223,5 +228,38 @@ def test_many_recordings_are_tagged_kept_taken_as_files_and_deleted(run):
         ):
             with pytest.raises(ValueError, match="Expected"):
                 ExportJobsRequest.model_validate(wrong)
+
+    run(act)
+
+
+def test_recordings_are_taken_with_their_results(run):
+    """In parts, as they were uploaded; one that is not kept any more is left out and named."""
+
+    async def act(here: Rooms, archive: Archive, keeping: Keeping, retention: Retention) -> None:
+        sound = b"OggS" + bytes(range(256)) * 12_000  # three pieces of it at a time
+
+        async def chunks() -> AsyncIterator[bytes]:
+            yield sound
+
+        jobs = []
+        for title in ("Monday.mp3", "Monday", "Gone.wav"):
+            await here.here.media.receive(here.team, title, chunks())
+            jobs.append(await here.heard([1], request=DiarizeRequest(url=f"media://{title}", title=title)))
+        gone = await here.here.jobs.recording(here.team, jobs[2])
+        await here.here.database.one(b"UPDATE media SET expires_at = now() WHERE id = %(id)s", {"id": gone.id})
+        wanted = ExportJobsRequest.model_validate({"jobs": list(map(str, jobs)), "recordings": True})
+        pieces = [piece async for piece in await archive.export(here.team, wanted)]
+        assert max(map(len, pieces)) < len(sound) / 2
+        with zipfile.ZipFile(BytesIO(b"".join(pieces))) as packed:
+            assert packed.testzip() is None
+            assert packed.namelist() == [
+                "Monday.json", "Monday.mp3", "Monday (2).json", "Monday (2).ogg", "Gone.json", "left-out.txt",
+            ]  # fmt: skip
+            assert packed.read("Monday.mp3") == packed.read("Monday (2).ogg") == sound
+            assert packed.read("left-out.txt").startswith(f"{jobs[2]}: The recording of this job is not kept".encode())
+        # Whoever goes away in the middle leaves nothing open.
+        begun = await archive.export(here.team, wanted)
+        await anext(begun)
+        await begun.aclose()
 
     run(act)

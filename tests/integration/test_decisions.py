@@ -423,7 +423,7 @@ def test_exports_labels_and_webhooks_follow(run):
         await here.decide(job, "give", turns=["0.2"], voice=V1)
         row, text = await here.here.jobs.output_text(here.team, job)
         for exclusive in (False, True):
-            lines = export(text, row, "csv", exclusive=exclusive).splitlines()
+            lines = export(text, row, "csv", exclusive=exclusive).decode().splitlines()
             assert [line.split(",")[-1] for line in lines[1:]] == ["Ada", V1, V1], lines
         kinds = await here.here.rows("SELECT revised, state FROM webhook_deliveries ORDER BY id")
         assert kinds[0]["revised"] is False

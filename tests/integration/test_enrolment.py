@@ -32,6 +32,7 @@ from timbre.errors import (
     TemplateUnreadable,
 )
 from timbre.identification.voiceprint import MOST_PROTOTYPES
+from timbre.service.decisions.streamed import StreamedNames
 from timbre.service.models.packs import Engines
 from timbre.service.naming.enrolment import Stretch
 from timbre.service.outside.outgoing import outgoing_client
@@ -78,6 +79,7 @@ async def worked(here: Rooms, job: UUID, engines: Engines | None = None) -> Any:
             persistence=here.persistence,
             client=await stack.enter_async_context(outgoing_client(here.here.settings)),
             words=Words(None, here.here.settings),
+            streamed=StreamedNames(here.here.database, here.decisions, here.gallery),
             settings=here.here.settings,
         )
         await work.hear(job)

@@ -296,6 +296,19 @@ def test_vectors_that_no_encoder_makes_are_refused(run, fault):
     run(act)
 
 
+def test_a_first_sample_is_of_the_dimension_of_its_space(run):
+    async def act(here, people, team):
+        space = people._packs.space()
+        ada = await people.create(team, name="Ada")
+        forged = replace(voiceprint(1, dimension=16), space=space)
+        with pytest.raises(VoiceprintMalformed):
+            await people.add_sample(team, ada, forged, source="voiceprint")
+        assert await here.empty("samples")
+        await people.add_sample(team, ada, replace(voiceprint(1, dimension=256), space=space), source="voiceprint")
+
+    run(act)
+
+
 def test_opposite_voices_have_no_mean_to_search_for(run):
     async def act(here, people, team):
         ada = await people.create(team, name="Ada")

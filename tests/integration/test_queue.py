@@ -27,20 +27,16 @@ import psutil
 import psycopg
 import pytest
 from database import Line, Service, opened
+from heard import rooms
 
 from media import wav
 from server import CONVERSATION, ENOUGH, LOOPBACK, SAMPLES, Server, finished, submit, upload, voice
 from timbre.errors import ServiceUnavailable, TimbreError
-from timbre.service.keys.template_protection import Protection
-from timbre.service.models.packs import Engines, Packs
-from timbre.service.naming.candidate_pool import CandidateSearch
+from timbre.service.decisions.streamed import StreamedNames
+from timbre.service.models.packs import Engines
 from timbre.service.outside.outgoing import outgoing_client
-from timbre.service.people.gallery import Gallery
-from timbre.service.people.search import Search
 from timbre.service.requests.body import parse
 from timbre.service.requests.submissions import VoiceprintRequest
-from timbre.service.results.voices import KeptVoices
-from timbre.service.worker.persistence import Persistence
 from timbre.service.worker.process import run_worker
 from timbre.service.worker.tasks import Work
 from timbre.service.worker.words import Words
@@ -71,12 +67,12 @@ def recordings() -> Iterator[str]:
 
 
 def work_on(here: Service, client: httpx.AsyncClient) -> Work:
-    protection = Protection(here.database, here.settings)
-    gallery = Gallery(here.database, protection, Packs(here.settings))
+    people = rooms(here)
     return Work(
         here.attempts,
-        candidates=CandidateSearch(Search(here.database, protection, here.settings), gallery),
-        persistence=Persistence(KeptVoices(protection), gallery),
+        candidates=people.candidates,
+        persistence=people.persistence,
+        streamed=StreamedNames(here.database, people.decisions, people.gallery),
         media=here.media,
         storage=here.storage,
         engines=Engines(here.settings),
@@ -155,11 +151,11 @@ def test_an_entry_is_there_when_its_transaction_has_committed_and_not_before(url
     async def act() -> None:
         async with opened(url, tmp_path) as here:
             async with here.database.transaction() as connection:
-                await here.queue.defer(connection, Lane.FETCH, FETCH_TASK, job="1")
+                await here.queue.defer(connection, Lane.FETCH, FETCH_TASK, team=here.caller.team, job="1")
                 assert await here.entries() == []
             assert await here.entries() == [("fetch", "todo")]
             async with here.database.transaction() as connection:
-                await here.queue.defer(connection, Lane.FETCH, FETCH_TASK, job="2")
+                await here.queue.defer(connection, Lane.FETCH, FETCH_TASK, team=here.caller.team, job="2")
                 raise psycopg.Rollback
             assert await here.entries() == [("fetch", "todo")]
 
@@ -304,7 +300,8 @@ def test_progress_rises_and_a_database_that_is_killed_costs_no_work(
     assert len(set(steps)) > 3
     assert steps[-1] == 1
     with psycopg.connect(EmbeddedPostgres(quick.folder / "postgres").url()) as connection:
-        assert connection.execute("SELECT attempt FROM jobs WHERE id = %s", (job,)).fetchone() == (1,)
+        row = connection.execute("SELECT attempt, unfinished FROM jobs WHERE id = %s", (job,)).fetchone()
+    assert row == (2, 1)  # the first found out that it is a long one
     # The lanes are back, and are told of new jobs. Who only looks, once a second, would find each almost a second old.
     while client.get("/readyz").status_code == 503:
         assert time.monotonic() - killed < 2 * ENOUGH
@@ -374,7 +371,7 @@ def test_a_worker_that_froze_and_lost_its_job_changes_nothing_when_it_wakes(
     assert steps == sorted(steps)  # the one that woke reported nothing
     with psycopg.connect(database) as connection:
         ended = connection.execute("SELECT attempt, worker FROM jobs WHERE id = %s", (job,)).fetchone()
-    assert ended == (2, f"{socket.gethostname()}:{other.pid}")
+    assert ended == (3, f"{socket.gethostname()}:{other.pid}")  # the first found out that it is a long one
     after = client.get("/v1/usage").json()
     assert (after["jobs"] - before["jobs"], round(after["seconds"] - before["seconds"])) == (1, SECONDS)
     with quick.client() as own:  # and it works on

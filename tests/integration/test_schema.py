@@ -15,10 +15,12 @@ from database import named
 from command_line import TIMBRE, run
 from data_folder import DATABASE, put_database
 from timbre.errors import DatabaseUnavailable
+from timbre.store import migrations
 from timbre.store.embedded import EmbeddedPostgres
 from timbre.store.schema import HEAD, migrate
 
 NEWER = "9999"
+KNOWN = sorted(path.name[:4] for path in Path(migrations.__file__).parent.glob("versions/0*.sql"))
 COMMANDS = [
     ["migrate"],
     ["keys", "list"],
@@ -31,8 +33,11 @@ COMMANDS = [
 ]
 
 
-def set_version(address: str, version: str) -> None:
+def set_version(address: str, version: str, *, oldest: str | None = None) -> None:
+    """Let it be of another version, whose tables no older program bears unless one is named."""
     with psycopg.connect(address, autocommit=True) as connection:
+        if connection.execute("SELECT to_regclass('schema_floor')").fetchone() != (None,):
+            connection.execute("UPDATE schema_floor SET oldest = %s", [oldest or version])
         connection.execute("CREATE TABLE IF NOT EXISTS alembic_version (version_num varchar(32) NOT NULL)")
         connection.execute("DELETE FROM alembic_version")
         connection.execute("INSERT INTO alembic_version VALUES (%s)", [version])
@@ -97,6 +102,39 @@ def test_no_part_of_a_server_starts_on_a_newer_database(newer: str):
         assert (part.returncode, out) == (3, "")
         assert is_newer(err)
         assert err.count("\n") == 1
+
+
+def test_while_machines_are_brought_up_to_date_old_programs_go_on(newer: str):
+    set_version(newer, NEWER, oldest=HEAD)
+    before = all_there(newer)
+    assert run("keys", "list").code == 0
+    assert is_newer(refused("migrate"))  # there is no way back
+    assert is_newer(refused("serve", "--port", 0))
+    assert all_there(newer) == before
+
+
+def test_a_migration_lets_others_work_and_tries_again(url: str, monkeypatch: pytest.MonkeyPatch):
+    with psycopg.connect(url, autocommit=True) as connection:
+        before, after = KNOWN[-2:]
+        for table in ("workers", "schema_floor"):  # what the last one makes
+            connection.execute(f"DROP TABLE {table}")
+        connection.execute("UPDATE alembic_version SET version_num = %s", [before])
+    monkeypatch.setattr("timbre.store.schema._LOCK_WAIT", "SET lock_timeout = '50ms'")
+    with psycopg.connect(url) as busy:
+        busy.execute("SELECT * FROM alembic_version FOR UPDATE")
+        tries = []
+
+        def pause(seconds: float) -> None:
+            tries.append(seconds)
+            with psycopg.connect(url) as other:  # nothing is half done, and nobody waits
+                assert other.execute("SELECT to_regclass('workers')").fetchone() == (None,)
+            busy.rollback()
+
+        monkeypatch.setattr("timbre.store.schema.time.sleep", pause)
+        migrate(url)
+    assert tries == [1.0]
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (after,)
 
 
 @pytest.mark.database

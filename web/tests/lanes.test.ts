@@ -53,7 +53,7 @@ describe("the turn under a point", () => {
   it("is the shorter one of two", () => {
     const [ada] = WHOLE.voices;
     if (!ada) throw new Error("nobody speaks");
-    const untouched = { touched: false, checked: false, voice: ada, words: "" };
+    const untouched = { touched: false, checked: false, voice: ada, words: "", said: null };
     const turns = [
       { ...untouched, index: 0, id: "0", start: 0, end: 10 },
       { ...untouched, index: 1, id: "1", start: 4, end: 5 },

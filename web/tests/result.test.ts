@@ -4,7 +4,7 @@ import { type Recording, recording } from "../src/pages/result/recording";
 import { marks } from "../src/pages/result/ruler";
 import { Scope } from "../src/pages/result/scope";
 import { seat } from "../src/pages/result/seating";
-import { folded } from "../src/pages/result/words";
+import { folded, reworded } from "../src/pages/result/words";
 import { conversation, job, LABELS, SPOKEN } from "./conversation";
 
 describe("a ruler", () => {
@@ -140,5 +140,36 @@ describe("words", () => {
 
   it("are found without regard to case and accents", () => {
     expect(folded("Zoë, CAFÉ")).toBe("zoe, cafe");
+  });
+});
+
+describe("words that are written anew", () => {
+  const words = ["Good", "mourning", "uh", "all."].map((text, index) => ({ text, place: 10 + index }));
+
+  it.each<[string, Record<number, string>]>([
+    ["Good mourning uh all.", {}],
+    ["Good morning all.", { 11: "morning", 12: "" }],
+    ["Good morning to all.", { 11: "morning", 12: "to" }],
+    ["Good good mourning uh all.", { 10: "Good good" }],
+    ["Very good mourning uh all of you", { 10: "Very good", 13: "all of you" }],
+    ["", { 10: "", 11: "", 12: "", 13: "" }],
+    ["Hello", { 10: "Hello", 11: "", 12: "", 13: "" }],
+  ])("%s", (text, changed) => {
+    const found = reworded(words, text);
+    expect(Object.fromEntries(found.map((each) => [each.word, each.text]))).toEqual(changed);
+    const after = words.map(({ text, place }) => found.find((each) => each.word === place)?.text ?? text);
+    expect(after.filter(Boolean).join(" ")).toBe(text);
+  });
+
+  it("are those that were recognised, and none of a transcript that was handed in", () => {
+    const output = {
+      diarization: [{ speaker: "SPEAKER_00", start: 0, end: 2 }],
+      wordLevelTranscription: [
+        { start: 0.1, end: 0.4, text: "Good", speaker: "SPEAKER_00", word: 0, decided: false },
+        { start: 0.8, end: 1.4, text: "all", speaker: "SPEAKER_00", word: 2, decided: true },
+      ],
+    };
+    expect(recording(job(output), [])?.turns[0]?.said?.map(({ place }) => place)).toEqual([0, 2]);
+    expect(recording(job({ ...output, transcript: "…" } as typeof output), [])?.turns[0]?.said).toBeNull();
   });
 });

@@ -32,7 +32,7 @@ from timbre.audio import SAMPLE_RATE
 from timbre.audio.converter import CANCELLED, Converters, check_channel, check_separable
 from timbre.audio.media import Media
 from timbre.audio.medium import Medium, Wish
-from timbre.audio.outputs import Lane, fill_up
+from timbre.audio.outputs import Lane, check_room, fill_up
 from timbre.errors import AudioEmpty, AudioTooLong, AudioUnreadable, TimbreError
 
 
@@ -45,21 +45,21 @@ def main(order: dict[str, Any]) -> None:
             or None), and the limits `max_samples` (at 16 kHz), `memory` (bytes) and `seconds`.
     """
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    _die_with_parent()
+    die_with_parent()
     with ExitStack() as files:
         file = files.enter_context(os.fdopen(order["input"], "rb", buffering=0))
         outputs: list[BinaryIO] = [
             files.enter_context(os.fdopen(output, "r+b", buffering=0)) for output in order["outputs"]
         ]
-        _confine(order["memory"], order["seconds"], 2 * order["max_samples"])
+        confine(order["memory"], order["seconds"], 2 * order["max_samples"])
         try:
-            _report(done=_decode(order, file, outputs))
+            report(done=_decode(order, file, outputs))
         except TimbreError as error:
-            _report(error={"kind": type(error).__name__, "message": str(error)})
+            report(error={"kind": type(error).__name__, "message": str(error)})
         except MemoryError:
-            _report(error={"kind": "memory", "message": ""})
+            report(error={"kind": "memory", "message": ""})
         except Exception as error:  # noqa: BLE001 - FFmpeg and the file decide what this can be
-            _report(error={"kind": "fault", "message": f"{type(error).__name__}: {error}"})
+            report(error={"kind": "fault", "message": f"{type(error).__name__}: {error}"})
 
 
 def _decode(order: dict[str, Any], file: BinaryIO, files: list[BinaryIO]) -> dict[str, Any]:
@@ -80,9 +80,9 @@ def _decode(order: dict[str, Any], file: BinaryIO, files: list[BinaryIO]) -> dic
     if (media.first.believed or 0) > wish.longest:
         raise AudioTooLong
     lanes, files = _lanes(order, media.first, files)
-    _report(
-        opened={"rate": first.rate, "channels": first.channels, "seconds": media.first.claim, "outputs": len(files)}
-    )
+    if media.first.believed is not None:
+        check_room(files, round(media.first.believed * SAMPLE_RATE))
+    report(opened={"rate": first.rate, "channels": first.channels, "seconds": media.first.claim, "outputs": len(files)})
     for medium in media.parts():
         base = max(lane.samples for lane in lanes)
         for lane in lanes:
@@ -92,7 +92,7 @@ def _decode(order: dict[str, Any], file: BinaryIO, files: list[BinaryIO]) -> dic
             lanes[number].take(block, piece.rate, piece.start, medium.tracks[number].full_scale)
             if lanes[number].samples > longest:
                 raise AudioTooLong
-            _report(samples=min(lane.samples for lane in lanes))
+            report(samples=min(lane.samples for lane in lanes))
         for lane in lanes:
             lane.finish()
     samples = max(lane.samples for lane in lanes)
@@ -101,7 +101,7 @@ def _decode(order: dict[str, Any], file: BinaryIO, files: list[BinaryIO]) -> dic
     if not samples:
         raise AudioUnreadable if media.damaged else AudioEmpty
     fill_up(files, samples)
-    _report(samples=samples)
+    report(samples=samples)
     return _condition([lane.converters for lane in lanes], media.warnings)
 
 
@@ -128,11 +128,12 @@ def _condition(converters: Sequence[Converters], warnings: list[str]) -> dict[st
     }
 
 
-def _report(**message: Any) -> None:
+def report(**message: Any) -> None:
+    """Tell the parent something, as a line of JSON."""
     os.write(sys.stdout.fileno(), json.dumps(message).encode() + b"\n")
 
 
-def _confine(memory: int, seconds: float, output_bytes: int) -> None:
+def confine(memory: int, seconds: float, output_bytes: int) -> None:
     """Give up every right that decoding does not need; nothing can be imported or opened afterwards."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     _limit(resource.RLIMIT_AS, pages * resource.getpagesize() + memory)
@@ -148,7 +149,7 @@ def _limit(what: int, value: int, *, grace: int = 0) -> None:
     resource.setrlimit(what, (min(value, highest), min(value + grace, highest)))
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Have the kernel end this process when standard input closes, whatever it is busy with."""
     fcntl.fcntl(sys.stdin, fcntl.F_SETOWN, os.getpid())
     fcntl.fcntl(sys.stdin, fcntl.F_SETFL, fcntl.fcntl(sys.stdin, fcntl.F_GETFL) | os.O_ASYNC)

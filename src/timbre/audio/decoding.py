@@ -28,6 +28,7 @@ from timbre.errors import (
     ChannelMissing,
     ChannelsInseparable,
     DecodingInterrupted,
+    DiskFull,
     TimbreError,
     TrackMissing,
     TracksInseparable,
@@ -46,6 +47,7 @@ _CHILD_ERRORS = {
         ChannelsInseparable,
         TrackMissing,
         TracksInseparable,
+        DiskFull,
         TimbreError,
     )
 }

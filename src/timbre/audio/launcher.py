@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
-from timbre.audio import MOST_TRACKS, decoder
+from timbre.audio import MOST_TRACKS, decoder, stream_decoder
 
 _LONGEST_ORDER: Final = 4096  # bytes
 _DESCRIPTORS: Final = 3 + MOST_TRACKS
@@ -105,7 +105,8 @@ def _decode(order: dict[str, Any], files: Sequence[int], reports: int, life: int
         for number, descriptor in zip((0, 1, *range(_INPUT, after)), kept, strict=True):
             os.dup2(descriptor, number)
         os.closerange(after, os.sysconf("SC_OPEN_MAX"))
-        decoder.main(order | {"input": _INPUT, "outputs": list(range(_INPUT + 1, after))})
+        be = stream_decoder.main if order.get("stream") else decoder.main
+        be(order | {"input": _INPUT, "outputs": list(range(_INPUT + 1, after))})
         code = 0
     except SystemExit as leaving:
         code = int(leaving.code or 0)

@@ -7,11 +7,18 @@ import numpy.typing as npt
 
 FLOOR_DBFS = -120.0  # what digital silence measures; 16-bit samples do not reach below -98
 
+_STILL = 4 / 32_768  # from the lowest to the highest sample, where nothing can be heard
+
 MOST_CLIPPED = 0.001  # fraction of samples at full scale, beyond which it is told
 
 _FEW_FRAMES = 10  # with fewer frames without speech than this, noise is estimated from the quietest frames of all
 _QUIET = 0.1  # fraction of all frames that counts as the quietest
 _SNR_RANGE = (-20.0, 60.0)  # dB; beyond, the estimate says nothing
+
+
+def still(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+    """Return whether nothing moves in samples [..., n]: silence that no microphone makes, with an offset or without."""
+    return np.asarray(np.ptp(samples, axis=-1) <= _STILL)
 
 
 def rms_dbfs(samples: npt.NDArray[np.float32]) -> float:

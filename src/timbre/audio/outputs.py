@@ -1,7 +1,11 @@
-"""Where decoded sound goes: samples at their places in files, alone or mixed with others."""
+"""Where decoded sound goes: samples at their places in files, alone or mixed with others.
+
+Silence takes no room: where it would be written, the file has a hole.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import BinaryIO
 
@@ -10,6 +14,7 @@ import numpy as np
 from timbre.audio import SAMPLE_RATE
 from timbre.audio.converter import Block, Converters, Mono16
 from timbre.audio.temporary import storage_error
+from timbre.errors import AudioTooLong
 
 
 class Lane:
@@ -38,7 +43,7 @@ class Lane:
         """Write what becomes ready of a block that begins at `start`, in seconds, or where the one before ended.
 
         Raises:
-            TimbreError: there is no room.
+            DiskFull: there is no room.
         """
         if start is not None:
             self.finish()
@@ -65,11 +70,23 @@ class Lane:
         return np.clip(mixed, -32_768, 32_767).astype(np.int16)
 
 
+def check_room(files: list[BinaryIO], samples: int) -> None:
+    """Ask for room before it is used.
+
+    Raises:
+        DiskFull: there is none for so many samples in each of the files.
+    """
+    disk = os.fstatvfs(files[0].fileno())
+    free, needed = disk.f_bavail * disk.f_frsize, 2 * samples * len(files)
+    if free < needed:
+        raise storage_error(f"{needed >> 20} MiB are needed, and {free >> 20} are free")
+
+
 def fill_up(files: list[BinaryIO], samples: int) -> None:
     """Let files end at a place; what nothing was written to is silence.
 
     Raises:
-        TimbreError: there is no room.
+        DiskFull: there is no room.
     """
     try:
         for file in files:
@@ -81,8 +98,13 @@ def fill_up(files: list[BinaryIO], samples: int) -> None:
 def _write(file: BinaryIO, at: int, block: Mono16) -> None:
     data, offset = memoryview(block.tobytes()), 2 * at
     try:
+        if not block.any() and os.fstat(file.fileno()).st_size <= offset:
+            os.truncate(file.fileno(), offset + len(data))
+            return
         while data:
             written = os.pwrite(file.fileno(), data, offset)
             data, offset = data[written:], offset + written
     except OSError as error:
+        if error.errno == errno.EFBIG:  # the process may write no more than the longest recording
+            raise AudioTooLong from error
         raise storage_error(error.strerror) from error

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from timbre.errors import TimbreError
+from timbre.errors import DiskFull, TimbreError
 
 
 def temporary_file(folder: Path | None) -> BinaryIO:
@@ -18,9 +18,13 @@ def temporary_file(folder: Path | None) -> BinaryIO:
     try:
         return cast("BinaryIO", tempfile.TemporaryFile(dir=folder))
     except OSError as error:
-        raise storage_error(error.strerror) from error
+        raise TimbreError(_text(error.strerror)) from error
 
 
-def storage_error(reason: str | None) -> TimbreError:
+def storage_error(reason: str | None) -> DiskFull:
     """Return the error that says that sound has no place to go."""
-    return TimbreError(f"Sound cannot be stored in the temporary folder ({reason}); make room, or set TIMBRE_TEMP_DIR.")
+    return DiskFull(_text(reason))
+
+
+def _text(reason: str | None) -> str:
+    return f"Sound cannot be stored in the temporary folder ({reason}); make room, or set TIMBRE_TEMP_DIR."

@@ -19,6 +19,8 @@ from typing import Annotated, Final
 
 import typer
 
+from timbre.cli.commands.backup import backup, restore, verify
+from timbre.cli.commands.batch import batch
 from timbre.cli.commands.calibrate import calibrate
 from timbre.cli.commands.decide import decide, history
 from timbre.cli.commands.diarize import diarize
@@ -35,6 +37,7 @@ from timbre.cli.commands.recordings import app as recordings
 from timbre.cli.commands.review import review
 from timbre.cli.commands.serve import api, migrate, serve, worker
 from timbre.cli.commands.speakers import app as speakers
+from timbre.cli.commands.transcribe import transcribe
 from timbre.cli.commands.usage import usage
 from timbre.cli.commands.version import version
 from timbre.cli.commands.voiceprint import voiceprint
@@ -51,6 +54,8 @@ app = typer.Typer(
 )
 app.command()(diarize)
 app.command()(identify)
+app.command()(transcribe)
+app.command()(batch)
 app.command()(listen)
 app.command()(voiceprint)
 app.add_typer(speakers, name="speakers")
@@ -69,6 +74,9 @@ for command in (rotate_master, rotate_team, forget_team):
 app.add_typer(keys, name="keys")
 app.command()(usage)
 app.add_typer(webhooks, name="webhooks")
+app.command()(backup)
+app.command()(verify)
+app.command()(restore)
 app.command()(mcp)
 app.command()(api)
 app.command()(worker)

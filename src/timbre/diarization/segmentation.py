@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from timbre.audio.level import still
 from timbre.audio.recording import SAMPLE_RATE, Recording
 from timbre.diarization.grid import FRAME, frame_count
 from timbre.diarization.progress import ignore
-from timbre.models.segmenter import Segmenter, activity, overlap, speech
+from timbre.models.segmenter import NOBODY, Segmenter, activity, overlap, speech
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,7 +70,7 @@ def local_speakers(
         batch = _windows(recording, first)
         if not len(batch):
             break
-        probabilities = segmenter(batch)[:, nearest]
+        probabilities = _probabilities(batch, segmenter)[:, nearest]
         activities.append(np.rint(activity(probabilities) * _FULL).astype(np.uint8))
         sums.append(np.stack([speech(probabilities), overlap(probabilities)], axis=-1))
         first += len(batch)
@@ -80,6 +81,17 @@ def local_speakers(
         )
     mean = _overlap_add(sums, frame_count(recording.samples))
     return LocalSpeakers(activity=np.concatenate(activities), speech=mean[:, 0], overlap=mean[:, 1])
+
+
+def _probabilities(windows: NDArray[np.float32], segmenter: Segmenter) -> NDArray[np.float32]:
+    """Segment windows; in those in which nothing moves nobody speaks, and they need not be heard."""
+    moving = ~still(windows)
+    if moving.all():
+        return segmenter(windows)
+    probabilities = np.tile(NOBODY, (len(windows), Segmenter.frames, 1))
+    if moving.any():
+        probabilities[moving] = segmenter(windows[moving])
+    return probabilities
 
 
 def _windows(recording: Recording, first: int) -> NDArray[np.float32]:

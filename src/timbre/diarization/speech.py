@@ -1,6 +1,7 @@
 """Where there is speech: probabilities from the voice-activity detector, and the frames they make.
 
-Silero hears worse the quieter a recording is, so each minute is raised towards an ordinary level before it listens.
+Silero hears worse the quieter a recording is, so each minute is raised towards an ordinary level before it listens. A
+minute in which nothing moves it need not hear.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from timbre.audio.level import still
 from timbre.audio.recording import SAMPLE_RATE, Recording
 from timbre.diarization.grid import FRAME, RESOLUTION, frame_count, frames_in, runs
 from timbre.diarization.progress import ignore
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from timbre.models.vad import VoiceActivity
 
-_BLOCK: Final = 60 * SAMPLE_RATE
+_BLOCK: Final = 60 * SAMPLE_RATE  # whole frames of the detector
 _ORDINARY_LEVEL: Final = 10 ** (-23 / 20)  # RMS of ordinary speech, full scale = 1
 _MOST_GAIN: Final = 10.0  # 20 dB: more would make speech of a silent room's hum
 _SENSITIVITY_STEP: Final = 0.45  # log-odds by which one step of sensitivity moves the thresholds
@@ -68,7 +70,11 @@ def speech_probability(
     """
     stream, heard, values = vad.stream(), 0, []
     for block in recording.blocks(_BLOCK):
-        values.append(stream.push(block * np.float32(speech_gain(block))))
+        if block.size == _BLOCK and still(block):
+            values.append(np.zeros(_BLOCK // vad.frame, np.float32))
+            stream = vad.stream()
+        else:
+            values.append(stream.push(block * np.float32(speech_gain(block))))
         heard += block.size
         on_block(heard)
     values.append(stream.flush())

@@ -1,5 +1,7 @@
 """Turns as files: one module a format, each with `dumps`, all but plain text with `loads`; and this registry of them.
 
+Word's documents are no text: they have `content` alone.
+
 >>> from timbre.turns import Turn
 >>> print(dumps([Turn(start=0.5, end=2.0, speaker="Ada")], "csv", recording="meeting", duration=2.0), end="")
 start,end,speaker
@@ -16,10 +18,10 @@ from typing import Protocol
 
 from timbre.disk import written
 from timbre.errors import FormatError, OptionError
-from timbre.formats import audacity, csv, eaf, json, rttm, srt, textgrid, txt, vtt
+from timbre.formats import audacity, csv, docx, eaf, json, rttm, srt, textgrid, txt, vtt
 from timbre.turns import Turn
 
-__all__ = ["Format", "dumps", "read", "write"]
+__all__ = ["Format", "content", "dumps", "form_of", "read", "write"]
 
 
 class Format(StrEnum):
@@ -34,6 +36,7 @@ class Format(StrEnum):
     CSV = "csv"
     JSON = "json"
     TXT = "txt"
+    DOCX = "docx"
 
     @property
     def extension(self) -> str:
@@ -51,9 +54,24 @@ def dumps(turns: Iterable[Turn], name: Format | str, *, recording: str, duration
         duration: length of the recording in seconds, for the formats that state it.
 
     Raises:
-        OptionError: there is no format of this name.
+        OptionError: there is no format of this name, or it is no text.
     """
-    return _MODULES[_named(name)].dumps(turns, recording=recording, duration=duration)
+    form = _named(name)
+    if form is Format.DOCX:
+        raise OptionError("docx is no text; write it to a file")
+    return _MODULES[form].dumps(turns, recording=recording, duration=duration)
+
+
+def content(turns: Iterable[Turn], name: Format | str, *, recording: str, duration: float) -> bytes:
+    """Return what a file in the format of this name holds; the arguments are those of `dumps`.
+
+    Raises:
+        OptionError: there is no format of this name.
+        ExtraMissing: a package that it needs is not installed.
+    """
+    if _named(name) is Format.DOCX:
+        return docx.content(turns, recording=recording, duration=duration)
+    return dumps(turns, name, recording=recording, duration=duration).encode("utf-8", "backslashreplace")
 
 
 def write(
@@ -64,19 +82,20 @@ def write(
     duration: float,
     name: Format | str | None = None,
 ) -> None:
-    """Write turns to a file in UTF-8, whole or not at all, in the format of this name or else of the path's extension.
+    """Write turns to a file, whole or not at all, in the format of this name or else of the path's extension.
 
     Raises:
         OptionError: there is no format of this name, or none with this extension.
+        ExtraMissing: a package that it needs is not installed.
         OSError: the file cannot be written.
     """
     path = Path(path)
-    form = _named(name) if name is not None else _by_extension(path)
+    form = _named(name) if name is not None else form_of(path)
     if form is None:
         raise OptionError(f"{path}: no format has this extension; use one of {_ENDS}")
-    text = dumps(turns, form, recording=recording, duration=duration)
+    held = content(turns, form, recording=recording, duration=duration)
     with written(path) as file:
-        file.write(text.encode())
+        file.write(held)
 
 
 def read(path: str | Path, *, exclusive: bool = False) -> tuple[Turn, ...]:
@@ -91,9 +110,9 @@ def read(path: str | Path, *, exclusive: bool = False) -> tuple[Turn, ...]:
         OSError: the file cannot be read.
     """
     path = Path(path)
-    form = _by_extension(path)
-    if form is None:
-        raise FormatError(f"{path}: expected a file that ends in {_ENDS}")
+    form = form_of(path)
+    if form is None or form not in _READERS:
+        raise FormatError(f"{path}: expected a file that ends in {_READ}")
     loads = json.loads_exclusive if exclusive and form is Format.JSON else _READERS[form]
     try:
         return loads(_decoded(path.read_bytes()))
@@ -101,6 +120,11 @@ def read(path: str | Path, *, exclusive: bool = False) -> tuple[Turn, ...]:
         raise FormatError(f"{path}: expected text in UTF-8, got byte {error.object[error.start]:#04x}") from error
     except FormatError as error:
         raise FormatError(f"{path}: {error}") from error
+
+
+def form_of(path: Path) -> Format | None:
+    """The format that a file has by the extension of its name; None if there is none."""
+    return next((form for form, end in _EXTENSIONS.items() if end.lower() == path.suffix.lower()), None)
 
 
 class _Module(Protocol):
@@ -138,9 +162,11 @@ _EXTENSIONS: Mapping[Format, str] = {
     Format.CSV: ".csv",
     Format.JSON: ".json",
     Format.TXT: ".txt",  # by the extension alone it is Audacity's
+    Format.DOCX: ".docx",
 }
 
 _ENDS = ", ".join(dict.fromkeys(_EXTENSIONS.values()))
+_READ = ", ".join(dict.fromkeys(_EXTENSIONS[form] for form in _READERS))
 
 
 def _named(name: Format | str) -> Format:
@@ -148,10 +174,6 @@ def _named(name: Format | str) -> Format:
         return Format(name)
     except ValueError as error:
         raise OptionError(f"There is no format {name!r}; use one of {', '.join(Format)}") from error
-
-
-def _by_extension(path: Path) -> Format | None:
-    return next((form for form, end in _EXTENSIONS.items() if end.lower() == path.suffix.lower()), None)
 
 
 def _decoded(content: bytes) -> str:

@@ -26,9 +26,7 @@ def dumps(turns: Iterable[Turn], *, recording: str, duration: float) -> str:  # 
     """Write one row a turn."""
     written = in_milliseconds(turns)
     columns = (*_COLUMNS, "text") if any(turn.text is not None for turn in written) else _COLUMNS
-    rows = [
-        (f"{turn.start:.3f}", f"{turn.end:.3f}", _quoted(turn.speaker), _quoted(turn.text or "")) for turn in written
-    ]
+    rows = [(f"{turn.start:.3f}", f"{turn.end:.3f}", field(turn.speaker), field(turn.text or "")) for turn in written]
     return "".join(",".join(row[: len(columns)]) + "\n" for row in (columns, *rows))
 
 
@@ -59,7 +57,8 @@ def _turn(place: Place, row: dict[str, str | None]) -> Turn:
     )
 
 
-def _quoted(name: str) -> str:
+def field(name: str) -> str:
+    """A name as a field: no formula of a spreadsheet, and quoted where it has to be."""
     if _FORMULA.match(name):
         name = f"'{name}"
     if any(mark in name for mark in ',"\r\n'):

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from timbre.errors import FormatError
 from timbre.turns import Turn, in_order
@@ -69,6 +70,19 @@ def by_speaker(turns: Iterable[Turn]) -> dict[str, list[Turn]]:
 def one_line(text: str | None) -> str:
     """What is said, on one line; nothing where it is not known."""
     return "" if text is None else " ".join(text.split())
+
+
+def paragraphs(said: Iterable[Turn]) -> Iterator[tuple[float, str, str]]:
+    """What is said, as people write it: for each change of the speaker when it begins, the name, and the words."""
+    for name, together in groupby(said, key=lambda turn: turn.speaker):
+        turns = list(together)
+        yield turns[0].start, one_line(name), " ".join(one_line(turn.text) for turn in turns)
+
+
+def clock(seconds: float) -> str:
+    """A time as people write it: `1:02:03`."""
+    minutes, second = divmod(int(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{second:02d}"
 
 
 def in_milliseconds(turns: Iterable[Turn]) -> tuple[Turn, ...]:

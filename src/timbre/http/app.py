@@ -9,6 +9,7 @@ from typing import Final
 from fastapi import FastAPI
 
 from timbre.http.errors import install_errors
+from timbre.http.hosts import Hosts
 from timbre.http.limits import RateLimits
 from timbre.http.middleware import Envelope
 from timbre.http.openapi import install_openapi
@@ -46,6 +47,7 @@ from timbre.service.jobs.jobs import Jobs
 from timbre.service.keys.secrets import Secrets
 from timbre.service.keys.template_protection import Protection
 from timbre.service.live.live import Live
+from timbre.service.live.recorder import Recordings
 from timbre.service.live.streams import Streams
 from timbre.service.models.packs import Packs
 from timbre.service.models.pulls import Pulls
@@ -62,6 +64,7 @@ from timbre.service.people.learning import Learning
 from timbre.service.people.retention import SpeakerRetention
 from timbre.service.people.search import Search
 from timbre.service.people.transfer import GalleryTransfer
+from timbre.service.requests.reader import running_reader
 from timbre.service.results.voices import KeptVoices
 from timbre.service.review.review import Review
 from timbre.service.upkeep.gallery_upgrade import GalleryUpgrade
@@ -89,6 +92,7 @@ def create_app(settings: Settings, url: str) -> FastAPI:
             yield
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json", redirect_slashes=False)
+    app.state.draining = False  # whether it was told to stop, and goes on for a while
     # `outputs` first: its paths begin like a job's own; so do those of `transfer` like a person's.
     of_jobs = (submit, label, outputs, jobs, recordings, voices, decisions)
     people = (transfer, speaker_retention, upgrade, search, speakers, samples, speaker_recordings)
@@ -97,7 +101,7 @@ def create_app(settings: Settings, url: str) -> FastAPI:
         app.include_router(module.router)
     install_errors(app)
     install_openapi(app)
-    app.add_middleware(Envelope)
+    app.add_middleware(Envelope, hosts=Hosts(settings))
     return app
 
 
@@ -129,7 +133,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         settings=settings,
     )
     candidates = CandidateSearch(Search(database, protection, settings), gallery)
-    live_ = Live(Streams(database, usage_, gallery, settings), candidates, settings)
+    live_ = Live(Streams(database, usage_, gallery, settings), Recordings(media_, jobs_), candidates, settings)
     await stack.enter_async_context(live_.running())
     decisions_ = Decisions(
         database,
@@ -142,7 +146,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
     rematch = Rematch(database, jobs=jobs_, voices=kept, candidates=candidates, packs=packs, settings=settings)
     return State(
         settings=settings,
-        archive=Archive(database, jobs_, settings),
+        archive=Archive(database, jobs_, storage),
         keeping=Keeping(database, settings),
         review=Review(
             database,
@@ -179,4 +183,5 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         pulls=pulls,
         live=live_,
         limits=RateLimits(settings),
+        reader=await stack.enter_async_context(running_reader()),
     )

@@ -8,20 +8,25 @@ not say that it came from elsewhere.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
+from starlette.requests import HTTPConnection
 
 from timbre.errors import OriginRejected, RequestTooLarge, TooManyRequests
 from timbre.http.limits import Group
 from timbre.http.state import State, state
 from timbre.service.accounts.teams import Caller, Scope
+from timbre.service.requests.body import Request as Asked
+from timbre.service.requests.body import parse
 
 SESSION_COOKIE: Final = "timbre_session"
 WEB_HEADER: Final = "x-timbre-web"
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _MOST_BODY: Final = 4 << 20  # bytes; fifty voiceprints are 1 MB
+_SMALL_BODY: Final = 64 << 10
+M = TypeVar("M", bound=Asked)
 
 
 def caller(scope: Scope | None, group: Group) -> Callable[..., Awaitable[Caller]]:
@@ -55,27 +60,36 @@ def check_origin(request: Request, here: State) -> None:
     if WEB_HEADER not in request.headers:
         raise OriginRejected("A session changes something only with the header X-Timbre-Web: 1; or send an API key.")
     origin = request.headers.get("origin")
-    own = {request.headers.get("host", "")}
-    if here.settings.public_url:
-        own.add(urlsplit(here.settings.public_url).netloc)
-    if origin is not None and _site(origin) not in own:
+    if origin is not None and origin.lower() not in _own_origins(request, here):
         raise OriginRejected
 
 
-def _site(origin: str) -> str | None:
-    try:
-        return urlsplit(origin).netloc
-    except ValueError:  # no browser says this of itself
-        return None
+def _own_origins(request: Request, here: State) -> set[str]:
+    """Where our pages are. A proxy may speak HTTPS for us and not say so, but never the other way round."""
+    host = request.headers.get("host", "").lower()
+    own = {f"https://{host}", f"{request.url.scheme}://{host}"}
+    if here.settings.public_url:
+        public = urlsplit(here.settings.public_url.lower())
+        if public.netloc == host:
+            own.clear()
+        own.add(f"{public.scheme}://{public.netloc}")
+    return own
 
 
 async def _known(request: Request, here: State) -> Caller:
     token = session_token(request)
-    if token is None:
-        return await here.teams.authenticate(request.headers.get("authorization"))
-    if request.method not in _SAFE:
-        check_origin(request, here)
-    return (await here.sessions.get(token)).caller
+    shown = request.headers.get("authorization", "") if token is None else token
+    async with here.limits.guarded(peer(request), shown):
+        if token is None:
+            return await here.teams.authenticate(shown)
+        if request.method not in _SAFE:
+            check_origin(request, here)
+        return (await here.sessions.get(token)).caller
+
+
+def peer(connection: HTTPConnection) -> str:
+    """The address of whoever asks, as far as a proxy says it."""
+    return connection.client.host if connection.client else ""
 
 
 def body(most: int, instead: str) -> Callable[[Request], Awaitable[bytes]]:
@@ -100,6 +114,13 @@ def body(most: int, instead: str) -> Callable[[Request], Awaitable[bytes]]:
         return b"".join(parts)
 
     return read
+
+
+async def parsed(here: State, model: type[M], body: bytes, *, webhook_http: bool = False) -> tuple[M, str | None]:
+    """Read the body of a request, a large one in another process; see `parse`."""
+    if len(body) <= _SMALL_BODY:
+        return parse(model, body, webhook_http=webhook_http)
+    return await here.reader.parse(model, body, webhook_http=webhook_http)
 
 
 State_ = Annotated[State, Depends(state)]

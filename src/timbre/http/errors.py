@@ -25,6 +25,7 @@ from timbre.errors import (
     NotKept,
     OriginRejected,
     PullRefused,
+    QuotaSpent,
     RangeUnsatisfiable,
     RequestInvalid,
     RequestTooLarge,
@@ -35,9 +36,12 @@ from timbre.errors import (
     ServiceUnavailable,
     SignInRejected,
     SpacesDiffer,
+    StorageFull,
     StreamRefused,
     TooManyRequests,
     UpgradeRefused,
+    UploadRefused,
+    UploadTooSlow,
     VoiceDecided,
     WordsMissing,
 )
@@ -66,11 +70,15 @@ STATUS: Final[dict[type[ServiceError], int]] = {
     SpacesDiffer: 409,
     SamplesFull: 409,
     JobUnsuccessful: 400,
+    UploadTooSlow: 408,
+    UploadRefused: 409,
     RequestTooLarge: 413,
+    QuotaSpent: 413,
     RangeUnsatisfiable: 416,
     TooManyRequests: 429,
     WordsMissing: 502,
     ServiceUnavailable: 503,
+    StorageFull: 507,
 }
 _log: Final = structlog.get_logger("timbre.http")
 _RETRY_SOON: Final = 2  # seconds

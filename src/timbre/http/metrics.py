@@ -30,7 +30,10 @@ _SECONDS: Final = Histogram(
 )
 _UNFINISHED: Final = Gauge("timbre_jobs_unfinished", "Jobs that have not ended.", ("status",), registry=_REGISTRY)
 _WAITING: Final = Gauge("timbre_lane_waiting", "Entries that wait in a lane.", ("lane",), registry=_REGISTRY)
-_WORKERS: Final = Gauge("timbre_lane_workers", "Lanes that workers serve, all workers together.", registry=_REGISTRY)
+_OLDEST: Final = Gauge(
+    "timbre_lane_oldest_seconds", "How long the first entry of a lane has waited.", ("lane",), registry=_REGISTRY
+)
+_WORKERS: Final = Gauge("timbre_lane_workers", "Workers that serve a lane.", ("lane",), registry=_REGISTRY)
 _STREAMS: Final = Gauge("timbre_streams", "Live streams that this process hears.", registry=_REGISTRY)
 _BEHIND: Final = Gauge(
     "timbre_streams_behind_seconds", "Sound that waits to be heard, of the stream with most of it.", registry=_REGISTRY
@@ -58,12 +61,14 @@ async def exposition(database: Database, live: Live, silence: float) -> bytes:
     for how in ("done", "error"):
         _ENDED.labels(how).set(live.ended.get(how, 0))
     unfinished = {row["status"]: row["total"] for row in await database.all(_JOBS["unfinished_counts"])}
-    waiting = {row["lane"]: row["total"] for row in await database.all(_SERVER["waiting"])}
-    workers = await database.one(_SERVER["workers"], {"seconds": silence})
+    waiting = {row["lane"]: row for row in await database.all(_SERVER["waiting"])}
+    workers = await database.all(_SERVER["workers"], {"seconds": silence})
     # From here on nothing waits, so that two who ask at once do not spoil each other's answer.
     for status in ("created", "running"):
         _UNFINISHED.labels(status).set(unfinished.get(status, 0))
     for lane in Lane:
-        _WAITING.labels(lane.value).set(waiting.get(lane.value, 0))
-    _WORKERS.set(workers["total"] if workers else 0)
+        first = waiting.get(lane.value, {"total": 0, "seconds": 0.0})
+        _WAITING.labels(lane.value).set(first["total"])
+        _OLDEST.labels(lane.value).set(max(0.0, float(first["seconds"])))
+        _WORKERS.labels(lane.value).set(sum(lane.value in worker["lanes"] for worker in workers))
     return generate_latest(_REGISTRY)

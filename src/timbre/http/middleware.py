@@ -11,7 +11,9 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from timbre.errors import HostRejected
 from timbre.http.errors import error_at
+from timbre.http.hosts import Hosts
 from timbre.http.metrics import observe
 
 _log: Final = structlog.get_logger("timbre.http")
@@ -19,17 +21,22 @@ _ALWAYS: Final = {"X-Content-Type-Options": "nosniff"}  # no browser shall take 
 _ERROR: Final = 400  # the first status that says so
 _ROOT: Final = 1  # length of the path `/`
 _PATIENCE: Final = 1.0  # seconds without an answer after which we look whether the client is still there
+_MISDIRECTED: Final = 421  # before any route is looked for
 _GONE: Final = 499  # counted only: nobody is there to read it
 
 
 class Envelope:
     """ASGI middleware, plain so that it costs next to nothing."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, hosts: Hosts) -> None:
         self._app = app
+        self._hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
+        if scope["type"] == "websocket":
+            await self._connect(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -55,7 +62,11 @@ class Envelope:
             await send(message)
 
         try:
+            self._hosts.check(_host(scope))
             await self._app(scope, receive, answer)
+        except HostRejected as refusal:
+            error = error_at(scope["path"], _MISDIRECTED, str(refusal), request_id)
+            await error(scope, receive, answer)
         except ClientDisconnect:
             status = status or _GONE
         except asyncio.CancelledError:
@@ -77,6 +88,18 @@ class Envelope:
             observe(route, scope["method"], status, time.monotonic() - started)
             if status >= _ERROR:
                 _log.info("refused", request=str(request_id), method=scope["method"], route=route, status=status)
+
+    async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            self._hosts.check(_host(scope))
+        except HostRejected:
+            await send({"type": "websocket.close"})  # which is answered 403, as nothing was accepted
+            return
+        await self._app(scope, receive, send)
+
+
+def _host(scope: Scope) -> str:
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
 
 
 class _Watch:

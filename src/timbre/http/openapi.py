@@ -22,7 +22,9 @@ from timbre.errors import (
     ScopeMissing,
     ServiceError,
     ServiceUnavailable,
+    StorageFull,
     TooManyRequests,
+    UploadTooSlow,
     WordsMissing,
 )
 from timbre.http.caller import SESSION_COOKIE
@@ -98,24 +100,28 @@ _ERRORS: Final[dict[int, str]] = {
     402: "The team's budget for this month is used up",
     403: "The key does not have the scope, or the link has expired",
     404: "It is not here: never was, was deleted, or belongs to another team",
+    408: "The upload came too slowly",
     409: "It contradicts what is there, such as a name or an Idempotency-Key that is in use, or a newer revision",
     413: "More was sent than is allowed",
     416: "There is nothing of this part; `Content-Range` says how long the recording is",
     502: "The recogniser gave no words; the job has who speaks",
     429: "Too many requests; `Retry-After` says when to go on",
     503: "The server is not ready; `Retry-After` says when to try again",
+    507: "The disk of the server has no room for recordings",
 }
 _EXAMPLES: Final[dict[int, ServiceError]] = {
     401: KeyRejected(),
     402: BudgetSpent(),
     403: ScopeMissing(),
     404: JobUnknown(),
+    408: UploadTooSlow(),
     409: IdempotencyConflict(),
     413: RequestTooLarge(),
     416: RangeUnsatisfiable(1_048_576),
     429: TooManyRequests(1),
     502: WordsMissing(),
     503: ServiceUnavailable(),
+    507: StorageFull(),
 }
 _COUNT: Final = {"type": "integer", "minimum": 0}
 _HEADERS: Final[dict[str, dict[str, Any]]] = {

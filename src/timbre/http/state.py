@@ -28,6 +28,7 @@ from timbre.service.outside.webhooks import Webhooks
 from timbre.service.people.gallery import Gallery
 from timbre.service.people.retention import SpeakerRetention
 from timbre.service.people.transfer import GalleryTransfer
+from timbre.service.requests.reader import Reader
 from timbre.service.review.review import Review
 from timbre.service.upkeep.gallery_upgrade import GalleryUpgrade
 from timbre.service.upkeep.keeping import Keeping
@@ -68,6 +69,7 @@ class State:
     pulls: Pulls
     live: Live
     limits: RateLimits
+    reader: Reader
 
 
 async def state(request: Request) -> State:

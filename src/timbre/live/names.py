@@ -1,7 +1,8 @@
 """Which name a voice of a stream has, and how sure that is: unknown, tentative, confirmed.
 
 A voice is named from all the speech that is known of it, never by one utterance. A name is tentative when it is first
-the likeliest, and confirmed when it has held for a moment of speech. What a person says of a voice stands.
+the likeliest, and confirmed when the next look says the same; it is dropped when two looks in a row do not. What a
+person says of a voice stands.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from timbre.diarization.known_voices import KnownVoices
     from timbre.identification.namer import Namer
     from timbre.identification.voiceprint import Voiceprint
-    from timbre.live.recipe import LiveRecipe
 
 _SAID: Final = 100  # confidence in what a person said
 
@@ -39,7 +39,6 @@ class _Held:
     status: NameStatus = "unknown"
     confidence: int = 0
     rival: str | None = None  # what the last look said, where that is another name
-    from_seconds: float = 0.0  # of speech, at which it began to say so
     said: bool = False  # by a person
 
 
@@ -49,7 +48,6 @@ class Names:
     def __init__(
         self,
         namer: Namer,
-        recipe: LiveRecipe,
         *,
         expected: Mapping[str, Voiceprint],
         among: int,
@@ -60,14 +58,12 @@ class Names:
 
         Args:
             namer: Scores voices.
-            recipe: How long a name must hold.
             expected: Those who are likely to speak: voiceprints that were given for this stream.
             among: People who are looked for, in all.
             threshold: Confidence, 0-100, from which a name is one.
             exclusive: Give a name to at most one voice.
         """
         self._namer = namer
-        self._recipe = recipe
         self._among = among
         self._threshold = threshold
         self._exclusive = exclusive
@@ -92,6 +88,11 @@ class Names:
     def taken(self) -> dict[str, str]:
         """The names that are given, and to whom."""
         return {held.match: speaker for speaker, held in self._held.items() if held.match is not None}
+
+    @property
+    def said(self) -> dict[str, str]:
+        """The names that a person gave, by voice."""
+        return {speaker: held.match for speaker, held in self._held.items() if held.said and held.match is not None}
 
     @property
     def looked_for(self) -> bool:
@@ -138,22 +139,21 @@ class Names:
         held = self._held[voice.speaker]
         if match == held.match:
             held.rival = match
-            if held.status == "tentative" and voice.seconds - held.from_seconds >= self._recipe.held:
+            if held.status == "tentative":
                 held.status, held.confidence = "confirmed", confidence
                 return [_told(voice.speaker, held, time)]
             held.confidence = confidence
             return []
         if held.status != "confirmed":
             held.match, held.confidence, held.rival = match, confidence, match
-            held.status, held.from_seconds = "unknown" if match is None else "tentative", voice.seconds
+            held.status = "unknown" if match is None else "tentative"
             return [_told(voice.speaker, held, time)]
-        if match != held.rival:
-            held.rival, held.from_seconds = match, voice.seconds
-        elif voice.seconds - held.from_seconds >= self._recipe.held:  # a name that was told is not dropped for a moment
-            held.match, held.confidence = match, confidence
-            held.status, held.from_seconds = "unknown" if match is None else "tentative", voice.seconds
-            return [_told(voice.speaker, held, time)]
-        return []
+        if match != held.rival:  # a name that was told is not dropped for a moment
+            held.rival = match
+            return []
+        held.match, held.confidence = match, confidence
+        held.status = "unknown" if match is None else "tentative"
+        return [_told(voice.speaker, held, time)]
 
 
 def _told(speaker: str, held: _Held, time: float) -> SpeakerName:

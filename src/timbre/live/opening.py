@@ -79,7 +79,7 @@ def new_stream(
         same_voice=space.namer.same_voice,
         merging=space.recipe.merging,
         speech=space.recipe.speech,
-        names=Names(space.namer, recipe, expected=voiceprints, among=among, threshold=threshold, exclusive=exclusive),
+        names=Names(space.namer, expected=voiceprints, among=among, threshold=threshold, exclusive=exclusive),
         least_speech=space.recipe.least_speech,
         most_speakers=max_speakers,
         partial=partial,

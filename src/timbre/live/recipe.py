@@ -22,9 +22,8 @@ class LiveRecipe:
     growth: float = 3.0  # more needed for every factor of e that either grows
     heed: float = 1.0  # of a look's log-odds, as looks share samples
     expected: float = 0.0  # log-odds that a look needs to be somebody's who is expected and was not heard yet
-    contrast: float = 2.0  # log-odds by which one who is expected must be likelier than who is taken for the speaker
+    contrast: float = 3.0  # log-odds by which one who is expected must be likelier than who is taken for the speaker
     named: float = 0.1  # share of what a voiceprint says of the voice that has its name, beside what was heard of it
-    held: float = 0.2  # seconds of speech for which a name must hold until it is told as confirmed
 
 
 LIVE = LiveRecipe()

@@ -94,6 +94,11 @@ class LiveStream:
         """Labels of everybody who was told of."""
         return list(self._labels.values())
 
+    @property
+    def said(self) -> dict[str, str]:
+        """The names that a person gave, by label."""
+        return self._names.said
+
     def name(self, speaker: str, name: str | None) -> list[Event]:
         """Take a person's word for who a voice is; from then on it has that name.
 

@@ -26,6 +26,8 @@ _BATCH: Final = 8
 _CLASSES: Final = ((), (0,), (1,), (2,), (0, 1), (0, 2), (1, 2))
 _MEMBERSHIP: Final = np.array([[float(who in members) for who in range(3)] for members in _CLASSES], np.float32)
 
+NOBODY: Final = np.array([not members for members in _CLASSES], np.float32)  # what a frame is where nobody speaks
+
 
 class Segmenter:
     """Class probabilities for windows of ten seconds."""

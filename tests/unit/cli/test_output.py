@@ -74,7 +74,7 @@ def test_a_download_without_a_terminal_is_one_line_a_file(capsys):
         (["a.wav", "--confidence"], "parts of --json"),
         (["a.wav", "--turn-confidence", "--format", "json"], "parts of --json"),
         (["a.wav", "--probabilities"], "parts of --json"),
-        (["a.wav", "-o", "a.docx"], "no format has this extension"),
+        (["a.wav", "-o", "a.odt"], "no format has this extension"),
         (["a.wav", "b.wav", "--format", "srt"], "cannot be told apart"),
         (["a.wav", "b.wav", "-o", "{}/out"], "--format or --json"),
         (["x/a.wav", "y/a.wav", "--json", "-o", "{}/out"], "rename one"),

@@ -121,7 +121,7 @@ def test_garbage_is_refused_or_ends_in_turns_but_never_in_another_error(module):
     assert refused > 0
 
 
-@pytest.mark.parametrize("name", list(Format))
+@pytest.mark.parametrize("name", [form for form in Format if form is not Format.DOCX])
 def test_files_carry_turns_and_names_unchanged(name, tmp_path):
     turns = (Turn(start=0.5, end=2.0, speaker='Ada "A\r\n\t李"'), Turn(start=1.25, end=3.0, speaker="Bob"))
     path = tmp_path / f"turns{name.extension}"

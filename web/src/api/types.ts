@@ -16,6 +16,7 @@ export type JobList = Schemas["JobList"];
 export type JobStatus = Job["status"];
 export type MadeDecision = Schemas["MadeDecision"];
 export type MapPoint = Schemas["MapPoint"];
+export type Models = Schemas["Models"];
 export type ModelName = NonNullable<Schemas["IdentifyRequest"]["model"]>;
 export type Peaks = Schemas["Peaks"];
 export type Keeping = Schemas["KeepingState"];

@@ -9,14 +9,12 @@ const NORMAL = 1000; // the code that a stream closes with when all went well
 export interface Listening {
   name: (speaker: string, name: string) => void;
   stop: () => void;
-  /** The recording that was made beside it, once it has stopped. */
-  recording: Promise<File | null>;
 }
 
 /** Listen until it is stopped, or the server ends it. */
 export async function listen(
   sound: MediaStream,
-  asked: { speakers?: "all" },
+  asked: { speakers?: "all"; keep?: boolean; title?: string },
   on: { message: (message: Message) => void; heard: (seconds: number) => void; end: (why: string | null) => void },
 ): Promise<Listening> {
   const context = new AudioContext({ sampleRate: RATE });
@@ -26,15 +24,6 @@ export async function listen(
   const scheme = location.protocol === "https:" ? "wss" : "ws";
   const socket = new WebSocket(`${scheme}://${location.host}${pathname}${search}`);
   const worklet = new AudioWorkletNode(context, "frames", { numberOfOutputs: 0 });
-  const recorder = new MediaRecorder(sound);
-  const parts: Blob[] = [];
-  recorder.ondataavailable = (event) => event.data.size && parts.push(event.data);
-  const recording = new Promise<File | null>((resolve) => {
-    recorder.onstop = () => {
-      const type = recorder.mimeType || "audio/webm";
-      resolve(parts.length ? new File(parts, `Live ${new Date().toLocaleString()}.webm`, { type }) : null);
-    };
-  });
   let why: string | null = null;
   let seconds = 0;
   let stopped = false;
@@ -44,10 +33,7 @@ export async function listen(
     seconds += data.length / RATE;
     on.heard(seconds);
   };
-  socket.onopen = () => {
-    context.createMediaStreamSource(sound).connect(worklet);
-    recorder.start(1000);
-  };
+  socket.onopen = () => context.createMediaStreamSource(sound).connect(worklet);
   socket.onmessage = ({ data }: MessageEvent<string>) => {
     const message = JSON.parse(data) as Message;
     if (message.type === "error") why = message.message;
@@ -55,7 +41,6 @@ export async function listen(
   };
   socket.onclose = ({ code }) => {
     void context.close();
-    if (recorder.state !== "inactive") recorder.stop();
     for (const track of sound.getTracks()) track.stop();
     on.end(code === NORMAL ? null : (why ?? "The connection was lost."));
   };
@@ -66,6 +51,5 @@ export async function listen(
       if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ type: "end_of_stream" }));
       else socket.close();
     },
-    recording,
   };
 }

@@ -23,6 +23,7 @@ export type Message =
     }
   | { type: "diarization_revision"; data: { start: number; end: number; speaker: string; was: string } }
   | { type: "diarization_partial"; data: { timestamp: number; speech: number } }
+  | { type: "kept"; data: { jobId: string } }
   | { type: "error" | "refused"; message: string };
 
 const LONGEST = 600; // turns of a voice that are remembered

@@ -3,6 +3,7 @@ import { useRef, useState } from "preact/hooks";
 import sample from "../../../samples/conversation.ogg?url";
 import { api } from "../api/client";
 import { ago, bytes, length } from "../times";
+import { TRANSCRIPTS } from "../transcript";
 import { Button, ButtonLink, PageHead, Progress } from "../ui/controls";
 import { Icon } from "../ui/icons";
 import { useLoaded } from "../ui/loaded";
@@ -15,7 +16,8 @@ import { type Entry, queue, remove, retry } from "./identify/queue";
 import { doneWords } from "./recordings/words";
 import "./identify.css";
 
-const KINDS = "audio/*,video/*,.flac,.opus,.ogg,.m4a,.mka,.mkv,.wav,.mp3,.aac,.wma,.amr,.caf";
+const SOUND = "audio/*,video/*,.flac,.opus,.ogg,.m4a,.mka,.mkv,.wav,.mp3,.aac,.wma,.amr,.caf";
+const KINDS = `${SOUND},${TRANSCRIPTS}`;
 
 const touch = matchMedia("(pointer: coarse)").matches; // a phone has nothing to drop
 
@@ -53,7 +55,7 @@ export function Identify() {
               <p class="drop-title">
                 {over.value ? "Let go to add them" : touch ? "Add recordings" : "Drop recordings here"}
               </p>
-              <p class="muted">Audio or video of any kind, one or several.</p>
+              <p class="muted">Audio or video of any kind, one or several; a transcript can come with each.</p>
             </>
           )}
           <div class="drop-actions">
@@ -112,6 +114,7 @@ function QueueRow({ entry }: { entry: Entry }) {
       <div class="grow">
         <div class="row spread">
           <strong class="ellipsis">{entry.title}</strong>
+          {entry.transcript && <span class="small muted ellipsis">with {entry.transcript}</span>}
           {entry.bytes > 0 && <span class="small muted numbers">{bytes(entry.bytes)}</span>}
         </div>
         {entry.state === "failed" ? (

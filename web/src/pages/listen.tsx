@@ -6,11 +6,10 @@ import { type LiveVoice, speaks, spoken, told } from "../live/voices";
 import { go } from "../router";
 import { may } from "../session";
 import { clock } from "../times";
-import { Button, Empty, Note, PageHead } from "../ui/controls";
+import { Button, Check, Empty, Note, PageHead } from "../ui/controls";
 import { Icon } from "../ui/icons";
 import { canRecord, whyNot } from "../ui/microphone";
 import { tellError } from "../ui/toasts";
-import { take } from "./identify/drop";
 import "./listen.css";
 
 const SHOWN = 60; // seconds of the lanes
@@ -22,8 +21,16 @@ export function Listen() {
   const [state, setState] = useState<State>({ is: "idle" });
   const [voices, setVoices] = useState<readonly LiveVoice[]>([]);
   const [seconds, setSeconds] = useState(0);
+  const [keep, setKeep] = useState(false);
   const stream = useRef<Listening | null>(null);
-  useEffect(() => () => stream.current?.stop(), []);
+  const left = useRef(false); // for another page
+  useEffect(
+    () => () => {
+      left.current = true;
+      stream.current?.stop();
+    },
+    [],
+  );
 
   async function start() {
     setState({ is: "asking" });
@@ -35,16 +42,23 @@ export function Listen() {
       sound = await navigator.mediaDevices.getUserMedia({
         audio: { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: true },
       });
-      stream.current = await listen(sound, may("speakers:read") ? { speakers: "all" } : {}, {
-        message: (message) => {
-          setVoices((before) => told(before, message));
-          if (message.type === "refused") tellError(new Error(message.message));
-          if (message.type === "speaker_name" && message.data.status === "confirmed" && message.data.match)
-            announce(`${spokenLabel(message.data.speaker)} is ${message.data.match}.`);
+      const people = may("speakers:read") ? { speakers: "all" as const } : {};
+      const kept = keep ? { keep, title: `Live ${new Date().toLocaleString()}` } : {};
+      stream.current = await listen(
+        sound,
+        { ...people, ...kept },
+        {
+          message: (message) => {
+            setVoices((before) => told(before, message));
+            if (message.type === "refused") tellError(new Error(message.message));
+            if (message.type === "kept" && !left.current) go(`/jobs/${message.data.jobId}`);
+            if (message.type === "speaker_name" && message.data.status === "confirmed" && message.data.match)
+              announce(`${spokenLabel(message.data.speaker)} is ${message.data.match}.`);
+          },
+          heard: setSeconds,
+          end: (why) => setState({ is: "ended", why }),
         },
-        heard: setSeconds,
-        end: (why) => setState({ is: "ended", why }),
-      });
+      );
       setState({ is: "listening" });
       announce("Listening. Speak now.");
     } catch (error) {
@@ -56,13 +70,6 @@ export function Listen() {
   function stop() {
     setState({ is: "ending" });
     stream.current?.stop();
-  }
-
-  async function keep() {
-    const file = await stream.current?.recording;
-    if (!file) return;
-    void take([{ file, name: file.name }]);
-    go("/");
   }
 
   const active = state.is === "listening" || state.is === "ending";
@@ -82,11 +89,12 @@ export function Listen() {
             </span>
           )}
           <span class="row">
-            {state.is === "ended" && seconds > 0 && may("jobs:write") && (
-              <Button icon="upload" onClick={() => void keep()}>
-                Hear it again as a recording
-              </Button>
+            {!active && may("jobs:write") && (
+              <Check checked={keep} onChange={setKeep}>
+                Keep the recording
+              </Check>
             )}
+            {active && keep && <span class="muted">The recording is kept.</span>}
             {active ? (
               <Button kind="primary" icon="check" busy={state.is === "ending"} onClick={stop}>
                 Stop

@@ -18,7 +18,8 @@ import { History } from "./result/history";
 import { type Keyboard, useKeyboard } from "./result/keyboard";
 import { type Action, type News, NewsNote } from "./result/news";
 import { Player } from "./result/player";
-import { type Recording, recording, renamed, withoutUnder } from "./result/recording";
+import { type Recording, recording, renamed, type TurnView, withoutUnder } from "./result/recording";
+import { Rewording } from "./result/rewording";
 import { Scope, STEP } from "./result/scope";
 import { NO_SEATS } from "./result/seating";
 import { moved } from "./result/selection";
@@ -106,6 +107,7 @@ function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
   const [said, setSaid] = useState<HistoryItem[]>([]);
   const [looking, setLooking] = useState(false); // at the history
   const [selected, setSelected] = useState<ReadonlySet<string>>(NOBODY);
+  const [rewording, setRewording] = useState<TurnView | null>(null);
   const [busy, setBusy] = useState(false);
   const [least, setLeast] = useState(0); // seconds that a voice must talk to have a lane and a card
   const scope = useMemo(() => new Scope(), []);
@@ -239,6 +241,7 @@ function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
     undo: said.some((item) => item.state === "stands") ? () => attempt(() => stepBack(null)) : null,
     redo: said.some((item) => item.state === "undone") ? () => attempt(stepOn) : null,
     history: () => setLooking(true),
+    reword: setRewording,
   };
   const zoom = (by: number) => zoomBy(scope, player, STEP ** by);
   const keyboard = useRef<Keyboard>({ recording: shown, edits, zoom });
@@ -335,6 +338,7 @@ function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
           <Turns recording={shown} player={player} only={only} changed={news?.labels ?? NOBODY} edits={edits} />
         </div>
       </div>
+      {rewording && <Rewording turn={rewording} player={player} onSay={say} onClose={() => setRewording(null)} />}
       {looking && <History items={said} recording={shown} onClose={() => setLooking(false)} />}
     </>
   );

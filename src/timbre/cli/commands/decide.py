@@ -24,8 +24,8 @@ def decide(
         str | None,
         typer.Argument(
             metavar="[KIND]",
-            help="name, nobody, reject, learn, join, give, cut, unite, retime, delete, check, undo or redo; without it"
-            " what stands is shown.",
+            help="name, nobody, reject, learn, join, give, cut, unite, retime, delete, check, reword, undo or redo;"
+            " without it what stands is shown.",
             show_default=False,
         ),
     ] = None,
@@ -52,6 +52,15 @@ def decide(
     start: Annotated[float | None, typer.Option("--start", help="Of retime: where it begins, in seconds.")] = None,
     end: Annotated[float | None, typer.Option("--end", help="Of retime: where it ends, in seconds.")] = None,
     unchecked: Annotated[bool, typer.Option("--unchecked", help="Of check: take the mark away.")] = False,
+    word: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--word",
+            metavar="PLACE=TEXT",
+            help="Of reword: a word that was recognised, counted from 0, and what it reads; several times for more.",
+            show_default=False,
+        ),
+    ] = None,
     revision: Annotated[
         int | None, typer.Option("--revision", help="The revision that was seen; refused if it is another by now.")
     ] = None,
@@ -80,6 +89,8 @@ def decide(
             }
             if turn:
                 body |= {"turn": turn[0]} if kind in {"cut", "retime"} else {"turns": turn}
+            if word:
+                body["words"] = [_reading(each) for each in word]
             if speaker is not None:
                 body["speakerId"] = str(_person(result, speaker))
             made = result.say(body)
@@ -100,7 +111,7 @@ def history(job: Job, *, json: AsJson = False, team: Team = "default", data_dir:
         for item in items:
             typer.echo(json_line(item), nl=False)
         return
-    about = ("voice", "into", "from", "name", "turns", "cutAt", "start", "end")
+    about = ("voice", "into", "from", "name", "turns", "cutAt", "start", "end", "words")
     rows = [
         (
             str(item["revision"]),
@@ -113,6 +124,13 @@ def history(job: Job, *, json: AsJson = False, team: Team = "default", data_dir:
         for item in items
     ]
     show_rows(("revision", "at", "by", "kind", "about", "state"), rows)
+
+
+def _reading(text: str) -> dict[str, Any]:
+    place, equals, said = text.partition("=")
+    if not equals or not (place.isascii() and place.isdigit() and len(place) < 10):  # noqa: PLR2004 - digits
+        raise OptionError(f"--word: expected a word as 12=Bletchley, got {text[:60]!r}.")
+    return {"word": int(place), "text": said}
 
 
 def _person(result: OpenResult, speaker: str) -> object:
@@ -143,4 +161,8 @@ def _show(output: dict[str, Any]) -> None:
 
 
 def _words(value: object) -> str:
-    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return " ".join(map(_word, value)) if isinstance(value, list) else str(value)
+
+
+def _word(item: object) -> str:
+    return f"{item['word']}={item['text']!r}" if isinstance(item, dict) else str(item)

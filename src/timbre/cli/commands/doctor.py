@@ -28,7 +28,14 @@ from timbre.extras import Extra, install_command
 if TYPE_CHECKING:
     from timbre.settings import Settings
 
-_EXTRAS: dict[Extra, tuple[str, ...]] = {"conversion": ("onnx",), "evaluation": ("matplotlib", "pyannote.metrics")}
+_EXTRAS: dict[Extra, tuple[str, ...]] = {
+    "conversion": ("onnx",),
+    "docx": ("docx",),
+    "evaluation": ("matplotlib", "pyannote.metrics"),
+}
+
+
+_PATIENCE = 20.0  # seconds that a recogniser has to answer about silence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +50,7 @@ class Finding:
 
 def doctor(*, model: options.Model = None, device: options.Device = None, json: options.AsJson = False) -> None:
     """Say what is installed, what is missing and how to get it, and whether diarization works."""
-    findings = [*_installation(), *_models(), *_protection(), *_extras(), _hearing(model, device)]
+    findings = [*_installation(), *_models(), *_protection(), *_extras(), *_words(), _hearing(model, device)]
     works = findings[-1].state == "ok"
     if json:
         typer.echo(json_line({"works": works, "findings": [asdict(finding) for finding in findings]}), nl=False)
@@ -177,6 +184,40 @@ def _extras() -> Iterator[Finding]:
             yield Finding(subject=subject, state="missing", detail=", ".join(missing), remedy=install_command(extra))
         else:
             yield Finding(subject=subject, state="ok", detail=", ".join(packages))
+
+
+def _words() -> Iterator[Finding]:
+    """Whether what recognises words answers, asked for those in half a second of silence."""
+    from timbre.cli.server.logs import no_log  # noqa: PLC0415
+    from timbre.errors import RecogniserFailed  # noqa: PLC0415
+    from timbre.service.worker.words import open_words  # noqa: PLC0415
+
+    try:
+        settings = read_settings()
+    except OptionError:
+        return  # said already
+    if settings.recogniser is None:
+        remedy = "TIMBRE_ASR_URL names a server that does, or TIMBRE_ASR_MODEL a model of the extra asr"
+        yield Finding(subject="words", state="missing", detail="nothing is set that recognises them", remedy=remedy)
+        return
+    where = settings.asr_url or "in the worker itself"
+    quick = settings.model_copy(update={"asr_seconds": min(settings.asr_seconds, _PATIENCE)})
+
+    async def ask() -> None:
+        async with open_words(quick) as words:
+            await words.answer()
+
+    began = time.perf_counter()
+    try:
+        with no_log():
+            asyncio.run(ask())
+    except (TimbreError, ImportError) as error:
+        remedy = "look at TIMBRE_ASR_URL, TIMBRE_ASR_NETWORKS and TIMBRE_ASR_KEY"
+        told = remedy if isinstance(error, RecogniserFailed) else ""
+        yield Finding(subject="words", state="broken", detail=str(error), remedy=told)
+        return
+    detail = f"{settings.recogniser}, {where}, answers in {time.perf_counter() - began:.1f} s"
+    yield Finding(subject="words", state="ok", detail=detail)
 
 
 def _hearing(model: str | None, device: str | None) -> Finding:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import AsyncIterator, Awaitable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import IO, Annotated, Any, Final, Literal
 
 import typer
 
@@ -15,6 +15,7 @@ from timbre.cli.display.units import NOTHING
 from timbre.cli.exits import warn
 from timbre.cli.options import AsJson, DataDir
 from timbre.cli.server.archive import checked_as, open_archive
+from timbre.disk import written
 from timbre.errors import JobUnknown, OptionError
 from timbre.formats import Format
 
@@ -148,17 +149,19 @@ def export(
         list[Format] | None,
         typer.Option("--format", help="Format of the files; several times for more.", show_default="json"),
     ] = None,
+    recordings: Annotated[
+        bool, typer.Option("--recordings", help="The recordings themselves too, as long as they are kept.")
+    ] = False,
     team: Team = "default",
     data_dir: DataDir = None,
 ) -> None:
     """Write the results of recordings into a zip file, each named after its recording."""
     from timbre.service.jobs.requests import ExportJobsRequest  # noqa: PLC0415
 
-    wanted = checked_as(ExportJobsRequest, {"jobs": jobs, "formats": [each.value for each in format_ or [Format.JSON]]})
-    with open_archive(team, data_dir) as here:
-        file = here.gallery.ask(here.archive.export(here.gallery.team, wanted))
-        with file, output.open("wb") as written:
-            shutil.copyfileobj(file, written)
+    formats = [each.value for each in format_ or [Format.JSON]]
+    wanted = checked_as(ExportJobsRequest, {"jobs": jobs, "formats": formats, "recordings": recordings})
+    with open_archive(team, data_dir) as here, written(output) as file:
+        here.gallery.ask(_save(here.archive.export(here.gallery.team, wanted), file))
 
 
 @app.command()
@@ -218,6 +221,11 @@ def keeping(
     show(Table((Column("Recordings"), Column("Kept")), rows))
     if over:
         warn(f"{over} are over their time by this and {'would go' if preview else 'go'} with the next sweep")
+
+
+async def _save(pieces: Awaitable[AsyncIterator[bytes]], file: IO[bytes]) -> None:
+    async for piece in await pieces:
+        file.write(piece)
 
 
 def _row(item: dict[str, Any]) -> tuple[str, ...]:

@@ -54,7 +54,7 @@ def serve(
     folder = Path(os.path.realpath(settings.data_dir))
     signals = Signals()
     with ExitStack() as stack:
-        lock = stack.enter_context(held(folder))
+        locks = stack.enter_context(held(folder))
         listener = stack.enter_context(_listen(settings))
         address = _address(settings, listener)
         note_address(folder, address)
@@ -67,7 +67,7 @@ def serve(
             settings,
             folder,
             listener,
-            lock=lock,
+            locks=locks,
             postgres=postgres,
             signals=signals,
             say=lambda text: tell(text, err=True),
@@ -115,9 +115,21 @@ def api(*, host: Host = None, port: Port = None) -> None:
     run_api(settings, _required(settings), listening)
 
 
-def worker(*, device: options.Device = None) -> None:
+def worker(
+    *,
+    lanes: Annotated[
+        str | None,
+        typer.Option(
+            "--lanes",
+            help="What it does, with commas: fetch, short, long, webhooks, upgrades.",
+            show_default="TIMBRE_LANES, or all",
+        ),
+    ] = None,
+    model: options.Model = None,
+    device: options.Device = None,
+) -> None:
     """Run one worker, on the database that TIMBRE_DATABASE_URL names."""
-    settings = read_settings(device=device)
+    settings = read_settings(lanes=lanes, model=model, device=device)
     url = _required(settings)
     from timbre.cli.server.parts import run_worker  # noqa: PLC0415
 

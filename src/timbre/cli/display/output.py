@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ import typer
 from timbre.cli.exits import warn
 from timbre.disk import is_full, written
 from timbre.errors import DiskFull, OptionError
-from timbre.formats import Format, dumps
+from timbre.formats import Format, content, docx
 
 if TYPE_CHECKING:
     from timbre.diarization.diarization import Diarization
@@ -43,8 +43,8 @@ class Presentation:
             self._put(self._json(result, recording), recording, ".json")
         elif self.form is not None:
             turns = result.exclusive_turns if self.exclusive else result.turns
-            text = dumps(turns, self.form, recording=recording.stem, duration=result.duration)
-            self._put(text, recording, self.form.extension)
+            held = content(turns, self.form, recording=recording.stem, duration=result.duration)
+            self._put(held, recording, self.form.extension)
         else:
             from timbre.cli.display.summary import show_result  # noqa: PLC0415
 
@@ -59,9 +59,9 @@ class Presentation:
         )
         return json_line({"recording": str(recording), **output} if self.named else output)
 
-    def _put(self, text: str, recording: Path, extension: str) -> None:
+    def _put(self, text: str | bytes, recording: Path, extension: str) -> None:
         if self.output is None:
-            typer.echo(text, nl=False)
+            show_file(text)
         elif self.named:
             write(self.output / (recording.stem + extension), text)
         else:
@@ -83,6 +83,7 @@ def presentation(
 
     Raises:
         OptionError: options contradict each other, or results would end up in one place.
+        ExtraMissing: what writes the format is not installed.
     """
     if json and form is not None:
         raise OptionError("--json and --format are two ways of giving turns; choose one.")
@@ -98,6 +99,8 @@ def presentation(
         form = form or (None if json else _format_of(output))
     elif named and form not in {None, Format.RTTM}:
         raise OptionError(f"Several recordings in one {form} cannot be told apart; name a folder with --output.")
+    if form is Format.DOCX:
+        docx.check()
     return Presentation(
         json=json,
         form=form,
@@ -107,6 +110,14 @@ def presentation(
         confidence=confidence,
         turn_confidence=turn_confidence,
     )
+
+
+def show_file(held: str | bytes) -> None:
+    """Print what a file would hold; text as text, in whatever encoding is printed."""
+    if isinstance(held, bytes):
+        with suppress(UnicodeDecodeError):
+            held = held.decode()
+    typer.echo(held, nl=False)
 
 
 def json_line(document: Mapping[str, Any]) -> str:

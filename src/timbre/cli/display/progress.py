@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import typer
 
-from timbre.cli.display.units import megabytes
+from timbre.cli.display.units import clock, megabytes
 
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
+
+_EVERY: Final = 60.0  # seconds between two lines
+_HOUR: Final = 3600.0
 
 
 @contextmanager
@@ -71,6 +75,55 @@ def downloading() -> Iterator[Callable[[str, int, int | None], None]]:
             bars.update(tasks[name], completed=done, total=total)
 
         yield draw
+
+
+class Batching:
+    """Tells how far a batch is, how fast it goes and what is left: as a bar, or in a line a minute."""
+
+    def __init__(self, total: int, bars: Progress | None) -> None:
+        self._total = total
+        self._bars = bars
+        self._task = bars.add_task("Recordings", total=total) if bars else None
+        self._began = self._said = time.monotonic()
+        self._before = self._done = 0
+        self._seconds = 0.0  # of sound
+
+    def skip(self, count: int) -> None:
+        """So many were done before."""
+        self._before = count
+        if count:
+            typer.echo(f"{count} of {self._total} recordings were done before.", err=True)
+        if self._bars and self._task is not None:
+            self._bars.update(self._task, completed=count)
+
+    def __call__(self, seconds: float) -> None:
+        """One more is done, of so many seconds."""
+        self._done += 1
+        self._seconds += seconds
+        now = time.monotonic()
+        if self._bars and self._task is not None:
+            self._bars.update(self._task, description=self._speed(now), completed=self._before + self._done)
+        elif now - self._said >= _EVERY or self._before + self._done == self._total:
+            self._said = now
+            typer.echo(f"{self._before + self._done} of {self._total} recordings, {self._speed(now)}", err=True)
+
+    def _speed(self, now: float) -> str:
+        took = max(now - self._began, 1e-3)
+        left = (self._total - self._before - self._done) * took / self._done
+        hours = self._seconds / _HOUR
+        return f"{hours:.1f} h of sound, {self._seconds / took:.0f} times as fast as it plays, {clock(left)} left"
+
+
+@contextmanager
+def batching(total: int) -> Iterator[Batching]:
+    """Draw how far a batch of so many recordings is; gives what to call after each."""
+    if not sys.stderr.isatty():
+        yield Batching(total, None)
+        return
+    from rich.progress import MofNCompleteColumn  # noqa: PLC0415
+
+    with _bars(MofNCompleteColumn()) as bars:
+        yield Batching(total, bars)
 
 
 def _say_when_complete(name: str, done: int, total: int | None) -> None:

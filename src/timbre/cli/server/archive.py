@@ -104,7 +104,7 @@ def open_archive(team: str, data_dir: Path | None) -> Iterator[OpenArchive]:
             caller=Caller(team=gallery.team, key=None, scopes=frozenset(Scope)),
             gallery=gallery,
             jobs=jobs,
-            archive=Archive(database, jobs, settings),
+            archive=Archive(database, jobs, storage),
             keeping=Keeping(database, settings),
             review=Review(
                 database,

@@ -24,16 +24,20 @@ _LOGS: Final = "log"
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[int]:
-    """Hold the folder while the block runs; the lock goes with its descriptor, and so with the process.
+def held(folder: Path) -> Iterator[list[int]]:
+    """Hold the folder while the block runs; the lock goes with its descriptors, and so with the process.
+
+    The folder itself is locked, as the file in it may be deleted meanwhile; that says who holds it, and is what earlier
+    versions lock.
 
     Raises:
         DataFolderBusy: another server holds it.
         PathUnusable, DiskFull: it cannot be made, or not written to.
     """
-    with _locked_file(folder) as file:
+    with _locked_file(folder) as file, _opened_folder(folder) as itself:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for descriptor in (itself, file.fileno()):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
             holder = file.read().strip() or "unknown"
@@ -44,7 +48,17 @@ def held(folder: Path) -> Iterator[int]:
         with needed(folder / _LOCK):
             os.truncate(file.fileno(), 0)
             os.write(file.fileno(), str(os.getpid()).encode())
-        yield file.fileno()
+        yield [itself, file.fileno()]
+
+
+@contextmanager
+def _opened_folder(folder: Path) -> Iterator[int]:
+    with needed(folder):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def opened_to_others(folder: Path) -> list[Path]:

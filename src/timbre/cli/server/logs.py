@@ -1,8 +1,10 @@
-"""Logs of the server: JSON lines, to a file that is turned over, or to standard error."""
+"""Logs of the server: JSON lines, to a file that is turned over, or to standard error; of a command there are none."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
 from typing import Final
 
@@ -51,3 +53,14 @@ def start_log(settings: Settings) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+@contextmanager
+def no_log() -> Iterator[None]:
+    """Let the parts of a server that a command uses log nothing: its output is for results, and errors say enough."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)

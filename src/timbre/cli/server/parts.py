@@ -28,7 +28,12 @@ def run_api(settings: Settings, url: str, listening: Callable[[], socket.socket]
     from timbre.http.server import serve  # noqa: PLC0415
 
     with listening() as listener:
-        serve(create_app(settings, url), listener, stop_seconds=settings.stop_seconds)
+        serve(
+            create_app(settings, url),
+            listener,
+            stop_seconds=settings.stop_seconds,
+            drain_seconds=settings.drain_seconds,
+        )
 
 
 def run_worker(settings: Settings, url: str) -> None:

@@ -77,7 +77,7 @@ class Supervisor:
         folder: Path,
         listener: socket.socket,
         *,
-        lock: int,
+        locks: list[int],
         postgres: EmbeddedPostgres | None,
         signals: Signals,
         say: Callable[[str], None],
@@ -96,13 +96,13 @@ class Supervisor:
         self._postgres_due = 0.0
         self._listener = listener
         self._children = [
-            _Child(name="api", act=self._api, log=log_file(folder, "api"), without=[lock]),
+            _Child(name="api", act=self._api, log=log_file(folder, "api"), without=locks),
             *(
                 _Child(
                     name=f"worker {number}",
                     act=self._worker,
                     log=log_file(folder, f"worker-{number}"),
-                    without=[lock, listener.fileno()],
+                    without=[*locks, listener.fileno()],
                 )
                 for number in range(1, settings.workers + 1)
             ),
@@ -189,6 +189,7 @@ class Supervisor:
         own = {
             "TIMBRE_DATABASE_URL": self._url,
             "TIMBRE_DEVICE": self._settings.device,
+            "TIMBRE_DRAIN_SECONDS": "0",  # there is no other API
             "TIMBRE_DATA_DIR": str(self._folder),
             "TIMBRE_LOG_FILE": str(child.log),
         }

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 from starlette.responses import Response, StreamingResponse
 
-from timbre.http.caller import Body, State_, caller
+from timbre.http.caller import Body, State_, caller, parsed
 from timbre.http.limits import Group
 from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json
@@ -17,9 +16,7 @@ from timbre.http.routes.keys import Admin
 from timbre.http.schemas import Answer, Uuid
 from timbre.http.state import State
 from timbre.service.accounts.teams import Caller, Scope
-from timbre.service.jobs.archive import Archived
 from timbre.service.jobs.requests import ChangeJobsRequest, ExportJobsRequest, JobsRequest
-from timbre.service.requests.body import parse
 from timbre.service.upkeep.keeping import Rules
 from timbre.service.upkeep.keeping_requests import KeepingRequest
 
@@ -28,7 +25,6 @@ Reader = Annotated[Caller, Depends(caller(Scope.JOBS_READ, Group.READ))]
 Writer = Annotated[Caller, Depends(caller(Scope.JOBS_WRITE, Group.READ))]
 _ZIP: Final = "application/zip"
 _FILE: Final[dict[str, Any]] = {_ZIP: {"schema": {"type": "string", "format": "binary"}}}
-_PIECE: Final = 1 << 16  # bytes
 _Days = Annotated[int, Field(ge=1)] | Literal["forever"]
 
 
@@ -95,7 +91,7 @@ async def list_tags(known: Reader, here: State_) -> Response:
 )
 async def change_jobs(known: Writer, body: Body, here: State_) -> Response:
     """Keep jobs or let them go, and give or take tags: all of them or, where something is wrong, none."""
-    wanted, _ = parse(ChangeJobsRequest, body, webhook_http=False)
+    wanted, _ = await parsed(here, ChangeJobsRequest, body)
     changed = set(await here.archive.change(known.team, wanted))
     return Json(
         {
@@ -115,8 +111,8 @@ async def change_jobs(known: Writer, body: Body, here: State_) -> Response:
 )
 async def delete_jobs(known: Writer, body: Body, here: State_) -> Response:
     """Cancel jobs that have not ended, and erase those that have, with their outputs."""
-    wanted, _ = parse(JobsRequest, body, webhook_http=False)
-    done = await here.archive.delete(known.team, wanted.jobs)
+    wanted, _ = await parsed(here, JobsRequest, body)
+    done = await here.archive.delete(known.team, wanted.jobs, key=known.key)
     return Json({name: [str(job) for job in getattr(done, name)] for name in ("deleted", "canceled", "missing")})
 
 
@@ -129,14 +125,16 @@ async def delete_jobs(known: Writer, body: Body, here: State_) -> Response:
     summary="Take several outputs as files",
 )
 async def export_jobs(known: Reader, body: Body, here: State_) -> Response:
-    """Answer a zip file with the outputs of jobs, each named after its recording.
+    """Answer a zip file with the outputs of jobs, each named after its recording, and with the recordings if wanted.
 
-    Those that have no output are left out, and named in `left-out.txt`.
+    What has no output, or is not kept any more, is left out, and named in `left-out.txt`.
     """
-    wanted, _ = parse(ExportJobsRequest, body, webhook_http=False)
-    file = await here.archive.export(known.team, wanted)
+    wanted, _ = await parsed(here, ExportJobsRequest, body)
+    if wanted.recordings:
+        known.require(Scope.MEDIA_READ)
+    pieces = await here.archive.export(known.team, wanted)
     headers = {"Content-Disposition": 'attachment; filename="recordings.zip"'}
-    return StreamingResponse(_pieces(file), media_type=_ZIP, headers=headers)
+    return StreamingResponse(pieces, media_type=_ZIP, headers=headers)
 
 
 @router.get(
@@ -169,7 +167,7 @@ async def change_keeping(
 
     What is over its time by them goes with the next sweep, for good; `preview` tells first how many that are.
     """
-    wanted, _ = parse(KeepingRequest, body, webhook_http=False)
+    wanted, _ = await parsed(here, KeepingRequest, body)
     rules, over = await here.keeping.change(known, wanted, preview=preview)
     return _keeping(here, rules, over)
 
@@ -184,9 +182,3 @@ def _keeping(here: State, rules: Rules, over: int | None = None) -> Response:
             "over": over,
         }
     )
-
-
-def _pieces(file: Archived) -> Iterator[bytes]:
-    with file:
-        while piece := file.read(_PIECE):
-            yield piece

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from timbre.errors import ServiceUnavailable
@@ -14,6 +14,7 @@ from timbre.http.metrics import CONTENT_TYPE, exposition
 from timbre.http.openapi import errors
 from timbre.http.responses import Json
 from timbre.store.queries import queries
+from timbre.store.queue import Lane
 from timbre.store.schema import check_schema
 
 router = APIRouter()
@@ -34,19 +35,35 @@ async def health() -> Response:
     responses=errors(keyed=False),
     summary="Whether the server is ready",
 )
-async def ready(here: State_) -> Response:
-    """Answer 200 when the database is there and up to date and a worker serves the lanes, else 503."""
+async def ready(
+    here: State_,
+    request: Request,
+    of: Annotated[
+        Literal["server", "api"], Query(description="Whether workers count, or only this process of the API.")
+    ] = "server",
+) -> Response:
+    """Answer 200 when the database is there and up to date and a worker serves each lane, else 503.
+
+    `of=api` asks for this process alone, which is what a proxy wants to know: jobs are accepted without workers. It
+    answers 503 as soon as the process is told to stop, and goes on serving for `TIMBRE_DRAIN_SECONDS`.
+    """
+    if request.app.state.draining:
+        raise ServiceUnavailable("This process is about to stop; ask another one.")
     try:
         async with asyncio.timeout(_PATIENCE):
             async with here.database.transaction() as connection:
                 await check_schema(connection)
-            workers = await here.database.one(_SQL["workers"], {"seconds": here.settings.stalled_seconds})
+            workers = await here.database.all(_SQL["workers"], {"seconds": here.settings.stalled_seconds})
     except TimeoutError as error:
         raise ServiceUnavailable(
             f"The database has not answered for {_PATIENCE:g} s; see whether it is overloaded or hangs."
         ) from error
-    if not workers or not workers["total"]:
-        raise ServiceUnavailable("No worker serves the lanes; start one with `timbre worker`. Jobs are accepted.")
+    if of == "api":
+        return Json({"status": "OK"})
+    served = {lane for worker in workers for lane in worker["lanes"]}
+    if idle := [lane for lane in Lane if lane.value not in served]:
+        lanes = "the lanes" if len(idle) == len(Lane) else ", ".join(idle)
+        raise ServiceUnavailable(f"No worker serves {lanes}; start one with `timbre worker`. Jobs are accepted.")
     return Json({"status": "OK"})
 
 

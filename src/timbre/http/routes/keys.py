@@ -9,14 +9,13 @@ from pydantic import Field
 from starlette.responses import Response
 
 from timbre.errors import KeyUnknown
-from timbre.http.caller import Body, State_, caller
+from timbre.http.caller import Body, State_, caller, parsed
 from timbre.http.limits import Group
 from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json, parse_id, timestamp
 from timbre.http.schemas import Answer, Hint, Time, Uuid
 from timbre.service.accounts.requests import KeyRequest, ScopeName
 from timbre.service.accounts.teams import Caller, Scope
-from timbre.service.requests.body import parse
 from timbre.store.database import Row
 
 router = APIRouter()
@@ -98,7 +97,7 @@ async def list_keys(known: Admin, here: State_) -> Response:
 )
 async def create_key(known: Admin, body: Body, here: State_) -> Response:
     """Make a key of the team and answer it, this once: nobody can see it again. Not in the hosted service."""
-    wanted, _ = parse(KeyRequest, body, webhook_http=False)
+    wanted, _ = await parsed(here, KeyRequest, body)
     scopes = sorted(set(wanted.scopes or Scope))
     new = await here.teams.add_key(known, wanted.name, scopes)
     return Json({"id": str(new.id), "name": wanted.name, "hint": new.hint, "scopes": scopes, "key": new.key}, 201)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
@@ -12,8 +11,8 @@ from pydantic import Field
 from starlette.responses import Response
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
-from timbre.errors import ModelError, RequestInvalid, ServiceUnavailable, StreamRefused, StreamUnknown
-from timbre.http.caller import Body, State_, caller
+from timbre.errors import ModelError, RequestInvalid, ServiceUnavailable, StreamRefused, StreamUnknown, TooManyRequests
+from timbre.http.caller import Body, State_, caller, parsed, peer
 from timbre.http.limits import Group
 from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json, parse_id, timestamp
@@ -22,7 +21,6 @@ from timbre.http.state import State
 from timbre.service.accounts.teams import Caller, Scope
 from timbre.service.live.connection import BROKEN, VIOLATED
 from timbre.service.live.requests import StreamRequest
-from timbre.service.requests.body import parse
 
 router = APIRouter()
 STREAM: Final = "/v1/stream"
@@ -50,6 +48,9 @@ class Stream(Answer):
         description="What was asked for beyond the default, with names instead of voiceprints."
     )
     seconds: float = Field(ge=0, description="Of sound that was heard. Timbre's own addition.")
+    job_id: Uuid | None = Field(
+        None, description="The job that hears it again, once it has ended, where `keep` was asked for."
+    )
     error: str | None = Field(None, description="Why it ended before its client wanted it to; null if it did not.")
 
 
@@ -72,9 +73,11 @@ async def create(
 
     No body is needed. What can be asked for in one is Timbre's own addition.
     """
-    asked, warning = await asyncio.to_thread(parse, StreamRequest, body.strip() or b"{}", webhook_http=False)
+    asked, warning = await parsed(here, StreamRequest, body.strip() or b"{}")
     if asked.speakers is not None:
         known.require(Scope.SPEAKERS_READ)
+    if asked.keep:
+        known.require(Scope.JOBS_WRITE)
     here.live.hearers.start()  # they are ready when its sound comes
     made = await here.live.streams.create(known, asked)
     base = here.settings.public_url or f"{request.url.scheme}://{request.url.netloc}"
@@ -110,6 +113,7 @@ async def get(
             "completedAt": timestamp(row["completed_at"]),
             "input": row["input"],
             "seconds": round(row["seconds"], 3),
+            "jobId": None if row["job"] is None else str(row["job"]),
             "error": row["error"],
         }
     )
@@ -152,8 +156,9 @@ async def stream(socket: WebSocket, token: str = "") -> None:
     await socket.accept()
     own = _Socket(socket)
     try:
-        await here.live.hear(token, own)
-    except StreamRefused as error:
+        async with here.limits.guarded(peer(socket), token):
+            await here.live.hear(token, own)
+    except (StreamRefused, TooManyRequests) as error:
         await _refuse(own, str(error), VIOLATED)
     except RequestInvalid as error:
         await _refuse(own, "; ".join(f"{field}: {said}" for field, said in error.errors), BROKEN)

@@ -77,6 +77,11 @@ class Models(Answer):
         description="The setting `TIMBRE_MODEL`; `auto` takes the first complete pack.", examples=["auto"]
     )
     default: str | None = Field(description="The pack of jobs that name none; null if it is not on disk.")
+    recogniser: str | None = Field(
+        description="The model that recognises words, as the server's settings name it; null where nothing does, and"
+        " jobs cannot have `transcription`.",
+        examples=["whisper-1"],
+    )
     offline: bool = Field(description="Whether downloads are forbidden by `TIMBRE_OFFLINE`.")
     packs: list[ModelPack]
 
@@ -118,6 +123,7 @@ async def _models(here: State, *, pulls: bool = True) -> dict[str, Any]:
         ],
         "model": here.settings.model,
         "default": await here.pulls.default(),
+        "recogniser": here.settings.recogniser,
         "offline": here.settings.offline,
         "packs": [_pack(here, status, told.get(status.pack.name)) for status in packs],
     }

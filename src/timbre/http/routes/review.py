@@ -9,7 +9,7 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 from starlette.responses import Response
 
-from timbre.http.caller import Body, State_, caller
+from timbre.http.caller import Body, State_, caller, parsed
 from timbre.http.limits import Group
 from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json, timestamp
@@ -19,7 +19,6 @@ from timbre.http.routes.jobs.schemas import Seconds
 from timbre.http.routes.speakers.schemas import Candidate
 from timbre.http.schemas import Answer, Score, Time, Uuid, left_out
 from timbre.service.accounts.teams import Caller, Scope
-from timbre.service.requests.body import parse
 from timbre.service.review.requests import RenameRequest, ReviewRequest
 from timbre.service.review.review import Said
 from timbre.store.database import Row
@@ -167,7 +166,7 @@ async def decide_review(known: Writer, body: Body, here: State_) -> Response:
     What somebody else has decided meanwhile stays. Where nothing comes of it for any of the voices, the answer is the
     error of the first.
     """
-    wanted, _ = parse(ReviewRequest, body, webhook_http=False)
+    wanted, _ = await parsed(here, ReviewRequest, body)
     known.require(Scope.SPEAKERS_READ)
     if wanted.name is not None:
         known.require(Scope.SPEAKERS_WRITE)
@@ -189,7 +188,7 @@ async def rename_recordings(known: Writer, body: Body, here: State_) -> Response
     It answers after some seconds, and says how many are left.
     """
     known.require(Scope.SPEAKERS_READ)
-    wanted, _ = parse(RenameRequest, body or b"{}", webhook_http=False)
+    wanted, _ = await parsed(here, RenameRequest, body or b"{}")
     done = await here.review.rename(known.team, wanted)
     return Json({"named": done.named, "changed": done.changed, "passedOver": done.passed_over, "left": done.left})
 

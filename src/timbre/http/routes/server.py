@@ -21,7 +21,6 @@ from timbre.service.keys.master_key import MasterKeys
 from timbre.service.upkeep.retention_periods import rules
 from timbre.settings import Settings
 from timbre.store.queries import queries
-from timbre.store.queue import Lane
 from timbre.store.schema import HEAD
 
 router = APIRouter()
@@ -58,7 +57,7 @@ class ServerState(Answer):
 )
 async def get_server(known: Admin, here: State_) -> Response:
     """Answer what this server is: versions, models, workers, how long things are kept, and how many people it knows."""
-    workers = await here.database.one(_SQL["workers"], {"seconds": here.settings.stalled_seconds})
+    workers = await here.database.all(_SQL["workers"], {"seconds": here.settings.stalled_seconds})
     people = await here.database.one(_SQL["people"], {"team": known.team})
     return Json(
         {
@@ -67,7 +66,7 @@ async def get_server(known: Admin, here: State_) -> Response:
             "model": here.settings.model,
             "defaultPack": await here.pulls.default(),
             "device": here.settings.device,
-            "workers": -(-workers["total"] // len(Lane)) if workers else 0,  # each serves every lane
+            "workers": len(workers),
             "people": people["total"] if people else 0,
             "storage": _storage(here.settings),
             "masterKey": _has_master_key(here.settings),

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Header, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from timbre.http.caller import SESSION_COOKIE, Body, State_, caller, check_origin, session_token
+from timbre.http.caller import SESSION_COOKIE, Body, State_, caller, check_origin, parsed, peer, session_token
 from timbre.http.limits import Group
 from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json, timestamp
@@ -17,7 +17,6 @@ from timbre.http.state import State
 from timbre.service.accounts.requests import SessionRequest
 from timbre.service.accounts.sessions import Session as Begun
 from timbre.service.accounts.teams import Caller
-from timbre.service.requests.body import parse
 
 router = APIRouter()
 Anybody = Annotated[Caller, Depends(caller(None, Group.READ))]
@@ -36,7 +35,7 @@ class Session(Answer):
     operation_id="signIn",
     status_code=201,
     response_model=Session,
-    responses=errors(400, 403, 413, keyed=False),
+    responses=errors(400, 403, 413, 429, keyed=False),
     openapi_extra=takes(SessionRequest),
     summary="Sign a browser in",
 )
@@ -50,8 +49,9 @@ async def sign_in(
 ) -> Response:
     """Begin a session by a link that works once, or by an API key, and set its cookie. For the web app."""
     check_origin(request, here)
-    wanted, _ = parse(SessionRequest, body, webhook_http=False)
-    begun = await _begun(here, wanted)
+    wanted, _ = await parsed(here, SessionRequest, body)
+    async with here.limits.guarded(peer(request), wanted.token or wanted.key or ""):
+        begun = await _begun(here, wanted)
     answer = Json(await _described(here, begun[1].caller, begun[1]), 201)
     answer.set_cookie(
         SESSION_COOKIE,

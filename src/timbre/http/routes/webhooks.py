@@ -10,7 +10,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from timbre.errors import DeliveryUnknown
-from timbre.http.caller import Body, State_, caller
+from timbre.http.caller import Body, State_, caller, parsed
 from timbre.http.limits import Group
 from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json, next_cursor, parse_id, timestamp
@@ -18,7 +18,6 @@ from timbre.http.routes.keys import Admin
 from timbre.http.schemas import Answer, Time, Uuid
 from timbre.service.accounts.requests import SecretRequest
 from timbre.service.accounts.teams import Caller, Scope
-from timbre.service.requests.body import parse
 from timbre.store.database import Row
 
 router = APIRouter()
@@ -152,7 +151,7 @@ async def list_secrets(known: Admin, here: State_) -> Response:
 )
 async def rotate_secret(known: Admin, body: Body, here: State_) -> Response:
     """Make a new secret; those before stay valid for a while, so that receivers can follow, unless `atOnce`."""
-    wanted, _ = parse(SecretRequest, body, webhook_http=False)
+    wanted, _ = await parsed(here, SecretRequest, body)
     await here.webhooks.rotate_secret(known.team, at_once=wanted.at_once, key=known.key)
     return Json(_secret((await here.webhooks.secret_rows(known.team))[-1]), 201)
 

@@ -43,7 +43,7 @@ from timbre.service.people.person import Consent
 from timbre.service.people.samples import Origin
 from timbre.service.results import outputs
 from timbre.service.results.conversation import Conversation, Naming
-from timbre.service.results.decisions import Decision, Entry, Step, person_of, read_log, walk
+from timbre.service.results.decisions import Decision, Entry, Reading, Step, person_of, read_log, walk
 from timbre.service.results.joining import merge_voices
 from timbre.service.results.standing import stand_as
 from timbre.service.results.voices import KeptVoices, Voices
@@ -126,12 +126,14 @@ class Decisions:
             create=None if request.name is None else _created(request),
             learn=learn is not False,
             checked=request.checked is not False,
+            readings=tuple(Reading(word=each.word, text=each.text) for each in request.words or ()),
         )
         if person is not None and request.name is None:
             await self._check_person(caller.team, person)
 
         def decide(talk: Conversation, revision: int) -> Decision:
             now = replace(decided, revision=revision)
+            now = replace(now, readings=tuple(replace(each, was=talk.word(each.word)) for each in now.readings))
             if now.kind == "give" and now.voice is None:
                 now = replace(now, voice=talk.new_label())
             elif now.kind == "give" and now.voice not in talk.voices:
@@ -221,7 +223,10 @@ class Decisions:
         await self._note(connection, caller, job, revision, turned)
         await connection.execute(_SQL["forget_undone"], {"job": job, "revisions": turned.dropped})
         packed = await asyncio.to_thread(outputs.kept, proposal, output, None if gone else turned.body)
-        await connection.execute(_OUTPUTS["replace_output"], {"job": job, **packed.columns})
+        columns = {"job": job, **packed.columns}
+        stays = not gone and output is not proposal  # what the machine found
+        if not (stays and await one(connection, _OUTPUTS["replace_what_stands"], columns)):
+            await connection.execute(_OUTPUTS["replace_output"], columns)
         await outputs.note_people(connection, team, job, packed.mentioned, packed.summary)
         taught = {each.revision for each in turned.taught if await self._learn(connection, caller, job, each, voices)}
         await self._learning.remove(connection, team, gone, key=caller.key)

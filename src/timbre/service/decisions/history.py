@@ -54,6 +54,8 @@ def _about(entry: Entry, names: Mapping[UUID, str]) -> dict[str, Any]:
         about["learn"] = decision.learn
     if decision.kind == "check":
         about["checked"] = decision.checked
+    if decision.kind == "reword":
+        about["words"] = [{"word": each.word, "text": each.text, "was": each.was} for each in decision.readings]
     return {name: value for name, value in about.items() if value is not None or name in {"speakerId", "name"}}
 
 

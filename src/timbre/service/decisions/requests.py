@@ -14,6 +14,8 @@ from timbre.service.results.conversation import SHORTEST
 from timbre.service.results.decisions import Kind
 
 MOST_TURNS: Final = 10_000  # of one decision
+MOST_WORDS: Final = 10_000  # of one decision
+LONGEST_WORD: Final = 500  # characters; somebody may say more than was heard
 MOST_VOICES: Final = 100  # that are joined at once
 _TURN: Final = r"^[0-9]{1,9}(\.[0-9]{1,9})?$"
 _KINDS: Final[tuple[str, ...]] = get_args(Kind)
@@ -30,6 +32,7 @@ _NEEDED: Final[dict[str, tuple[str, ...]]] = {
     "retime": ("turn",),
     "delete": ("turns",),
     "check": ("turns",),
+    "reword": ("words",),
 }
 _WIRE: Final = {"speaker_id": "speakerId", "merged": "from"}
 
@@ -63,6 +66,25 @@ def _voices(came: object) -> object:
     return came
 
 
+def _place(came: object) -> int:
+    if isinstance(came, bool) or not isinstance(came, int) or not 0 <= came < 2**31:
+        expect("the place of a word, counted from 0", came)
+    return came
+
+
+def _reading(came: object) -> str:
+    expected = f"a text of at most {LONGEST_WORD} characters in one line; none where nothing is said"
+    if not isinstance(came, str) or len(came) > LONGEST_WORD or not came.isprintable():
+        expect(expected, came)
+    return came.strip()
+
+
+def _words(came: object) -> object:
+    if not isinstance(came, list | tuple) or not 1 <= len(came) <= MOST_WORDS:
+        expect(f"a list of 1 to {MOST_WORDS} words", came)
+    return came
+
+
 def _revision(came: object) -> int:
     if isinstance(came, bool) or not isinstance(came, int) or not 0 <= came < 2**31:
         expect("the revision that was seen, as 0", came)
@@ -85,6 +107,18 @@ Revision = Annotated[int, Field(ge=0), BeforeValidator(_revision)]
 TurnId = Annotated[str, Field(json_schema_extra={"pattern": _TURN}), BeforeValidator(_turn)]
 
 
+class ReadingRequest(Request):
+    """How a word reads."""
+
+    word: Annotated[int, Field(ge=0), BeforeValidator(_place)] = Field(
+        description="Its place in `wordLevelTranscription` as it was recognised, counted from 0, or its `word`.",
+        examples=[12],
+    )
+    text: Annotated[str, Field(max_length=LONGEST_WORD), BeforeValidator(_reading)] = Field(
+        description="What is said there; empty if nothing is.", examples=["Bletchley"]
+    )
+
+
 class StepRequest(Request):
     """Undo or redo."""
 
@@ -103,7 +137,8 @@ class DecisionRequest(StepRequest):
         description="`name`: this voice is that person. `nobody`: it is nobody we know. `reject`: it is not that"
         " person. `learn`: it is, or is not, to be a sample of the person it was named. `join`: these voices are one."
         " `give`: these turns are that voice's. `cut`: this turn is two. `unite`: these turns are one. `retime`: this"
-        " turn begins or ends elsewhere. `delete`: these turns do not exist. `check`: these turns were looked at.",
+        " turn begins or ends elsewhere. `delete`: these turns do not exist. `check`: these turns were looked at."
+        " `reword`: these words read otherwise.",
         examples=["name"],
     )
     voice: Speaker | None = Field(
@@ -143,6 +178,12 @@ class DecisionRequest(StepRequest):
     start: Seconds | None = Field(None, description="Of `retime`: where it begins, in seconds.")
     end: Seconds | None = Field(None, description="Of `retime`: where it ends, in seconds.")
     checked: Switch | None = Field(None, description="Of `check`: false takes the mark away.")
+
+    words: Annotated[tuple[ReadingRequest, ...], BeforeValidator(_words)] | None = Field(
+        None,
+        description="Of `reword`: words that were recognised, and what they should read.",
+        json_schema_extra={"minItems": 1, "maxItems": MOST_WORDS},
+    )
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

@@ -9,12 +9,15 @@ from __future__ import annotations
 import base64
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from typing import Final, Literal
 from uuid import UUID, uuid4
 
-from timbre.errors import LinkRejected, MediaUnknown
+from timbre.errors import LinkRejected, MediaUnknown, TooManyRequests, UploadRefused
+from timbre.fairness import Places
+from timbre.service.files.room import Room
 from timbre.service.files.storage import Storage
 from timbre.service.keys.secrets import Secrets
 from timbre.service.keys.signatures import link_is_valid, sign_link
@@ -31,6 +34,7 @@ _LINKS: Final = "links"  # the secret that signs them
 _EXPIRY: Final = re.compile(r"[0-9]{1,12}")
 _HOUR: Final = 3600.0
 _GIB: Final = 1 << 30
+_RETRY: Final = 5  # seconds until a place for an upload may be free
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,9 @@ class Media:
         self._storage = storage
         self._secrets = secrets
         self._settings = settings
+        self.room = Room(database, settings)
+        self._places = Places(settings.upload_places, settings.team_share)
+        self._uploading = set[tuple[UUID, str]]()  # team and name
 
     @property
     def most_bytes(self) -> int:
@@ -60,7 +67,11 @@ class Media:
         """An address to PUT a recording to, without a key: a path of this server, or the whole one of the storage.
 
         `own` is always the former: browsers may send nothing to other hosts.
+
+        Raises:
+            QuotaSpent, StorageFull: there is no room for a recording.
         """
+        await self.room.check(team)
         name = object_name()
         presigned = None if own else await self._presign("PUT", name)
         if presigned is None:
@@ -80,14 +91,36 @@ class Media:
         presigned = await self._presign("GET", recording.object)
         return presigned or await self._sign("GET", team, key)
 
+    @contextmanager
+    def uploading(self, team: UUID, key: str | None = None) -> Iterator[None]:
+        """Hold one of the team's places for uploads, and the name, if it has one, to which nobody else uploads then.
+
+        Raises:
+            TooManyRequests: the team has none left.
+            UploadRefused: something is being uploaded to that name.
+        """
+        name = None if key is None else (team, key)
+        if name in self._uploading:
+            raise UploadRefused
+        with self._places.held(team, lambda: TooManyRequests(_RETRY)):
+            if name is not None:
+                self._uploading.add(name)
+            try:
+                yield
+            finally:
+                if name is not None:
+                    self._uploading.remove(name)
+
     async def receive(self, team: UUID, key: str, chunks: AsyncIterator[bytes]) -> int:
         """Keep what is uploaded as the newest version of this name; return its bytes.
 
         Raises:
             RequestTooLarge: it is larger than allowed; nothing is kept.
+            QuotaSpent, StorageFull: there is no room for it; nothing is kept.
         """
         name = object_name()
-        size = await self._storage.put(name, chunks, most_bytes=self.most_bytes)
+        async with aclosing(self.room.filled(team, chunks)) as filled:
+            size = await self._storage.put(name, filled, most_bytes=self.most_bytes)
         await self._add(team, key, name, size)
         return size
 

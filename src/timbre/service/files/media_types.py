@@ -11,20 +11,25 @@ from typing import Final
 HEAD: Final = 64  # bytes that tell
 UNKNOWN: Final = "application/octet-stream"
 _KINDS: Final = (
-    (re.compile(rb"(RIFF|RF64|BW64)....WAVE", re.DOTALL), "audio/wav"),
-    (re.compile(rb"fLaC"), "audio/flac"),
-    (re.compile(rb"OggS"), "audio/ogg"),
-    (re.compile(rb"ID3|\xff[\xfb\xfa\xf3\xf2\xe3\xe2]"), "audio/mpeg"),
-    (re.compile(rb"\xff[\xf1\xf9]"), "audio/aac"),
-    (re.compile(rb"....ftyp", re.DOTALL), "audio/mp4"),
-    (re.compile(rb"\x1a\x45\xdf\xa3"), "audio/webm"),
-    (re.compile(rb"FORM....AIF[FC]", re.DOTALL), "audio/aiff"),
-    (re.compile(rb"caff"), "audio/x-caf"),
-    (re.compile(rb"#!AMR"), "audio/amr"),
-    (re.compile(rb"\.snd"), "audio/basic"),
+    (re.compile(rb"(RIFF|RF64|BW64)....WAVE", re.DOTALL), "audio/wav", ".wav"),
+    (re.compile(rb"fLaC"), "audio/flac", ".flac"),
+    (re.compile(rb"OggS"), "audio/ogg", ".ogg"),
+    (re.compile(rb"ID3|\xff[\xfb\xfa\xf3\xf2\xe3\xe2]"), "audio/mpeg", ".mp3"),
+    (re.compile(rb"\xff[\xf1\xf9]"), "audio/aac", ".aac"),
+    (re.compile(rb"....ftyp", re.DOTALL), "audio/mp4", ".m4a"),
+    (re.compile(rb"\x1a\x45\xdf\xa3"), "audio/webm", ".webm"),
+    (re.compile(rb"FORM....AIF[FC]", re.DOTALL), "audio/aiff", ".aiff"),
+    (re.compile(rb"caff"), "audio/x-caf", ".caf"),
+    (re.compile(rb"#!AMR"), "audio/amr", ".amr"),
+    (re.compile(rb"\.snd"), "audio/basic", ".au"),
 )
 
 
 def media_type(head: bytes) -> str:
     """The media type of a file that begins with these bytes."""
-    return next((kind for pattern, kind in _KINDS if pattern.match(head)), UNKNOWN)
+    return next((kind for pattern, kind, _ in _KINDS if pattern.match(head)), UNKNOWN)
+
+
+def extension(head: bytes) -> str:
+    """The end of the name of a file that begins with these bytes, with the dot; none where it is not known."""
+    return next((end for pattern, _, end in _KINDS if pattern.match(head)), "")

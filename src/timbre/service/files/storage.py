@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import secrets
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,37 +25,47 @@ from contextlib import ExitStack, aclosing, asynccontextmanager, contextmanager,
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
-from typing import TYPE_CHECKING, Literal, ParamSpec, Self, TypeVar, cast
+from threading import Event
+from typing import TYPE_CHECKING, BinaryIO, Literal, ParamSpec, TypeVar, cast
 from urllib.parse import urlsplit
 
 import obstore
 from obstore.exceptions import BaseError
 from obstore.store import AzureStore, GCSStore, LocalStore, S3Store, from_url
 
-from timbre.disk import needed
-from timbre.errors import MediaUnknown, OptionError, RequestTooLarge, ServerError, ServiceUnavailable, TimbreError
+from timbre.audio.temporary import temporary_file
+from timbre.disk import is_full, needed
+from timbre.errors import (
+    MediaUnknown,
+    OptionError,
+    RequestTooLarge,
+    ServerError,
+    ServiceUnavailable,
+    StorageFull,
+    TimbreError,
+)
 from timbre.settings import Settings
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig
 
-__all__ = ["Storage", "open_storage"]
+__all__ = ["Storage", "open_bucket", "open_place", "open_storage"]
 
 PART_BYTES = 5 * 2**20  # what S3 takes as a part at least
 MOST_PARTS = 10_000  # what S3 takes at most of one object
 PIECE_BYTES = 2**20  # read and handed on at once
-CALL_THREADS = 8  # for what ends soon
-UPLOAD_THREADS = 64  # for what takes as long as the client
+CALL_THREADS = 8  # for what ends soon, as writing a piece to a file does
+UPLOAD_THREADS = 16  # for what takes as long as the bucket
 ABORT_SECONDS = 10.0  # an upload that is given up has this long to take back its parts
 COPY_PREFIX = "timbre-media-"
+_DRAFTS = 10**12  # so that two of one name are not the same
 
 _NAME = re.compile(r"[a-z0-9-]+(/[a-z0-9-]+)*")
 _UNFINISHED = re.compile(r".+#\d+")  # as the local store calls an object while it is written
 _VARIABLES = {"s3": "AWS_", "gs": "GOOGLE_", "az": "AZURE_"}
 _CLIENT_OPTIONS = ("allow_http", "allow_invalid_certificates", "proxy_url", "proxy_excludes")
 
-_Bucket = S3Store | GCSStore | AzureStore
+Bucket = S3Store | GCSStore | AzureStore
 
 Item = TypeVar("Item")
 Options = ParamSpec("Options")
@@ -69,15 +80,29 @@ def open_storage(settings: Settings) -> Storage:
         ServerError: the bucket cannot be listed.
     """
     if settings.storage_url is not None:
-        return Storage(_open_bucket(settings.storage_url))
-    folder = settings.data_dir.absolute() / "media"
+        return Storage(open_bucket(settings.storage_url), temp_dir=settings.temp_dir)
+    return _open_folder(settings.data_dir.absolute() / "media", "name another data folder with TIMBRE_DATA_DIR")
+
+
+def open_place(where: str | Path) -> Storage:
+    """Open another place for objects: a folder, or the URL of a bucket as in `TIMBRE_STORAGE_URL`.
+
+    Raises:
+        as `open_storage`
+    """
+    if isinstance(where, str):
+        return Storage(open_bucket(where, "The address of the bucket"))
+    return _open_folder(where.absolute(), "name another folder")
+
+
+def _open_folder(folder: Path, otherwise: str) -> Storage:
     try:
-        with needed(folder, "name another data folder with TIMBRE_DATA_DIR"):
+        with needed(folder, otherwise):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=folder).close()
         return Storage(LocalStore(folder), folder=folder)
     except BaseError as error:
-        raise ServerError(f"Media cannot be stored in {folder}: {_reason(error)}.") from error
+        raise ServerError(f"Nothing can be stored in {folder}: {_reason(error)}.") from error
 
 
 class Storage:
@@ -87,57 +112,83 @@ class Storage:
     does not answer, every method raises `ServiceUnavailable`.
     """
 
-    def __init__(self, store: _Bucket | LocalStore, *, folder: Path | None = None) -> None:
+    def __init__(self, store: Bucket | LocalStore, *, folder: Path | None = None, temp_dir: Path | None = None) -> None:
         self._store = store
         self._folder = folder
+        self._temp_dir = temp_dir
         self._calls = ThreadPoolExecutor(CALL_THREADS, "storage")
         self._uploads = ThreadPoolExecutor(UPLOAD_THREADS, "upload")
 
     async def put(self, name: str, chunks: AsyncIterator[bytes], *, most_bytes: int) -> int:
         """Store what `chunks` yields under this name, in place of what was there; return its length in bytes.
 
-        When `chunks` raises, or this call is canceled, what was there before stays.
+        When `chunks` raises, or this call is canceled, what was there before stays. Until all of it has arrived it is
+        written to a file, a piece at a time, so that a slow peer holds neither a thread nor memory.
 
         Raises:
             RequestTooLarge: there are more than `most_bytes`; nothing was stored.
+            StorageFull: the disk has no room for it; nothing was stored.
         """
         _check(name)
-        part_bytes = PART_BYTES if self._folder else max(PART_BYTES, -(-most_bytes // MOST_PARTS))
         async with aclosing(_pieces(chunks, most_bytes)) as pieces:
-            head = b""
-            while len(head) < part_bytes and (piece := await anext(pieces, b"")):
-                head += piece
-            if len(head) >= part_bytes:
-                return await self._put_parts(name, head, pieces, part_bytes)
-            with _reported():
-                await self._call(obstore.put, self._store, name, head, use_multipart=False)
-            return len(head)
+            if self._folder is None:
+                with _reported():
+                    file = await self._call(temporary_file, self._temp_dir)
+                with file:
+                    size = await self._written(file, pieces)
+                    await self._sent(name, file, size)
+                return size
+            path = self._folder / name
+            draft = path.with_name(f"{path.name}#{secrets.randbelow(_DRAFTS)}")
+            try:
+                with _reported():
+                    file = await self._call(_begun, draft)
+                with file:
+                    size = await self._written(file, pieces)
+                with _reported():
+                    await self._call(draft.replace, path)
+            except BaseException:
+                with suppress(OSError):
+                    draft.unlink(missing_ok=True)
+                raise
+            return size
 
-    async def _put_parts(self, name: str, head: bytes, pieces: AsyncIterator[bytes], part_bytes: int) -> int:
-        loop = asyncio.get_running_loop()
-        feed = _Feed(loop)
-        draw = partial(obstore.put, self._store, name, feed, chunk_size=part_bytes, max_concurrency=2)
-        upload = loop.run_in_executor(self._uploads, draw)
-        upload.add_done_callback(feed.release)
-        written = len(head)
+    async def _written(self, file: BinaryIO, pieces: AsyncIterator[bytes]) -> int:
+        """Write pieces to a file as they come; return their bytes."""
+        size = 0
+        async for piece in pieces:
+            writing = asyncio.ensure_future(self._call(file.write, piece))
+            try:
+                with _reported():
+                    await asyncio.shield(writing)
+            except asyncio.CancelledError:
+                await asyncio.wait({writing})  # the file is closed next
+                raise
+            size += len(piece)
+        with _reported():
+            await self._call(file.flush)
+        return size
+
+    async def _sent(self, name: str, file: BinaryIO, size: int) -> None:
+        """Bring a file that is whole into the bucket."""
+        file.seek(0)
+        if size < PART_BYTES:
+            with _reported():
+                await self._call(obstore.put, self._store, name, file.read(), use_multipart=False)
+            return
+        parts = _Parts(file)
+        part_bytes = max(PART_BYTES, -(-size // MOST_PARTS))
+        draw = partial(obstore.put, self._store, name, parts, chunk_size=part_bytes, max_concurrency=2)
+        upload = asyncio.get_running_loop().run_in_executor(self._uploads, draw)
         try:
-            await feed.give(head)
-            async for piece in pieces:
-                await feed.give(piece)
-                if upload.done():
-                    break
-                written += len(piece)
-            else:
-                await feed.give(None)
             await asyncio.wait({upload})
         except BaseException:
             # A canceled upload would leave its parts in the bucket, unseen and paid for; one that fails removes them.
-            feed.fail()
+            parts.given_up.set()
             await asyncio.wait({upload}, timeout=ABORT_SECONDS)
             raise
         with _reported():
             upload.result()
-        return written
 
     async def size(self, name: str) -> int | None:
         """Return the length of an object in bytes, None where there is none."""
@@ -248,40 +299,23 @@ class Storage:
         return removed
 
 
-class _Feed:
-    """Hands pieces from the event loop, where they are read, to the upload's thread, which draws them one by one."""
+class _Parts:
+    """A file in pieces, for the upload's thread, which draws them one by one."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._room = asyncio.Semaphore(1)
-        self._pieces: SimpleQueue[bytes | Exception | None] = SimpleQueue()
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.given_up = Event()  # set, it makes the upload fail, so that it cleans up after itself
 
-    def __iter__(self) -> Self:
-        return self
+    def __iter__(self) -> Iterator[bytes]:
+        while piece := self._file.read(PIECE_BYTES):
+            if self.given_up.is_set():
+                raise InterruptedError("the upload was given up")
+            yield piece
 
-    def __next__(self) -> bytes:
-        piece = self._pieces.get()
-        self._loop.call_soon_threadsafe(self._room.release)
-        if piece is None:
-            raise StopIteration
-        if isinstance(piece, Exception):
-            raise piece
-        return piece
 
-    async def give(self, piece: bytes | None) -> None:
-        """Wait until the piece before was drawn, and hand over this one, or None for the end."""
-        await self._room.acquire()
-        self._pieces.put(piece)
-
-    def fail(self) -> None:
-        """Make the upload fail, so that it cleans up after itself."""
-        self._pieces.put(InterruptedError("the upload was given up"))
-
-    def release(self, upload: asyncio.Future[obstore.PutResult]) -> None:
-        """Let go of whoever waits, as the upload draws no more."""
-        if not upload.cancelled():
-            upload.exception()  # so that nobody is told of it twice
-        self._room.release()
+def _begun(draft: Path) -> BinaryIO:
+    draft.parent.mkdir(parents=True, exist_ok=True)
+    return draft.open("xb")
 
 
 async def _pieces(chunks: AsyncIterator[bytes], most_bytes: int) -> AsyncGenerator[bytes, None]:
@@ -300,12 +334,18 @@ async def _pieces(chunks: AsyncIterator[bytes], most_bytes: int) -> AsyncGenerat
         yield b"".join(gathered)
 
 
-def _open_bucket(url: str) -> _Bucket:
+def open_bucket(url: str, called: str = "TIMBRE_STORAGE_URL") -> Bucket:
+    """Open a bucket, and see that it can be listed.
+
+    Raises:
+        OptionError: the URL is malformed or of an unknown kind; the message calls it so.
+        ServerError: it cannot be listed.
+    """
     scheme = url.partition("://")[0]
     if scheme not in _VARIABLES:
         raise OptionError(
-            f"TIMBRE_STORAGE_URL begins with {scheme!r}; give s3://bucket/prefix, gs://… or az://…,"
-            " or leave it out to keep media in the data folder."
+            f"{called} begins with {scheme!r}; give s3://bucket/prefix, gs://… or az://…, or leave it out to use a"
+            " folder."
         )
     try:
         parts = urlsplit(url)
@@ -313,20 +353,20 @@ def _open_bucket(url: str) -> _Bucket:
         probe, store = (_connect(url, scheme, retries) for retries in (2, 10))
     except (BaseError, ValueError) as error:
         raise OptionError(
-            f"TIMBRE_STORAGE_URL cannot be used ({_reason(error)}); it must look like s3://bucket/prefix,"
+            f"{called} cannot be used ({_reason(error)}); it must look like s3://bucket/prefix,"
             f" and the variables {_VARIABLES[scheme]}… must fit it."
         ) from error
     try:
         next(iter(obstore.list(probe)), None)
     except (BaseError, OSError) as error:
         raise ServerError(
-            f"Media cannot be stored in {shown} ({_reason(error)}); check TIMBRE_STORAGE_URL, that the bucket exists,"
+            f"Nothing can be stored in {shown} ({_reason(error)}); check {called}, that the bucket exists,"
             f" and the credentials and endpoint in the variables {_VARIABLES[scheme]}…"
         ) from error
     return store
 
 
-def _connect(url: str, scheme: str, retries: int) -> _Bucket:
+def _connect(url: str, scheme: str, retries: int) -> Bucket:
     # Client options given here take the place of all that the environment says, so those are carried over.
     carried = {option: os.environ.get(f"{_VARIABLES[scheme]}{option.upper()}") for option in _CLIENT_OPTIONS}
     options = {option: value for option, value in carried.items() if value is not None}
@@ -336,7 +376,7 @@ def _connect(url: str, scheme: str, retries: int) -> _Bucket:
         client_options=cast("ClientConfig", limits | options),
         retry_config={"max_retries": retries, "retry_timeout": timedelta(seconds=60)},
     )
-    return cast("_Bucket", store)
+    return cast("Bucket", store)
 
 
 def _check(name: str) -> None:
@@ -356,6 +396,8 @@ def _reported(*, reading: bool = False) -> Iterator[None]:
     try:
         yield
     except (BaseError, OSError) as error:
+        if is_full(error):
+            raise StorageFull from error
         if reading and isinstance(error, FileNotFoundError):
             raise MediaUnknown from error
         raise ServiceUnavailable("The storage of media cannot be used now; try again soon.") from error

@@ -125,9 +125,15 @@ class Attempts:
     async def hand_over(self, attempt: Attempt, name: str, size: int) -> None:
         """Note what was fetched, and send the job on to be heard, if it is still this attempt's; `knows` tells."""
         async with self._database.transaction() as connection:
-            if await one(connection, _SQL["hand_over"], {**_fence(attempt), "object": name}) is not None:
+            if await one(connection, _SQL["hand_over"], {**_fence(attempt), "object": name, "bytes": size}) is not None:
                 lane = lane_for(attempt.type, size, self._settings)
-                await self._queue.defer(connection, lane, HEAR_TASK, job=str(attempt.job))
+                await self._queue.defer(connection, lane, HEAR_TASK, team=attempt.team, job=str(attempt.job))
+
+    async def move_on(self, attempt: Attempt) -> None:
+        """Send the job on to the lane for long recordings, as its own is one."""
+        async with self._database.transaction() as connection:
+            if await one(connection, _SQL["pause"], _fence(attempt)) is not None:
+                await self._queue.defer(connection, Lane.LONG, HEAR_TASK, team=attempt.team, job=str(attempt.job))
 
     async def knows(self, attempt: Attempt, name: str) -> bool:
         """Whether this is the object that was fetched for the attempt's job."""
@@ -213,7 +219,7 @@ class Attempts:
                 for entry in await cursor.fetchall():
                     if entry["task"] == task:
                         lane = Lane(entry["lane"])  # chosen by a size that only whoever fetched it knew
-                await self._queue.defer(connection, lane, task, job=str(row["id"]))
+                await self._queue.defer(connection, lane, task, team=row["team_id"], job=str(row["id"]))
         if rows:
             _log.warning("took up jobs that were left", jobs=[str(row["id"]) for row in rows])
         return len(rows)

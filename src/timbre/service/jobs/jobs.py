@@ -19,11 +19,13 @@ from psycopg.sql import SQL
 from psycopg.types.json import Jsonb
 
 from timbre.errors import IdempotencyConflict, JobUnknown, MediaUnknown, OutputMissing, RequestInvalid
+from timbre.service.accounts import audit
 from timbre.service.accounts.teams import Caller
 from timbre.service.accounts.usage import Usage
 from timbre.service.files.media import Media, Recording, media_key
 from timbre.service.files.storage import Storage
 from timbre.service.jobs.requests import ChangeRequest
+from timbre.service.jobs.streamed import Streamed
 from timbre.service.keys.master_key import MasterKeys
 from timbre.service.models.packs import Packs
 from timbre.service.outside.webhooks import Webhooks
@@ -46,7 +48,7 @@ FAULT: Final = "This is a fault of Timbre, not of the recording"
 GIVEN_UP: Final = "Given up"
 _SQL: Final = queries("jobs")
 _HEARD: Final = queries("heard")
-_MIB: Final = 1 << 20
+_MINUTE_BYTES: Final = 60 * 48_000 * 2 * 2  # of sound as no compression makes it: what has more is longer
 Sort = Literal["newest", "oldest", "title", "longest"]
 _QUICK: Final = frozenset({"voiceprint", "enrol"})  # types of jobs that hear half a minute at most
 
@@ -118,6 +120,8 @@ class Jobs:
         warning: str | None = None,
         once: Once | None = None,
         recording: Recording | None = None,
+        stream: UUID | None = None,
+        streamed: Streamed | None = None,
     ) -> Submission:
         """Accept a job.
 
@@ -127,6 +131,8 @@ class Jobs:
             warning: What the caller is told with it.
             once: What makes the request count once.
             recording: What is heard, where the request has no URL.
+            stream: The live stream that was recorded; the job gets its id.
+            streamed: What people said meanwhile.
 
         Raises:
             RequestInvalid: its model or a recogniser is not here, or a voiceprint or a person cannot be used.
@@ -137,7 +143,7 @@ class Jobs:
         if once is not None and (earlier := await self._earlier(caller.team, once)):
             return earlier
         pack = self._packs.named(request.model)
-        if isinstance(request, SpeakersRequest) and request.transcription and not self._settings.recognises:
+        if isinstance(request, SpeakersRequest) and request.transcription and self._settings.recogniser is None:
             raise RequestInvalid([("transcription", NO_RECOGNISER)])
         if isinstance(request, IdentifyRequest):
             await self._check_people(caller.team, request)
@@ -145,16 +151,15 @@ class Jobs:
         key = media_key(request.url or "")
         if key is not None:
             recording = await self._media.find(caller.team, key)
-        job = new_id()
+        job = stream or new_id()
+        params = request.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"title", "tags"})
         row = {
             "id": job,
             "team": caller.team,
             "key": caller.key,
             "type": request.kind,
             "model": pack,
-            "params": Jsonb(
-                request.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"title", "tags"})
-            ),
+            "params": Jsonb(params | ({} if streamed is None else {"streamed": streamed.to_json()})),
             "warning": warning,
             "title": request.title or None,
             "tags": list(dict.fromkeys(request.tags)),
@@ -286,14 +291,21 @@ class Jobs:
         total = await self._database.one(_SQL["count"], arguments)
         return rows, total["total"] if total else 0
 
-    async def delete(self, team: UUID, job: UUID) -> bool:
-        """Cancel a job that has not ended, or erase one that has with all that is kept of it; tell if it was canceled.
+    async def delete(self, team: UUID, job: UUID, *, canceled: bool = False, key: UUID | None = None) -> bool:
+        """Cancel a job that has not ended, or erase one that has with all that is kept of it; tell if it is canceled.
+
+        Args:
+            team: Whose.
+            job: Which.
+            canceled: Whether one that was canceled before is erased too. Else it stays: the request may be the same one
+                again, whose answer was lost.
+            key: The API key that asks for it.
 
         Raises:
             JobUnknown: the team has none of this id.
         """
         async with self._database.transaction() as connection:
-            arguments = {"id": job, "team": team, "error": CANCELED}
+            arguments = {"id": job, "team": team, "error": CANCELED, "canceled": canceled}
             row = await one(connection, _SQL["cancel"], arguments)
             if row is not None:
                 await connection.execute(_SQL["drop_waiting"], {"job": str(job)})
@@ -301,7 +313,10 @@ class Jobs:
                 return True
             row = await one(connection, _SQL["erase"], arguments)
             if row is None:
-                raise JobUnknown
+                if await one(connection, _SQL["was_canceled"], arguments) is None:
+                    raise JobUnknown
+                return True
+            await audit.record(connection, team, "job.erased", subject=job, key=key)
         if row["object"]:
             await self._storage.delete(row["object"])
         return False
@@ -328,7 +343,7 @@ class Jobs:
                 if await one(connection, _SQL["claim_idempotency_key"], claim) is None:
                     return False
             await connection.execute(_SQL["create"], row)
-            await self._queue.defer(connection, lane, task, job=str(row["id"]))
+            await self._queue.defer(connection, lane, task, team=row["team"], job=str(row["id"]))
         return True
 
     async def _earlier(self, team: UUID, once: Once) -> Submission | None:
@@ -359,8 +374,11 @@ def _missing(job: Row) -> str:
 
 
 def lane_for(kind: str, size: int | None, settings: Settings) -> Lane:
-    """Where a recording of so many bytes is heard, so that short jobs never wait behind long ones."""
-    short = kind in _QUICK or (size is not None and size <= settings.short_job_mb * _MIB)
+    """Where a recording of so many bytes goes first, so that short jobs never wait behind long ones.
+
+    Whatever may be short begins in the lane for short ones, where its length turns out; see `Attempts.move_on`.
+    """
+    short = kind in _QUICK or (size or 0) <= settings.short_job_minutes * _MINUTE_BYTES
     return Lane.SHORT if short else Lane.LONG
 
 

@@ -85,6 +85,9 @@ class ExportJobsRequest(JobsRequest):
     formats: Annotated[tuple[Format, ...], BeforeValidator(_formats), WithJsonSchema(_FORMATS)] = Field(
         (Format.JSON,), description="Formats of the files: each recording has one in each."
     )
+    recordings: Switch = Field(
+        False, description="Whether the recordings themselves are in it, as long as they are kept; needs `media:read`."
+    )
 
 
 class RematchRequest(Request):

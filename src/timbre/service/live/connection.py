@@ -16,14 +16,18 @@ import numpy as np
 import structlog
 
 from timbre.audio.recording import SAMPLE_RATE
-from timbre.errors import FrameRefused, OptionError, ServiceUnavailable, StreamBroken
+from timbre.errors import FrameRefused, OptionError, StreamBroken, TimbreError
 from timbre.service.live.frames import Frames
 from timbre.service.live.messages import message
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from numpy.typing import NDArray
 
     from timbre.live.events import Event
+    from timbre.service.live.opus import OpusDecoder
+    from timbre.service.live.recorder import Recorder, Recordings
     from timbre.service.live.session import Session
     from timbre.service.live.streams import OpenStream
 
@@ -54,11 +58,23 @@ class Socket(Protocol):
 class Connection:
     """A stream and the connection that it has now."""
 
-    def __init__(self, opened: OpenStream, session: Session, *, longest: float) -> None:
+    def __init__(
+        self,
+        opened: OpenStream,
+        session: Session,
+        *,
+        longest: float,
+        opus: OpusDecoder | None,
+        recorder: Recorder | None,
+        recordings: Recordings,
+    ) -> None:
         self.opened = opened
         self._session = session
         self._longest = longest
+        self._recorder = recorder
+        self._recordings = recordings
         self._frames = Frames(opened.request)
+        self._opus = opus
         self._waiting: deque[NDArray[np.float32]] = deque()
         self._said: deque[tuple[str, str | None]] = deque()  # by a person, of voices
         self._more = asyncio.Event()
@@ -75,6 +91,11 @@ class Connection:
     def seconds(self) -> float:
         """How much was heard."""
         return self._session.seconds
+
+    @property
+    def fault(self) -> str | None:
+        """Why it ended, if not as its client wanted."""
+        return None if self._fault is None else str(self._fault)
 
     @property
     def behind(self) -> float:
@@ -107,14 +128,21 @@ class Connection:
             for text in self._unsent[:]:
                 await self._write(text)
             self._unsent.clear()
-        reader = asyncio.create_task(self._read(socket))
+        readers = [asyncio.create_task(self._read(socket))]
+        if self._opus is not None:
+            readers.append(asyncio.create_task(self._decode(self._opus)))
         try:
             await self._hear()
         finally:
-            reader.cancel()
-            await asyncio.gather(reader, return_exceptions=True)
+            for reader in readers:
+                reader.cancel()
+            await asyncio.gather(*readers, return_exceptions=True)
+            if self._opus is not None:
+                self._opus.close()
         if self._socket is None:
             return "The client went away"
+        if (job := await self.keep()) is not None:
+            await self._send({"type": "kept", "data": {"jobId": str(job)}})
         fault = self._fault
         if fault is not None:
             await self._send({"type": "error", "message": str(fault)})
@@ -128,6 +156,22 @@ class Connection:
     def cut(self) -> None:
         """End a stream whose client did not come back."""
         self._ended = True
+
+    async def keep(self) -> UUID | None:
+        """Make a job of what was recorded, once; return its id."""
+        recorder, self._recorder = self._recorder, None
+        if recorder is None:
+            return None
+        try:
+            return await self._recordings.keep(self.opened, recorder, self._session.said)
+        except TimbreError as error:
+            self._fault = self._fault or StreamBroken(f"The recording is not kept. {error}", code=BROKEN)
+        except Exception:  # noqa: BLE001 - whatever it is, the stream ends as it would
+            _log.exception("a stream was not kept", stream=str(self.opened.id))
+            self._fault = self._fault or StreamBroken("The recording is not kept: a fault of the server", code=BROKEN)
+        finally:
+            recorder.close()
+        return None
 
     async def _read(self, socket: Socket) -> None:
         last = time.monotonic()
@@ -145,7 +189,7 @@ class Connection:
                 return
             try:
                 if came.get("bytes") is not None:
-                    self._take(came["bytes"])
+                    await self._take(came["bytes"])
                     last = time.monotonic()
                 else:
                     self._command(came.get("text") or "")
@@ -154,19 +198,35 @@ class Connection:
             except StreamBroken as error:
                 self._break(error)
 
-    def _take(self, frame: bytes) -> None:
-        self._put(self._frames.read(frame))
+    async def _decode(self, opus: OpusDecoder) -> None:
+        try:
+            async for samples in opus.sound():
+                self._put(samples)
+            self._ended = True
+            self._more.set()
+        except FrameRefused as error:
+            self._break(StreamBroken(str(error), code=VIOLATED))
+        except StreamBroken as error:
+            self._break(error)
+
+    async def _take(self, frame: bytes) -> None:
+        if self._opus is not None:
+            await self._opus.feed(frame)
+        else:
+            self._put(self._frames.read(frame))
+
+    def _put(self, samples: NDArray[np.float32]) -> None:
+        self._received += samples.size
+        self._waiting.append(samples)
+        if self._recorder is not None:
+            self._recorder.take(samples)
+        self._more.set()
         if self._received / SAMPLE_RATE - (time.monotonic() - self._began) > AHEAD:
             raise StreamBroken(f"Audio is more than {AHEAD:g} seconds ahead of time", code=VIOLATED)
         if self._received / SAMPLE_RATE > self._longest:
             raise StreamBroken(f"A stream is at most {self._longest / 3600:g} hours long", code=VIOLATED)
         if self.behind > BEHIND:
             raise StreamBroken("The server hears too many streams to keep up", code=BROKEN)
-
-    def _put(self, samples: NDArray[np.float32]) -> None:
-        self._received += samples.size
-        self._waiting.append(samples)
-        self._more.set()
 
     def _command(self, text: str) -> None:
         try:
@@ -175,8 +235,11 @@ class Connection:
             command = None
         kind = command.get("type") if isinstance(command, dict) else None
         if kind == _END:
-            self._put(self._frames.end())
-            self._ended = True
+            if self._opus is not None:
+                self._opus.end()  # what it has still to say is waited for
+            else:
+                self._put(self._frames.end())
+                self._ended = True
         elif kind == _NAME and isinstance(command.get("speaker"), str):
             name = command.get("name")
             if not (name is None or isinstance(name, str)):
@@ -202,12 +265,14 @@ class Connection:
                     await self._more.wait()
                 while self._waiting or self._said:
                     await self._tell(await self._next())
+                    if self._recorder is not None and self._recorder.due:
+                        await self._recorder.write()
                 if self._ended:
                     await self._tell(await self._session.finish())
                     return
                 if self._socket is None:
                     return
-        except ServiceUnavailable as error:
+        except TimbreError as error:  # nothing can be heard at the moment, or written
             self._fault, self._ended = StreamBroken(str(error), code=BROKEN), True
         except Exception:  # noqa: BLE001 - whatever it is, its client is told, and nobody else disturbed
             _log.exception("a stream broke", stream=str(self.opened.id))
@@ -225,6 +290,8 @@ class Connection:
             return []
 
     async def _tell(self, events: list[Event]) -> None:
+        if self._recorder is not None:
+            self._recorder.told(events)
         for event in events:
             if (said := message(event, self.opened.request)) is not None:
                 await self._send(said)

@@ -1,5 +1,7 @@
 """The processes that hear for all streams of one API: they are asked in batches, and replaced when they die.
 
+Teams have their turns in a batch, so that one with many streams does not hold up one with few.
+
 Streams are remembered here and nowhere else, so a process that dies costs them nothing but the time until another one
 has answered the same questions.
 """
@@ -10,18 +12,21 @@ import asyncio
 import os
 import pickle
 import sys
-from collections import deque
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
 from timbre.errors import ServiceUnavailable
+from timbre.fairness import Rota
 from timbre.live.requests import AskSpeakers, Question
 from timbre.models.runtime import available_threads
 from timbre.service.live.hearer import SIZE, Batch, packed
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from timbre.settings import Settings
 
 _log: Final = structlog.get_logger("timbre.live")
@@ -33,6 +38,7 @@ _PAUSE: Final = 0.5  # seconds until a process that could not be started is star
 
 @dataclass(slots=True, eq=False)
 class _Asked:
+    team: UUID
     space: str
     question: Question
     answer: asyncio.Future[Any]
@@ -46,7 +52,7 @@ class Hearers:
         cores = available_threads(settings)
         self._count = settings.live_processes
         self._settings = settings.model_copy(update={"threads": max(1, cores // self._count)})
-        self._waiting: deque[_Asked] = deque()
+        self._waiting = Rota[_Asked]()
         self._more = asyncio.Condition()
         self._tasks: list[asyncio.Task[None]] = []
         self._processes: set[asyncio.subprocess.Process] = set()
@@ -62,16 +68,16 @@ class Hearers:
         if not self._tasks:
             self._tasks = [asyncio.create_task(self._serve()) for _ in range(self._count)]
 
-    async def ask(self, space: str, question: Question) -> Any:
-        """Return the answer to a question of a stream whose voices are of a space.
+    async def ask(self, team: UUID, space: str, question: Question) -> Any:
+        """Return the answer to a question of a team's stream whose voices are of a space.
 
         Raises:
             ServiceUnavailable: several processes died of it.
         """
         self.start()
-        asked = _Asked(space, question, asyncio.get_running_loop().create_future())
+        asked = _Asked(team, space, question, asyncio.get_running_loop().create_future())
         async with self._more:
-            self._waiting.append(asked)
+            self._waiting.add(team, asked)
             self._more.notify()
         return await asked.answer
 
@@ -80,8 +86,8 @@ class Hearers:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        while self._waiting:
-            self._fail(self._waiting.popleft())
+        while (asked := self._waiting.take()) is not None:
+            self._fail(asked)
 
     async def _serve(self) -> None:
         """Keep one process running."""
@@ -143,16 +149,13 @@ class Hearers:
     async def _next(self) -> list[_Asked]:
         """Wait for questions, and take those that can be answered at once; clustering goes by itself, as it is slow."""
         async with self._more:
-            while not self._waiting:
+            while (first := self._waiting.take()) is None:
                 await self._more.wait()
-            batch = [self._waiting.popleft()]
-            if not isinstance(batch[0].question, AskSpeakers):
-                left: deque[_Asked] = deque()
-                while self._waiting and len(batch) < _MOST:
-                    asked = self._waiting.popleft()
-                    fits = asked.space == batch[0].space and not isinstance(asked.question, AskSpeakers)
-                    (batch if fits else left).append(asked)
-                self._waiting.extendleft(reversed(left))
+            batch = [first]
+            if not isinstance(first.question, AskSpeakers):
+                fits = partial(_goes_with, first)
+                while len(batch) < _MOST and (asked := self._waiting.take(fits)) is not None:
+                    batch.append(asked)
             if self._waiting:
                 self._more.notify()
             return batch
@@ -164,13 +167,17 @@ class Hearers:
             if asked.tries >= _TRIES:
                 self._fail(asked)
             elif not asked.answer.done():
-                self._waiting.appendleft(asked)
+                self._waiting.put_back(asked.team, asked)
         async with self._more:
             self._more.notify_all()
 
     def _fail(self, asked: _Asked) -> None:
         if not asked.answer.done():
             asked.answer.set_exception(ServiceUnavailable("The stream cannot be heard at the moment; try again soon."))
+
+
+def _goes_with(first: _Asked, other: _Asked) -> bool:
+    return other.space == first.space and not isinstance(other.question, AskSpeakers)
 
 
 async def _send(process: asyncio.subprocess.Process, value: object) -> None:

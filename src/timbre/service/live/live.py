@@ -12,6 +12,9 @@ import structlog
 from timbre.errors import ServiceUnavailable
 from timbre.service.live.connection import RESUME, Connection, Socket
 from timbre.service.live.hearers import Hearers
+from timbre.service.live.opus import OpusDecoder
+from timbre.service.live.recorder import Recorder, Recordings
+from timbre.service.live.requests import OPUS
 from timbre.service.live.session import open_session
 from timbre.service.live.streams import SILENCE, Streams
 
@@ -21,15 +24,18 @@ if TYPE_CHECKING:
 
 _log: Final = structlog.get_logger("timbre.live")
 _BEAT: Final = SILENCE / 3  # seconds
-_FLUSH: Final = 3.0  # seconds that streams have to say their last words when the server stops
+_FLUSH: Final = 3.0  # seconds at least that streams have to say their last words when the server stops
 
 
 class Live:
     """The streams of this process."""
 
-    def __init__(self, streams: Streams, candidates: CandidateSearch, settings: Settings) -> None:
+    def __init__(
+        self, streams: Streams, recordings: Recordings, candidates: CandidateSearch, settings: Settings
+    ) -> None:
         self.streams = streams
         self.hearers = Hearers(settings)
+        self._recordings = recordings
         self._candidates = candidates
         self._settings = settings
         self._running: dict[str, Connection] = {}  # by token
@@ -62,7 +68,7 @@ class Live:
                 waiting.cancel()
                 await self._over(token, connection, "The server is stopping")
         with suppress(TimeoutError):
-            async with asyncio.timeout(_FLUSH):
+            async with asyncio.timeout(max(_FLUSH, self._settings.stop_seconds)):
                 await self._idle.wait()
 
     async def hear(self, token: str, socket: Socket) -> None:
@@ -84,10 +90,20 @@ class Live:
             session = await open_session(
                 opened, hearers=self.hearers, candidates=self._candidates, settings=self._settings
             )
+            recorder = Recorder(self._settings.temp_dir) if opened.request.keep else None
+            longest = self._settings.stream_hours * 3600
+            opus = await OpusDecoder.started(longest) if opened.request.encoding == OPUS else None
         except Exception as error:
             await self.streams.end(opened.id, 0.0, str(error))
             raise
-        connection = Connection(opened, session, longest=self._settings.stream_hours * 3600)
+        connection = Connection(
+            opened,
+            session,
+            longest=longest,
+            opus=opus,
+            recorder=recorder,
+            recordings=self._recordings,
+        )
         self._running[token] = connection
         self._idle.clear()
         await self._run(token, connection, socket, again=False)
@@ -109,6 +125,8 @@ class Live:
         self._closing = asyncio.create_task(self._over(token, connection, "The client did not come back"))
 
     async def _over(self, token: str, connection: Connection, error: str | None) -> None:
+        await connection.keep()
+        error = error or connection.fault
         self._running.pop(token, None)
         if not self._running:
             self._idle.set()

@@ -10,14 +10,24 @@ from timbre.live.opening import MOST_SPEAKERS
 from timbre.service.requests.body import Request
 from timbre.service.requests.selection import Speakers
 from timbre.service.requests.submissions import LIKELY, LabelledVoiceprint, distinct
-from timbre.service.requests.values import MOST_VOICEPRINTS, Switch, Threshold, expect, some_voiceprints
+from timbre.service.requests.values import (
+    MOST_VOICEPRINTS,
+    Switch,
+    Tags,
+    Threshold,
+    Title,
+    expect,
+    refuse,
+    some_voiceprints,
+)
 
 _LIMIT: Final = 32
 _Rate = Literal[8_000, 16_000, 24_000, 32_000, 44_100, 48_000]
-_Encoding = Literal["pcm_f32le", "pcm_s16le"]
+_Encoding = Literal["pcm_f32le", "pcm_s16le", "opus"]
 _Speakers = Annotated[int, Field(ge=1, le=_LIMIT)]
 RATES: Final[tuple[int, ...]] = get_args(_Rate)
 ENCODINGS: Final[tuple[str, ...]] = get_args(_Encoding)
+OPUS: Final = "opus"
 
 
 def _rate(came: object) -> object:
@@ -65,11 +75,29 @@ class StreamRequest(Request):
         16_000, description="Of the sound that is sent; a frame is 100 ms of it."
     )
     encoding: Annotated[_Encoding, BeforeValidator(_encoding, json_schema_input_type=_Encoding | None)] = Field(
-        "pcm_f32le", description="Of the sound that is sent."
+        "pcm_f32le",
+        description="Of the sound that is sent. `opus` is what browsers record: WebM or Ogg with Opus, in pieces of any"
+        " size; `sampleRate` says nothing then.",
     )
     resume: Switch = Field(
-        False, description="Whether the same URL opens the stream again for 10 s after its connection was lost."
+        False,
+        description="Whether the same URL opens the stream again for 10 s after its connection was lost; not with"
+        " `opus`, in which nothing may be missing.",
     )
+    keep: Switch = Field(
+        False,
+        description="Keep the sound, and hear it again as a recording when the stream has ended: as a job with the id"
+        " of the stream, in which the names that people gave meanwhile stand. The key needs the scope `jobs:write`.",
+    )
+    title: Title | None = Field(None, description="What to call the recording that is kept.")
+    tags: Tags = Field((), description="Words to find the recording that is kept by, and to keep it by.")
+
+    @field_validator("resume")
+    @classmethod
+    def _whole(cls, resume: bool, info: ValidationInfo) -> bool:
+        if resume and info.data.get("encoding") == OPUS:
+            refuse("Expected false where encoding is opus, got true")
+        return resume
 
     @field_validator("voiceprints")
     @classmethod

@@ -13,6 +13,8 @@ from timbre.service.live.spaces import space_of
 from timbre.service.naming.candidate_pool import CandidatePool, CandidateSearch
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -48,8 +50,9 @@ class _People:
 class Session:
     """One stream; for one task at a time."""
 
-    def __init__(self, stream: LiveStream, space: str, people: _People, hearers: Hearers) -> None:
+    def __init__(self, stream: LiveStream, team: UUID, space: str, people: _People, hearers: Hearers) -> None:
         self._stream = stream
+        self._team = team
         self._space = space
         self._people = people
         self._hearers = hearers
@@ -58,6 +61,11 @@ class Session:
     def seconds(self) -> float:
         """How much was heard."""
         return self._stream.seconds
+
+    @property
+    def said(self) -> dict[str, str]:
+        """The names that a person gave, by label."""
+        return self._stream.said
 
     async def push(self, samples: NDArray[np.float32]) -> list[Event]:
         """Hear the next samples, float32 `[n]` at 16 kHz.
@@ -86,7 +94,7 @@ class Session:
                 if isinstance(question, AskPeople):
                     question = asking.send(await self._people.near(question.embeddings))
                 else:
-                    question = asking.send(await self._hearers.ask(self._space, question))
+                    question = asking.send(await self._hearers.ask(self._team, self._space, question))
         except StopIteration as done:
             events: list[Event] = done.value
             return events
@@ -115,4 +123,4 @@ async def open_session(
         partial=request.partial,
     )
     people = _People(voiceprints=voiceprints, pool=pool, candidates=candidates, found={})
-    return Session(stream, name, people, hearers)
+    return Session(stream, opened.team, name, people, hearers)

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import secrets
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
@@ -27,6 +27,7 @@ _SQL: Final = queries("streams")
 _TOKEN: Final = 24  # random bytes
 SILENCE: Final = 30.0  # seconds after which a process that says nothing of its streams counts as dead
 _RETRY: Final = 10  # seconds
+_SCOPES, _WEB = "_scopes", "_web"  # of the caller, beside what was asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,10 @@ class OpenStream:
 
     id: UUID
     team: UUID
+    key: UUID | None
     request: StreamRequest
+    scopes: frozenset[str]  # of whoever had it made
+    web: bool  # whether that was a browser
 
 
 class Streams:
@@ -73,7 +77,8 @@ class Streams:
         gallery = None if request.speakers is None else await self._gallery.space(caller.team)
         await asyncio.to_thread(space_of, request, gallery, self._settings)
         made = NewStream(id=new_id(), token=secrets.token_urlsafe(_TOKEN))
-        asked = request.model_dump(mode="json", by_alias=True, exclude_none=True)
+        whose = {_SCOPES: sorted(caller.scopes), _WEB: caller.web}
+        asked = request.model_dump(mode="json", by_alias=True, exclude_none=True) | whose
         await self._database.one(
             _SQL["create"],
             {
@@ -89,7 +94,7 @@ class Streams:
         return made
 
     async def get(self, team: UUID, stream: UUID) -> Row:
-        """A stream: `id`, `status`, `started_at`, `completed_at`, `input`, `seconds`, `error`.
+        """A stream: `id`, `status`, `started_at`, `completed_at`, `input`, `seconds`, `error`, `job`.
 
         Raises:
             StreamUnknown: the team has none of this id.
@@ -123,7 +128,15 @@ class Streams:
             row = await one(connection, _SQL["open"], known)
             if row is None:
                 raise StreamRefused("This token was used just now; make another stream with POST /v1/live.")
-        return OpenStream(id=row["id"], team=row["team_id"], request=_request(row["asked"]))
+        asked = row["asked"]
+        return OpenStream(
+            id=row["id"],
+            team=row["team_id"],
+            key=row["key_id"],
+            request=StreamRequest.model_validate(asked),
+            scopes=frozenset(asked[_SCOPES]),
+            web=asked[_WEB],
+        )
 
     async def beat(self, stream: UUID, seconds: float) -> None:
         """Say that a stream is alive, and how much of it was heard."""
@@ -135,10 +148,6 @@ class Streams:
             row = await one(connection, _SQL["end"], {"id": stream, "seconds": seconds, "error": error})
             if row is not None:
                 await self._usage.count(connection, row, seconds)
-
-
-def _request(asked: dict[str, Any]) -> StreamRequest:
-    return StreamRequest.model_validate(asked)
 
 
 def _hash(token: str) -> bytes:

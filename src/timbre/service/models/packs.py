@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Final
 
 from timbre.engine import Engine, voiceprint_space
-from timbre.errors import ModelError, ModelMissing, ModelUnknown, RequestInvalid, VoiceprintError
+from timbre.errors import ModelError, ModelMissing, ModelUnknown, RequestInvalid, VoiceprintError, VoiceprintMalformed
 from timbre.identification.voiceprint import Voiceprint
 from timbre.models.catalogue import catalogue
 from timbre.models.spaces import find_space
@@ -65,6 +65,16 @@ class Packs:
             return None
         return found.encoder.name if found.fit is None else f"{found.encoder.name}, calibrated anew"
 
+    def check_dimension(self, voiceprint: Voiceprint) -> None:
+        """Refuse a voiceprint whose vectors are no vectors of the space that it says it is of.
+
+        Raises:
+            VoiceprintMalformed: it is one.
+        """
+        found = find_space(voiceprint.space, self._settings)
+        if found is not None and found.same_voice().centre.size != voiceprint.prototypes.shape[1]:
+            raise VoiceprintMalformed("This voiceprint was damaged; make it again from a recording.")
+
     def unlike(self, thing: str, space: str, again: str, beside: Beside) -> str:
         """Say that two things do not compare, and what to do.
 
@@ -108,7 +118,9 @@ class Packs:
         errors, spaces = list[tuple[str, str]](), dict[int, str]()
         for number, labelled in enumerate(voiceprints):
             try:
-                spaces[number] = Voiceprint.from_text(labelled.voiceprint).space
+                voiceprint = Voiceprint.from_text(labelled.voiceprint)
+                self.check_dimension(voiceprint)
+                spaces[number] = voiceprint.space
             except VoiceprintError as error:
                 errors.append((f"voiceprints.{number}.voiceprint", str(error)))
         several = len({*spaces.values()}) > 1

@@ -10,10 +10,12 @@ import asyncio
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
+from functools import partial
 
 import httpx
 
 from timbre.errors import DeliveryFailed, FetchFailed
+from timbre.service.files.pace import paced
 from timbre.service.outside.outgoing import opened, pieces, shown
 
 _WEB_PAGES = ("text/html", "application/xhtml+xml")
@@ -26,7 +28,7 @@ _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
 @asynccontextmanager
 async def fetch(
-    client: httpx.AsyncClient, url: str, *, most_bytes: int, seconds: float
+    client: httpx.AsyncClient, url: str, *, most_bytes: int, seconds: float, least: float = 0.0
 ) -> AsyncIterator[AsyncIterator[bytes]]:
     """Fetch a recording.
 
@@ -37,6 +39,7 @@ async def fetch(
         url: Direct link to the recording; `http` or `https`.
         most_bytes: Largest recording that is accepted.
         seconds: Time for all of it, redirects included.
+        least: Bytes a second at which it has to arrive.
 
     Yields:
         The recording, in pieces of at most 1 MiB; iterating raises `FetchFailed` as the opening does.
@@ -49,7 +52,7 @@ async def fetch(
             async with (
                 asyncio.timeout(seconds) as limit,
                 opened(client, "GET", url) as response,
-                aclosing(_recording(response, most_bytes)) as recording,
+                aclosing(_recording(response, most_bytes, least)) as recording,
             ):
                 _check(response, most_bytes)
                 yield recording
@@ -84,12 +87,12 @@ def _check(response: httpx.Response, most_bytes: int) -> None:
         raise _too_large(address, most_bytes)
 
 
-async def _recording(response: httpx.Response, most_bytes: int) -> AsyncGenerator[bytes, None]:
+async def _recording(response: httpx.Response, most_bytes: int, least: float) -> AsyncGenerator[bytes, None]:
     address = shown(response.request.url)
     unpacker = _unpacker(response)
     arrived = unpacked = 0
     with _told():
-        async with aclosing(pieces(response)) as body:
+        async with aclosing(paced(pieces(response), least, partial(_too_slow, address, least))) as body:
             async for packed in body:
                 arrived += len(packed)
                 for piece in unpacker.unpack(packed, address) if unpacker else (packed,):
@@ -151,6 +154,10 @@ def _too_large(address: str, most_bytes: int) -> FetchFailed:
     return _failed(
         f"{address} is larger than {most_bytes / 2**20:.4g} MiB; cut it, or compress it to FLAC, Opus or MP3"
     )
+
+
+def _too_slow(address: str, least: float) -> FetchFailed:
+    return _failed(f"{address} sends less than {least / 2**10:.4g} KiB a second; put it on a faster server")
 
 
 def _failed(text: str) -> FetchFailed:

@@ -28,7 +28,6 @@ from timbre.settings import Settings
 from timbre.transcripts.alignment import aligned
 from timbre.transcripts.spoken import Segment, Word
 
-_MODEL: Final = "whisper-1"  # the name that most servers take, whatever they recognise with
 _ATTEMPTS: Final = 3
 _WAITS: Final = (1.0, 4.0)  # seconds before the second and the third
 _LONGEST_WAIT: Final = 30.0  # that a server can ask for
@@ -57,7 +56,7 @@ class RecogniserServer:
         """
         url = (settings.asr_url or "").rstrip("/")
         self.url = url if url.endswith(_ENDPOINTS) else f"{url}/audio/transcriptions"
-        self.model = settings.asr_model or _MODEL
+        self.model = settings.recogniser or ""
         self.seconds = settings.asr_seconds
         key = settings.asr_key
         self.headers = {} if key is None else {"Authorization": f"Bearer {key.get_secret_value()}"}

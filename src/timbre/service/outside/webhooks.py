@@ -53,7 +53,7 @@ class Webhooks:
             "status_only": bool(job["params"].get("webhookStatusOnly")),
         }
         await connection.execute(_SQL["create"], delivery | {"revised": False})
-        await self._defer(connection, delivery["id"], 0, 0)
+        await self._defer(connection, delivery["team"], delivery["id"], 0, number=0)
 
     async def announce_revision(self, connection: Connection, job: Row) -> None:
         """In the transaction that changes a result, arrange that it is told, where the job asked for that.
@@ -71,7 +71,7 @@ class Webhooks:
             "status_only": bool(job["params"].get("webhookStatusOnly")),
         }
         if await one(connection, _SQL["create_revised"], delivery) is not None:
-            await self._defer(connection, delivery["id"], 0, 0)
+            await self._defer(connection, delivery["team"], delivery["id"], 0, number=0)
 
     async def deliver(self, client: httpx.AsyncClient, delivery: UUID, round_: int, number: int) -> None:
         """Make an attempt: the first has number 0, its retries 1, 2, 3."""
@@ -126,7 +126,7 @@ class Webhooks:
             row = await one(connection, _SQL["replay"], {"id": delivery, "team": team})
             if row is None:
                 raise DeliveryUnknown
-            await self._defer(connection, delivery, row["round"], 0)
+            await self._defer(connection, team, delivery, row["round"], number=0)
 
     async def secrets(self, team: UUID) -> Sequence[str]:
         """The team's valid secrets, the oldest first: the one that receivers are sure to have."""
@@ -153,7 +153,7 @@ class Webhooks:
             cursor = await connection.execute(_SQL["forgotten"], {"silence": silence})
             rows = await cursor.fetchall()
             for row in rows:
-                await self._defer(connection, row["id"], row["round"], row["number"])
+                await self._defer(connection, row["team_id"], row["id"], row["round"], number=row["number"])
         return len(rows)
 
     async def _settle(self, row: Row, number: int, outcome: Answer | DeliveryFailed, seconds: float) -> None:
@@ -175,7 +175,7 @@ class Webhooks:
                 return  # erased meanwhile, or made twice: the other one sees to what follows
             state = "pending" if again else "failed" if failed else "delivered"
             if await one(connection, _SQL["settle"], {**names, "state": state, "next": next_at}) and again:
-                await self._defer(connection, row["id"], row["round"], number + 1, next_at)
+                await self._defer(connection, row["team_id"], row["id"], row["round"], number=number + 1, at=next_at)
         _log.info("webhook", delivery=str(row["id"]), job=str(row["job_id"]), state=state, number=number)
 
     async def _reason(self, delivery: UUID, round_: int, number: int) -> str:
@@ -183,12 +183,25 @@ class Webhooks:
         return str(row["reason"]) if row else "unknown_error"
 
     async def _defer(
-        self, connection: Connection, delivery: UUID, round_: int, number: int, at: datetime | None = None
+        self,
+        connection: Connection,
+        team: UUID,
+        delivery: UUID,
+        round_: int,
+        *,
+        number: int,
+        at: datetime | None = None,
     ) -> None:
-        # An entry that is due at once has no time, so that workers are told of it.
-        due = at if at is not None and at > datetime.now(UTC) else None
         await self._queue.defer(
-            connection, Lane.WEBHOOKS, DELIVER_TASK, at=due, delivery=str(delivery), round=round_, number=number
+            connection,
+            Lane.WEBHOOKS,
+            DELIVER_TASK,
+            team=team,
+            # An entry that is due at once has no time, so that workers are told of it.
+            at=at if at is not None and at > datetime.now(UTC) else None,
+            delivery=str(delivery),
+            round=round_,
+            number=number,
         )
 
 

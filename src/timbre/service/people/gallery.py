@@ -302,6 +302,7 @@ class Gallery:
         """
         if await one(connection, _SQL["get"], {"id": speaker, "team": team}) is None:
             raise SpeakerUnknown
+        self._packs.check_dimension(voiceprint)
         space = await settled_space(self._database, self._packs, team, connection)
         if space is None:  # the first person decides, who may come from another server
             space = voiceprint.space if self._packs.fault_of(voiceprint.space) is None else self._packs.space()

@@ -14,14 +14,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from uuid import UUID
 
-from timbre.service.results.decisions import Decision
+from timbre.service.results.decisions import Decision, Reading
+from timbre.service.results.words import WORDS
 
 SHORTEST: Final = 0.01  # seconds that a turn has at least, once somebody has touched it
 _TOUCHING: Final = 0.001  # seconds: times have three decimals
 _MOSTLY: Final = 0.5  # of a voice's time, that it must still have to be learned from
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)  # without names of arguments: thousands are made for every decision
 class Spoken:
     """A turn."""
 
@@ -72,19 +73,20 @@ class Conversation:
         self.turns: dict[str, Spoken] = {}
         self.voices: dict[str, Speaking] = {}
         self.namings: list[Naming] = []
+        self.readings: dict[int, str] = {}  # how words read that somebody changed, by their place
+        self._heard_words: Sequence[Mapping[str, Any]] = () if "transcript" in proposal else proposal.get(WORDS, ())
+        self._handed_in = "transcript" in proposal
         self._gone: dict[str, tuple[int, str]] = {}  # turns and labels: in which revision, and what became of them
         self._lines: dict[str, list[tuple[float, str]]] = {}  # of each voice: where its turns begin
-        self._machine = [turn["speaker"] for turn in proposal["diarization"]]
         listed = [voice["speaker"] for voice in proposal.get("voiceprints", ())]
-        for label in sorted({*self._machine, *listed}):
+        for label in sorted({*(turn["speaker"] for turn in proposal["diarization"]), *listed}):
             self.voices[label] = Speaking(label=label, parts=[label])
             self._lines[label] = []
-        self._talk: defaultdict[str, float] = defaultdict(float)  # seconds of each label of the machine
-        for number, turn in enumerate(proposal["diarization"]):
-            spoken = Spoken(id=str(number), start=turn["start"], end=turn["end"], voice=turn["speaker"], line=number)
-            self.turns[spoken.id] = spoken
-            self._lines[spoken.voice].append((spoken.start, spoken.id))
-            self._talk[spoken.voice] += spoken.end - spoken.start
+        self._found: Sequence[Mapping[str, Any]] = proposal["diarization"]
+        for number, turn in enumerate(self._found):
+            id_, start, label = str(number), turn["start"], turn["speaker"]
+            self.turns[id_] = Spoken(id_, start, turn["end"], label, number)
+            self._lines[label].append((start, id_))
         for line in self._lines.values():
             line.sort()
 
@@ -121,6 +123,14 @@ class Conversation:
                 return
         if decision.kind == "cut":
             yield from self._cut_faults(decision)
+        for number, reading in enumerate(decision.readings):
+            if fault := self._word_fault(reading):
+                yield f"words.{number}.word", fault
+                return
+
+    def word(self, place: int) -> str | None:
+        """What the machine heard at a place of its words; None where there is none."""
+        return self._heard_words[place]["text"] if place < len(self._heard_words) else None
 
     def apply(self, decision: Decision) -> None:
         """Do what a decision says; one that has faults does nothing."""
@@ -140,21 +150,27 @@ class Conversation:
             case "retime":
                 self._retime(decision)
             case "delete":
-                for turn in decision.turns:
-                    self._drop(self.turns[turn], decision.revision, "was deleted")
+                self._delete(decision)
             case "check":
                 for turn in decision.turns:
                     self.turns[turn].checked = decision.checked
+            case "reword":
+                self.readings |= {reading.word: reading.text for reading in decision.readings}
 
     def learned(self) -> dict[int, Naming]:
         """The namings that people's voices are learned from, by revision.
 
         Those whose voice still carries the person by decision, and still has most of its turns.
         """
-        kept: defaultdict[str, float] = defaultdict(float)  # seconds that are still with the voice of their label
+        if not self.namings:
+            return {}
+        talk: defaultdict[str, float] = defaultdict(float)  # seconds of each label of the machine
+        kept: defaultdict[str, float] = defaultdict(float)  # those that are still with the voice of their label
+        for line in self._found:
+            talk[line["speaker"]] += line["end"] - line["start"]
         homes = {part: voice.label for voice in self.voices.values() for part in voice.parts}
         for turn in self.turns.values():
-            label = self._machine[turn.line]
+            label = self._found[turn.line]["speaker"]
             if homes.get(label) == turn.voice:
                 kept[label] += turn.end - turn.start
         found = {}
@@ -162,7 +178,7 @@ class Conversation:
             voice = self.heard(naming.voice)
             if voice is None or voice.person != naming.speaker or not naming.learn:
                 continue
-            if sum(kept[part] for part in naming.parts) >= _MOSTLY * sum(self._talk[part] for part in naming.parts):
+            if sum(kept[part] for part in naming.parts) >= _MOSTLY * sum(talk[part] for part in naming.parts):
                 found[naming.revision] = naming
         return found
 
@@ -257,6 +273,10 @@ class Conversation:
         turn.touched = True
         self._place(turn, decision.revision)
 
+    def _delete(self, decision: Decision) -> None:
+        for turn in decision.turns:
+            self._drop(self.turns[turn], decision.revision, "was deleted")
+
     def _drop(self, turn: Spoken, revision: int, what: str) -> None:
         self._lift(turn)
         del self.turns[turn.id]
@@ -284,6 +304,16 @@ class Conversation:
             line.pop(at + 1)
             del self.turns[after.id]
             self._gone[after.id] = revision, f"became one with turn {turn.id}"
+
+    def _word_fault(self, reading: Reading) -> str:
+        if self._handed_in:
+            return "These are words of a transcript that was handed in; change them in its file, and hand that in again"
+        if not self._heard_words:
+            return "There are no words in this result; submit its recording with `transcription`"
+        heard = self.word(reading.word)
+        if heard is None:
+            return f"There is no word {reading.word}; there are {len(self._heard_words)}, counted from 0"
+        return "" if reading.was in {None, heard} else f"Word {reading.word} is another now: {heard[:40]!r}"
 
     def _missing_turn(self, turn: str) -> str:
         if turn in self._gone:

@@ -18,10 +18,21 @@ from uuid import UUID
 from timbre.store.database import Connection, Row
 from timbre.store.queries import queries
 
-Kind = Literal["name", "nobody", "reject", "join", "give", "cut", "unite", "retime", "delete", "learn", "check"]
+Kind = Literal[
+    "name", "nobody", "reject", "join", "give", "cut", "unite", "retime", "delete", "learn", "check", "reword"
+]
 Step = Literal["undo", "redo"]
 KINDS: Final[tuple[str, ...]] = get_args(Kind)
 _SQL: Final = queries("decisions")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How a word reads."""
+
+    word: int  # its place in the machine's `wordLevelTranscription`
+    text: str  # empty where nothing is said there
+    was: str | None = None  # what the machine heard, by which a word is known again after its recording got others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +52,7 @@ class Decision:
     create: Mapping[str, Any] | None = None  # of `name`: who was made by it: name, consent
     learn: bool = True  # of `name` and `learn`: whether the voice becomes a sample
     checked: bool = True  # of `check`
+    readings: tuple[Reading, ...] = ()  # of `reword`
 
     def to_json(self) -> dict[str, Any]:
         """Return its body as it is kept, without what has a column of its own."""
@@ -53,6 +65,7 @@ class Decision:
             "create": None if self.create is None else dict(self.create),
             "learn": None if self.learn else False,
             "checked": None if self.checked else False,
+            "readings": [[each.word, each.text, each.was] for each in self.readings] or None,
         }
         return {name: value for name, value in body.items() if value is not None}
 
@@ -85,6 +98,7 @@ class Entry:
                 create=body.get("create"),
                 learn=body.get("learn", True),
                 checked=body.get("checked", True),
+                readings=tuple(Reading(word=word, text=text, was=was) for word, text, was in body.get("readings", ())),
             )
         return cls(revision=row["revision"], kind=row["kind"], decision=decision, by=row["by"], at=row["at"])
 

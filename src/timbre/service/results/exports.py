@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable
 from typing import Final
 
-from timbre.errors import OutputMissing
-from timbre.formats import Format, dumps
+from timbre.errors import ExtraMissing, OutputMissing, RequestInvalid
+from timbre.formats import Format, content
 from timbre.formats.captions import as_srt, as_vtt
 from timbre.service.results.words import WORDS, captions
 from timbre.store.database import Row
@@ -17,7 +17,7 @@ _WORDLESS: Final = frozenset({Format.RTTM, Format.AUDACITY})  # labels that hold
 _SUBTITLES: Final = {"srt": as_srt, "vtt": as_vtt}
 
 
-def export(output: bytes, job: Row, name: str, *, exclusive: bool = False) -> str:
+def export(output: bytes, job: Row, name: str, *, exclusive: bool = False) -> bytes:
     """Write the turns of an output in the format of this name: by name where the job gave names.
 
     Where it is known what is said, formats that have room for words get the segments of the transcript; subtitles of
@@ -31,10 +31,11 @@ def export(output: bytes, job: Row, name: str, *, exclusive: bool = False) -> st
 
     Raises:
         OutputMissing: it has no turns, or none that never overlap.
+        RequestInvalid: this server cannot write the format.
     """
     found = json.loads(output)
     if name in _SUBTITLES and found.get(WORDS) and "transcript" not in found:
-        return _SUBTITLES[name](captions(found[WORDS]))
+        return _SUBTITLES[name](captions(found[WORDS])).encode()
     if name not in _WORDLESS and (said := found.get("turnLevelTranscription")):
         turns = [Turn(**{field: item[field] for field in ("start", "end", "speaker", "text")}) for item in said]
         return _written(turns, job, name)
@@ -51,5 +52,11 @@ def export(output: bytes, job: Row, name: str, *, exclusive: bool = False) -> st
     return _written(turns, job, name)
 
 
-def _written(turns: Iterable[Turn], job: Row, name: str) -> str:
-    return dumps(turns, Format(name), recording=str(job["id"]), duration=job["duration"] or 0.0)
+def _written(turns: Iterable[Turn], job: Row, name: str) -> bytes:
+    form = Format(name)
+    called = (job["title"] if form is Format.DOCX else None) or str(job["id"])  # RTTM's name of it has no spaces
+    try:
+        return content(turns, form, recording=called, duration=job["duration"] or 0.0)
+    except ExtraMissing:
+        advice = f'whoever runs it installs `timbre[{form}]`, as `pip install "timbre[{form}]"` does beside Timbre'
+        raise RequestInvalid([("format", f"This server lacks what writes {form}; {advice}")]) from None

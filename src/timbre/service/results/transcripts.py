@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from timbre.formats.json import exclusive_turns
-from timbre.service.results.words import attribute_again
+from timbre.service.results.words import NO_READINGS, attribute_again
 from timbre.transcripts import Transcript, TranscriptFormat, loads, looks_like
 
 
@@ -74,13 +74,18 @@ def remove_transcript(output: dict[str, Any]) -> None:
 
 
 @contextmanager
-def labels_kept(output: dict[str, Any]) -> Iterator[None]:
-    """Label what is said in an output again, if anything is, when the block has changed who speaks."""
+def labels_kept(output: dict[str, Any], readings: Mapping[int, str] = NO_READINGS) -> Iterator[None]:
+    """Label what is said in an output again, if anything is, when the block has changed who speaks.
+
+    Args:
+        output: To be changed.
+        readings: How words that were recognised read, as `write_words` has it.
+    """
     text = output.get("transcript")
     before = {turn.speaker for turn in exclusive_turns(output)} if text is not None else set()
     yield
     if text is None:
-        attribute_again(output)
+        attribute_again(output, readings)
         return
     # With its names it may have become larger than a transcript may come in.
     transcript = Transcript(text, looks_like(text))

@@ -19,6 +19,7 @@ from timbre.turns import Turn
 
 WORDS: Final = "wordLevelTranscription"
 TURNS: Final = "turnLevelTranscription"
+NO_READINGS: Final[Mapping[int, str]] = {}
 LANGUAGE: Final = "language"  # that the recogniser found; of our own
 _PAUSE: Final = 2.0  # seconds without a word, after which somebody goes on in a line of its own
 _CAPTION: Final = 84  # characters, two lines of subtitles
@@ -30,24 +31,32 @@ _UNSPACED: Final = re.compile(
 )  # Thai, Lao, Burmese, Khmer, Chinese, Japanese, and their marks
 
 
-def write_words(output: dict[str, Any], words: Iterable[Word]) -> None:
-    """Write words with times, in order, into an output that has turns; nothing where it has no speakers."""
+def write_words(output: dict[str, Any], words: Iterable[Word], readings: Mapping[int, str] = NO_READINGS) -> None:
+    """Write words with times, in order, into an output that has turns; nothing where it has no speakers.
+
+    Args:
+        output: To write into.
+        words: As they were recognised.
+        readings: How some read, by their places among the words, as somebody said; empty where nothing is said. Whose
+            word it is does not depend on how it reads. With readings, every word has its place as `word`.
+    """
     said = [word for word in words if word.text.strip()]
     turns = exclusive_turns(output)
     times = [(word.start or 0.0, word.end or word.start or 0.0) for word in said]
     speakers = _everybody(attribute(said, times, Speech(turns)), times, turns)
     output[WORDS] = [
-        {"start": round(start, 3), "end": round(end, 3), "text": word.text.strip(), "speaker": speaker}
-        for word, (start, end), speaker in zip(said, times, speakers, strict=True)
-        if speaker is not None
+        {"start": round(start, 3), "end": round(end, 3), "text": text, "speaker": speaker}
+        | ({"word": place, "decided": place in readings} if readings else {})
+        for place, (word, (start, end), speaker) in enumerate(zip(said, times, speakers, strict=True))
+        if speaker is not None and (text := readings.get(place, word.text.strip()))
     ]
     output[TURNS] = list(in_turns(output[WORDS]))
 
 
-def attribute_again(output: dict[str, Any]) -> None:
-    """Give the words of an output, if it has any, to the speakers that it has now."""
+def attribute_again(output: dict[str, Any], readings: Mapping[int, str] = NO_READINGS) -> None:
+    """Give the words of an output, if it has any, to the speakers that it has now; see `write_words`."""
     if WORDS in output:
-        write_words(output, [Word(word["text"], word["start"], word["end"]) for word in output[WORDS]])
+        write_words(output, [Word(word["text"], word["start"], word["end"]) for word in output[WORDS]], readings)
 
 
 def in_turns(words: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -133,7 +133,7 @@ class GalleryUpgrade:
             asked = {"team": team, "id": run, "key": key, "space": space, "without_them": without_them}
             await connection.execute(_SQL["ask"], asked)
             if queue is not None:
-                await queue.defer(connection, Lane.UPGRADES, UPGRADE_TASK, run=str(run))
+                await queue.defer(connection, Lane.UPGRADES, UPGRADE_TASK, team=team, run=str(run))
         return run
 
     async def take_up(self, queue: Queue, silence: float) -> int:
@@ -141,7 +141,7 @@ class GalleryUpgrade:
         async with self._database.transaction() as connection:
             rows = await (await connection.execute(_SQL["take_up"], {"silence": silence})).fetchall()
             for row in rows:
-                await queue.defer(connection, Lane.UPGRADES, UPGRADE_TASK, run=str(row["id"]))
+                await queue.defer(connection, Lane.UPGRADES, UPGRADE_TASK, team=row["team_id"], run=str(row["id"]))
         return len(rows)
 
     async def run(

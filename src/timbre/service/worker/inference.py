@@ -17,7 +17,7 @@ from timbre.audio.source import named_demuxer
 from timbre.diarization.diarization import Diarization
 from timbre.diarization.progress import Progress
 from timbre.engine import Engine
-from timbre.errors import EnrolmentRefused, EnrolmentTooLong, InputError, NoSpeech
+from timbre.errors import AudioTooLong, EnrolmentRefused, EnrolmentTooLong, InputError, NoSpeech
 from timbre.identification.voiceprint import Voiceprint
 from timbre.service.files.clips import encoded
 from timbre.service.jobs.attempts import Attempt
@@ -181,6 +181,8 @@ def _known(
     for number, (reference, path) in enumerate(zip(references, paths, strict=True)):
         try:  # each by itself, so that the error says which it is
             known[reference.label] = str(learn(path))
+        except AudioTooLong:  # for this lane, perhaps
+            raise
         except InputError as error:
             raise EnrolmentRefused(f"{REFERENCES}[{number}], of {reference.label!r}: {error}") from error
         heard.setdefault(reference.label, []).append(path)
@@ -204,7 +206,7 @@ def _with_voices(engine: Engine, diarization: Diarization, output: Output, asked
 def _enrolled(engine: Engine, request: EnrolRequest, path: Path, settings: Settings) -> Heard:
     source: Any = path
     if request.end is not None:
-        with open_recording(path, channel=None, settings=settings) as recording:
+        with open_recording(path, channel=None, settings=engine.hearing_settings) as recording:
             samples = recording.read(round(request.start * SAMPLE_RATE), round(request.end * SAMPLE_RATE))
         if not samples.size:
             raise NoSpeech("The recording ends before this stretch begins; choose another one.")

@@ -1,12 +1,13 @@
 """A worker process: the lanes of the queue, the heartbeat, and the upkeep.
 
 Each lane is a worker of procrastinate with its own number of places, so that a slow webhook or a long recording holds
-nothing else up. All lanes share the engines.
+nothing else up. In each lane teams have their turns. All lanes share the engines.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
@@ -16,13 +17,18 @@ from uuid import UUID
 
 import psycopg
 import structlog
-from procrastinate import BaseRetryStrategy, RetryDecision
+from procrastinate import BaseRetryStrategy, JobContext, RetryDecision
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
 
+import timbre
 from timbre.audio.temporary import temporary_file
-from timbre.errors import DecodingInterrupted, ServiceUnavailable
+from timbre.errors import DecodingInterrupted, DiskFull, ServiceUnavailable
+from timbre.fairness import share
 from timbre.service.accounts.usage import Usage
+from timbre.service.decisions.decisions import Decisions
+from timbre.service.decisions.doubts import Doubts
+from timbre.service.decisions.streamed import StreamedNames
 from timbre.service.files.media import Media
 from timbre.service.files.storage import open_storage
 from timbre.service.jobs.attempts import Attempts
@@ -33,6 +39,7 @@ from timbre.service.naming.candidate_pool import CandidateSearch
 from timbre.service.outside.outgoing import outgoing_client
 from timbre.service.outside.webhooks import Webhooks
 from timbre.service.people.gallery import Gallery
+from timbre.service.people.learning import Learning
 from timbre.service.people.retention import SpeakerRetention
 from timbre.service.people.search import Search
 from timbre.service.results.voices import KeptVoices
@@ -44,16 +51,19 @@ from timbre.service.worker.persistence import Persistence
 from timbre.service.worker.tasks import Work
 from timbre.service.worker.words import open_words
 from timbre.settings import Settings
-from timbre.store.database import open_database
+from timbre.store.database import Database, open_database
+from timbre.store.identifiers import worker_name
+from timbre.store.queries import queries
 from timbre.store.queue import DELIVER_TASK, FETCH_TASK, HEAR_TASK, UPGRADE_TASK, Lane, Queue
 from timbre.store.schema import check_schema
 
-_PLACES: Final = {Lane.FETCH: 8, Lane.SHORT: 1, Lane.LONG: 1, Lane.WEBHOOKS: 16, Lane.UPGRADES: 1}
+_SQL: Final = queries("server")
+_HEARING: Final = frozenset({Lane.SHORT, Lane.LONG, Lane.UPGRADES})  # which need models
 _PRECIOUS: Final = frozenset({Lane.SHORT, Lane.LONG})  # what is done there is not thrown away for a lost connection
 _DAY: Final = 86400.0  # seconds; longer than any recording is worked on
 _CONNECTIONS: Final = 12
 _PAUSE: Final = 1.0  # seconds before a lane that lost the database tries again
-_RELIEF: Final = 3  # seconds before a recording whose decoder was ended, as for want of memory, is heard again
+_RELIEF: Final = 3  # seconds before a recording is heard again for which memory or disk were short
 _GRACE: Final = 1.2  # seconds for an attempt to notice that it shall stop, and again to say so
 _POLL: Final = 1.0  # seconds between two looks for retries that are due
 # procrastinate stops watching its listener and heartbeat once any of its side tasks ends, and the one for periodic
@@ -66,12 +76,44 @@ class _Again(BaseRetryStrategy):
     """What comes out of a task is never the job's fault: the worker stops, the database is away, or memory is short."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:  # noqa: ARG002
-        waits = {asyncio.CancelledError: 0, DecodingInterrupted: _RELIEF}
+        waits = {asyncio.CancelledError: 0, DecodingInterrupted: _RELIEF, DiskFull: _RELIEF}
         return RetryDecision(retry_in={"seconds": waits.get(type(exception), 1)})
 
 
 def _nothing(timestamp: int) -> None:
     pass
+
+
+def places(settings: Settings) -> dict[Lane, int]:
+    """How much a worker does at a time, by lane."""
+    return {
+        Lane.FETCH: settings.fetch_places,
+        Lane.SHORT: settings.hear_places,
+        Lane.LONG: settings.hear_places,
+        Lane.WEBHOOKS: settings.webhook_places,
+        Lane.UPGRADES: 1,
+    }
+
+
+class _Presence:
+    """Says in the database that this worker is there, and what it does."""
+
+    def __init__(self, database: Database, pack: str | None, settings: Settings) -> None:
+        self._database = database
+        self._row = {
+            "name": worker_name(os.getpid()),
+            "lanes": list(settings.lanes),
+            "model": pack,
+            "device": settings.device,
+            "version": timbre.__version__,
+        }
+
+    async def note(self, *, starting: bool = False) -> None:
+        await self._database.one(_SQL["note_worker"], {**self._row, "starting": starting})
+
+    async def end(self) -> None:
+        with suppress(ServiceUnavailable):  # who does not say so, is silent
+            await self._database.one(_SQL["forget_worker"], {"name": self._row["name"]})
 
 
 class Worker:
@@ -83,6 +125,7 @@ class Worker:
         self._attempts = attempts
         self._webhooks = webhooks
         self._settings = settings
+        self._places = places(settings)
         self._stop = asyncio.Event()
 
     @property
@@ -94,11 +137,14 @@ class Worker:
         """Take nothing more; let what runs end within `stop_seconds`, then leave it for later."""
         self._stop.set()
 
-    async def run(self, upkeep: Sequence[Callable[[], Awaitable[object]]]) -> None:
-        """Serve all lanes until `stop`, and do the upkeep now and then, each part by itself: some take a while."""
+    async def run(
+        self, beat: Callable[[], Awaitable[object]], upkeep: Sequence[Callable[[], Awaitable[object]]]
+    ) -> None:
+        """Serve its lanes until `stop`, say that it lives, and do the upkeep, each by itself: some take a while."""
         every = self._settings
-        loops = [asyncio.create_task(self._lane(lane), name=f"lane {lane}") for lane in Lane]
+        loops = [asyncio.create_task(self._lane(Lane(name)), name=f"lane {name}") for name in every.lanes]
         loops.append(asyncio.create_task(self._repeat(every.heartbeat_seconds, self._recover)))
+        loops.append(asyncio.create_task(self._repeat(every.heartbeat_seconds, beat)))
         loops += [asyncio.create_task(self._repeat(every.sweep_seconds, act)) for act in upkeep]
         await self._stop.wait()
         for loop in loops:
@@ -117,7 +163,7 @@ class Worker:
                 await self._queue.app.run_worker_async(
                     name=lane.value,
                     queues=[lane.value],
-                    concurrency=_PLACES[lane],
+                    concurrency=self._places[lane],
                     install_signal_handlers=False,
                     fetch_job_polling_interval=_POLL,
                     update_heartbeat_interval=self._settings.heartbeat_seconds,
@@ -171,11 +217,12 @@ async def run_worker(settings: Settings, url: str, ready: Callable[[], None] = l
         async with database.transaction() as connection:
             await check_schema(connection)
         await check_master_key(database, settings)
-        queue = Queue(database)
+        shares = {lane: share(number, settings.team_share) for lane, number in places(settings).items()}
+        queue = Queue(database, shares)
         storage = open_storage(settings)
         temporary_file(settings.temp_dir).close()  # says so now if there is no place for sound
         engines = Engines(settings)
-        await engines.get()
+        pack = (await engines.get()).model if _HEARING.intersection(settings.lanes) else None
         client = await stack.enter_async_context(outgoing_client(settings))
         webhooks = Webhooks(database, queue, settings)
         attempts = Attempts(database, queue, usage=Usage(database), webhooks=webhooks, settings=settings)
@@ -185,37 +232,52 @@ async def run_worker(settings: Settings, url: str, ready: Callable[[], None] = l
         gallery = Gallery(database, protection, packs)
         upgrades = GalleryUpgrade(database, protection, gallery, packs)
         search = Search(database, protection, settings)
+        candidates, kept = CandidateSearch(search, gallery), KeptVoices(protection)
+        decisions = Decisions(
+            database,
+            gallery=gallery,
+            learning=Learning(gallery, protection),
+            voices=kept,
+            doubts=Doubts(voices=kept, gallery=gallery, candidates=candidates, settings=settings),
+            webhooks=webhooks,
+        )
+        streamed = StreamedNames(database, decisions, gallery)
         work = Work(
             attempts,
             media=media,
             storage=storage,
             engines=engines,
-            candidates=CandidateSearch(search, gallery),
-            persistence=Persistence(KeptVoices(protection), gallery),
+            candidates=candidates,
+            persistence=Persistence(kept, gallery),
             client=client,
             words=await stack.enter_async_context(open_words(settings)),
+            streamed=streamed,
             settings=settings,
         )
 
-        async def deliver(delivery: str, round: int, number: int) -> None:  # noqa: A002 - the entry's own word
+        # The team is there for whose turn it is; entries of an earlier version have none.
+        async def deliver(delivery: str, round: int, number: int, team: str = "") -> None:  # noqa: A002, ARG001
             await webhooks.deliver(client, UUID(delivery), round, number)
 
-        async def fetch(job: str) -> None:
+        async def fetch(job: str, team: str = "") -> None:  # noqa: ARG001
             await work.fetch(UUID(job))
 
-        async def hear(job: str) -> None:
-            await work.hear(UUID(job))
+        async def hear(context: JobContext, job: str, team: str = "") -> None:  # noqa: ARG001
+            await work.hear(UUID(job), short=context.job.queue == Lane.SHORT)
 
-        async def upgrade(run: str) -> None:
+        async def upgrade(run: str, team: str = "") -> None:  # noqa: ARG001
             done = await upgrades.run(UUID(run), await engines.get(), stopping=lambda: worker.stopping)
             if done is not None:
                 _log.info("upgraded a gallery", samples=done.samples, people=done.people, behind=done.behind)
 
-        tasks = ((DELIVER_TASK, deliver), (FETCH_TASK, fetch), (HEAR_TASK, hear), (UPGRADE_TASK, upgrade))
-        for name, task in tasks:
+        for name, task in ((DELIVER_TASK, deliver), (FETCH_TASK, fetch), (UPGRADE_TASK, upgrade)):
             queue.app.task(name=name, retry=_Again())(task)
+        queue.app.task(name=HEAR_TASK, retry=_Again(), pass_context=True)(hear)
         queue.app.periodic(cron=_LEAP_DAY)(queue.app.task(name="nothing", queue=Lane.FETCH)(_nothing))
         await queue.open()
+        present = _Presence(database, pack, settings)
+        await present.note(starting=True)
+        stack.push_async_callback(present.end)
         worker = Worker(queue, work, attempts, webhooks, settings)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -224,13 +286,15 @@ async def run_worker(settings: Settings, url: str, ready: Callable[[], None] = l
         _log.info("ready")
         with suppress(asyncio.CancelledError):
             await worker.run(
+                present.note,
                 [
                     partial(upgrades.take_up, queue, settings.stalled_seconds),
                     Retention(database, storage, settings).sweep,
                     SpeakerRetention(database, gallery.erase, settings).sweep,
                     Summaries(database, protection).sweep,
+                    streamed.sweep,
                     Scrubbing(database, search).sweep,
                     search.tend_indexes,
-                ]
+                ],
             )
         _log.info("stopped")

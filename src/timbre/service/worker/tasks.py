@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -21,23 +21,29 @@ from uuid import UUID, uuid4
 import httpx
 import structlog
 
+from timbre.diarization.limits import UNLIMITED, Limits
 from timbre.engine import Engine
 from timbre.errors import (
     AudioError,
+    AudioTooLong,
     Canceled,
     DecodingInterrupted,
+    DiskFull,
     FetchFailed,
     GalleryMoved,
     InputError,
     MasterKeyMissing,
+    MediaUnknown,
     ModelMissing,
     OptionError,
+    QuotaSpent,
     RequestTooLarge,
     SamplesFull,
     ServiceUnavailable,
     SpeakerUnknown,
     TemplateUnreadable,
 )
+from timbre.service.decisions.streamed import StreamedNames
 from timbre.service.files.media import Media, media_key, object_name
 from timbre.service.files.storage import Storage
 from timbre.service.jobs.attempts import Attempt, Attempts
@@ -59,8 +65,9 @@ _REPORTS: Final = 0.5  # seconds between two reports of progress
 _STAGES: Final = {"speech": (0.0, 0.3), "segmentation": (0.3, 0.6), "voices": (0.6, 0.97)}
 _WORDS: Final = ("words", 0.97)  # what is waited for once the speakers are known
 _MOST_WAITING: Final = 16  # jobs that wait for their words beside the lanes
-_HEARERS: Final = 4  # threads of the engine; two lanes, and attempts that were broken off and have not noticed
+_BROKEN_OFF: Final = 2  # threads of the engine for attempts that were broken off and have not noticed
 _PAUSE: Final = 0.5  # seconds before the database is asked again
+_KIB: Final = 1 << 10
 _MIB: Final = 1 << 20
 _GIB: Final = 1 << 30
 # What is wrong with a request or the gallery ends the job; the same again would end it so again.
@@ -72,6 +79,7 @@ _ENDS: Final = (
     MasterKeyMissing,
     TemplateUnreadable,
 )
+_NOT_KEPT: Final = "Could not load audio: the recording of this job is not kept any more; upload it again."
 _log: Final = structlog.get_logger("timbre.work")
 Asked = ParamSpec("Asked")
 T = TypeVar("T")
@@ -91,6 +99,7 @@ class Work:
         persistence: Persistence,
         client: httpx.AsyncClient,
         words: Words,
+        streamed: StreamedNames,
         settings: Settings,
     ) -> None:
         self._attempts = attempts
@@ -101,12 +110,13 @@ class Work:
         self._persistence = persistence
         self._client = client
         self._words = words
+        self._streamed = streamed
         self._settings = settings
         self.stopping = Event()  # set, it makes every attempt stop at its next sign of progress
         self._running: set[asyncio.Task[object]] = set()
         self.waiting: set[asyncio.Task[None]] = set()  # for the words of recordings that have been heard
         # Threads of its own: nothing that is slow elsewhere holds it up, and nobody waits for them in the end.
-        self._hearing = ThreadPoolExecutor(_HEARERS, "engine")
+        self._hearing = ThreadPoolExecutor(2 * settings.hear_places + _BROKEN_OFF, "engine")
 
     def interrupt(self) -> None:
         """Break off what still runs; it starts over later."""
@@ -119,16 +129,25 @@ class Work:
         if attempt is not None:
             await self._guard(attempt, self._fetch)
 
-    async def hear(self, job: UUID) -> None:
-        """Do what a job asks for; return once its recording is heard, and leave its place to the next."""
+    async def hear(self, job: UUID, *, short: bool = False) -> None:
+        """Do what a job asks for; return once its recording is heard, and leave its place to the next.
+
+        In the lane for short recordings, a job goes on to the other one as soon as its recording is found to be long.
+        """
         attempt = await self._attempts.begin(job, "waiting")
         if attempt is None:
             return
+        limits = Limits(
+            longest=self._settings.short_job_minutes * 60 if short else None,
+            seconds=self._settings.hear_seconds,
+            pace=self._settings.hear_pace,
+        )
+        act = partial(self._hear, limits=limits)
         if not attempt.params.get("transcription") or len(self.waiting) >= _MOST_WAITING:
-            await self._guard(attempt, self._hear)
+            await self._guard(attempt, act)
             return
         is_heard = asyncio.Event()
-        hearing = asyncio.create_task(self._guard(attempt, partial(self._hear, is_heard=is_heard)))
+        hearing = asyncio.create_task(self._guard(attempt, partial(act, is_heard=is_heard)))
         looking = asyncio.create_task(is_heard.wait())
         try:
             await asyncio.wait({hearing, looking}, return_when=asyncio.FIRST_COMPLETED)
@@ -165,12 +184,14 @@ class Work:
         except InputError as error:
             within = partial(self._persistence.forget_unheard, attempt=attempt)
             await self._answered(self._attempts.fail, attempt, str(error), within=within)
+        except MediaUnknown:  # the database knows it, and the storage does not, as after a restore
+            await self._answered(self._attempts.fail, attempt, _NOT_KEPT)
         except _ENDS as error:
             await self._answered(self._attempts.fail, attempt, str(error))
         except ServiceUnavailable:
             await self._answered(self._attempts.pause, attempt)
             raise
-        except DecodingInterrupted as error:
+        except (DecodingInterrupted, DiskFull) as error:
             if await self._answered(self._attempts.break_off, attempt, str(error)):
                 raise
         except Exception:  # noqa: BLE001 - whatever it is, the job ends and the worker goes on
@@ -234,11 +255,22 @@ class Work:
     async def _fetch(self, attempt: Attempt) -> None:
         most = self._most_bytes(attempt)
         name = object_name()
+        room = self._media.room
+        room.check_disks()
         try:
-            async with fetch(
-                self._client, attempt.params["url"], most_bytes=most, seconds=self._settings.fetch_seconds
-            ) as chunks:
-                size = await self._storage.put(name, chunks, most_bytes=most)
+            async with (
+                fetch(
+                    self._client,
+                    attempt.params["url"],
+                    most_bytes=most,
+                    seconds=self._settings.fetch_seconds,
+                    least=self._settings.least_kb * _KIB,
+                ) as chunks,
+                aclosing(room.filled(attempt.team, chunks)) as filled,
+            ):
+                size = await self._storage.put(name, filled, most_bytes=most)
+        except QuotaSpent as error:
+            raise FetchFailed(f"Could not load audio: {error}") from None
         except RequestTooLarge:
             raise FetchFailed(_too_large(most)) from None
         try:
@@ -248,9 +280,12 @@ class Work:
             if not await self._answered(self._attempts.knows, attempt, name):
                 await self._storage.delete(name)
 
-    async def _hear(self, attempt: Attempt, is_heard: asyncio.Event | None = None) -> None:
+    async def _hear(
+        self, attempt: Attempt, is_heard: asyncio.Event | None = None, *, limits: Limits = UNLIMITED
+    ) -> None:
         name = attempt.object or await self._uploaded(attempt)
-        engine = await self._engine(attempt)
+        self._media.room.check_disks()
+        engine = (await self._engine(attempt)).within(limits)
         async with (
             self._storage.local_copy(name, self._settings.temp_dir) as path,
             self._words.recognising(attempt, path) as words,
@@ -270,6 +305,11 @@ class Work:
             )
             try:
                 heard = await loop.run_in_executor(self._hearing, listen)
+            except AudioTooLong:
+                if engine.hearing_settings.max_hours >= self._settings.max_hours:
+                    raise
+                await self._answered(self._attempts.move_on, attempt)
+                return
             finally:
                 bridge.close()
             if words is not None:
@@ -277,7 +317,10 @@ class Work:
                     is_heard.set()
                 await self._answered(self._attempts.report, attempt, *_WORDS)
                 await words.write(heard.output)
-        if await self._succeed(attempt, heard) and attempt.object:
+        ended = await self._succeed(attempt, heard)
+        if ended and "streamed" in attempt.params:
+            await self._streamed.settle(attempt.job)
+        if ended and attempt.object:
             await self._storage.delete(attempt.object)
 
     @asynccontextmanager
@@ -327,7 +370,7 @@ class Work:
     async def _uploaded(self, attempt: Attempt) -> str:
         key = media_key(attempt.params.get("url", ""))
         if key is None and attempt.media is None:
-            raise AudioError("Could not load audio: the recording of this job is not kept any more; upload it again.")
+            raise AudioError(_NOT_KEPT)
         recording = (
             await self._media.find(attempt.team, key or "")
             if attempt.media is None

@@ -13,15 +13,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import structlog
 
-from timbre.audio import Tracks
+from timbre.audio import SAMPLE_RATE, Tracks
 from timbre.audio.decoding import open_recording
 from timbre.errors import RecogniserFailed
 from timbre.formats.json import exclusive_turns
 from timbre.recognition.onnx import LONGEST, OnnxRecogniser
 from timbre.recognition.transcriber import Transcriber
-from timbre.recognition.transcription import Transcription, transcribe
+from timbre.recognition.transcription import Transcription, Turns, transcribe
 from timbre.service.jobs.attempts import Attempt
 from timbre.service.outside.recogniser import RecogniserServer, RemoteRecogniser
 from timbre.service.results.words import LANGUAGE, write_words
@@ -36,11 +37,10 @@ _log: Final = structlog.get_logger("timbre.words")
 class Recognising:
     """The words of one job, on their way."""
 
-    def __init__(self, transcriber: Transcriber, attempt: Attempt, path: Path, settings: Settings) -> None:
-        self._transcriber = transcriber
+    def __init__(self, words: Words, attempt: Attempt, path: Path) -> None:
+        self._words = words
         self._attempt = attempt
         self._path = path
-        self._settings = settings
         self._turns: asyncio.Future[Sequence[Turn]] = asyncio.get_running_loop().create_future()
         self._task = asyncio.create_task(self._recognise())
 
@@ -70,39 +70,67 @@ class Recognising:
 
     async def _recognise(self) -> Transcription:
         params = self._attempt.params
-        tracks: Tracks = params.get("tracks", "mixed")
         with named(self._path, params.get("url", "")) as path:
-            source = await asyncio.to_thread(
-                open_recording, path, tracks="mixed" if tracks == "separate" else tracks, settings=self._settings
+            return await self._words.of(
+                path,
+                self._known_turns,
+                language=(params.get("transcriptionConfig") or {}).get("language"),
+                tracks=params.get("tracks", "mixed"),
             )
-            try:
-                return await transcribe(
-                    self._transcriber,
-                    source,
-                    self._known_turns,
-                    language=(params.get("transcriptionConfig") or {}).get("language"),
-                    longest=self._settings.asr_piece_seconds,
-                    at_once=self._settings.asr_parallel,
-                )
-            finally:
-                await asyncio.to_thread(source.close)
 
     async def _known_turns(self) -> Sequence[Turn]:
         return await asyncio.shield(self._turns)
 
 
 class Words:
-    """What recognises words for a worker, if anything does."""
+    """What recognises words for a worker or a command, if anything does."""
 
     def __init__(self, make: Callable[[], Transcriber] | None, settings: Settings) -> None:
         """Know how to get at it.
 
         Args:
-            make: Returns what recognises the words of one job.
+            make: Returns what recognises the words of one recording.
             settings: What it goes by.
         """
         self._make = make or _Nobody
         self._settings = settings
+
+    async def of(
+        self, path: Path, turns: Turns, *, language: str | None = None, tracks: Tracks = "mixed"
+    ) -> Transcription:
+        """Return what is said in a recording.
+
+        Args:
+            path: The file.
+            turns: Gives who speaks, as `transcribe` has it.
+            language: What is spoken, if it is known.
+            tracks: Which are heard.
+
+        Raises:
+            RecogniserFailed: nothing of it could be recognised.
+            AudioError: it cannot be read.
+        """
+        one = "mixed" if tracks == "separate" else tracks
+        source = await asyncio.to_thread(open_recording, path, tracks=one, settings=self._settings)
+        try:
+            return await transcribe(
+                self._make(),
+                source,
+                turns,
+                language=language,
+                longest=self._settings.asr_piece_seconds,
+                at_once=self._settings.asr_parallel,
+            )
+        finally:
+            await asyncio.to_thread(source.close)
+
+    async def answer(self) -> None:
+        """Ask for the words in a moment of silence.
+
+        Raises:
+            RecogniserFailed: there is no answer, or none that has words or says that there are none.
+        """
+        await self._make().recognise(np.zeros(SAMPLE_RATE // 2, np.int16), language=None)
 
     @asynccontextmanager
     async def recognising(self, attempt: Attempt, path: Path) -> AsyncIterator[Recognising | None]:
@@ -110,7 +138,7 @@ class Words:
         if not attempt.params.get("transcription"):
             yield None
             return
-        words = Recognising(self._make(), attempt, path, self._settings)
+        words = Recognising(self, attempt, path)
         try:
             yield words
         finally:

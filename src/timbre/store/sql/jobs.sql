@@ -22,12 +22,20 @@ SELECT job.id, job.type, job.model, job.status, job.stage, job.progress, job.dur
                WHERE media.id = job.media_id AND media.bytes IS NOT NULL
                  AND (media.expires_at > now() OR job.keep_until > now())) AS has_audio,
        CASE WHEN job.status IN ('pending', 'created') THEN
-           (SELECT count(other.id)
-            FROM procrastinate_jobs AS own
-            LEFT JOIN procrastinate_jobs AS other
-              ON other.queue_name = own.queue_name AND other.status = 'todo' AND other.id < own.id
-            WHERE own.status = 'todo' AND own.args ->> 'job' = job.id::text
-            GROUP BY own.id LIMIT 1)
+           -- As many of each team as come before the turn that is its own: see `take_turn`.
+           (SELECT sum(least(other.entries, own.before + CASE WHEN other.taken < own.taken THEN 1 ELSE 0 END))::bigint
+            FROM (SELECT entry.id, entry.queue_name, team_of(entry) AS team, coalesce(turns.taken, 0) AS taken,
+                         (SELECT count(*) FROM procrastinate_jobs AS earlier
+                          WHERE earlier.queue_name = entry.queue_name AND earlier.status = 'todo'
+                            AND team_of(earlier) = team_of(entry) AND earlier.id < entry.id) AS before
+                  FROM procrastinate_jobs AS entry
+                  LEFT JOIN turns ON turns.lane = entry.queue_name AND turns.team = team_of(entry)
+                  WHERE entry.status = 'todo' AND entry.args ->> 'job' = job.id::text LIMIT 1) AS own
+            JOIN LATERAL (SELECT count(*) AS entries, coalesce(turns.taken, 0) AS taken
+                          FROM procrastinate_jobs AS entry
+                          LEFT JOIN turns ON turns.lane = entry.queue_name AND turns.team = team_of(entry)
+                          WHERE entry.queue_name = own.queue_name AND entry.status = 'todo'
+                          GROUP BY team_of(entry), turns.taken) AS other ON true)
        END AS ahead
 FROM jobs AS job WHERE job.id = %(id)s AND job.team_id = %(team)s
 
@@ -159,7 +167,7 @@ RETURNING id
 
 -- hand_over --
 UPDATE jobs
-SET object = %(object)s, unfinished = unfinished - 1, updated_at = now(), alive_at = now()
+SET object = %(object)s, object_bytes = %(bytes)s, unfinished = unfinished - 1, updated_at = now(), alive_at = now()
 WHERE id = %(id)s AND attempt = %(attempt)s AND status = 'running' AND object IS NULL
 RETURNING id
 
@@ -188,8 +196,12 @@ DELETE FROM procrastinate_jobs WHERE status = 'todo' AND args ->> 'job' = %(job)
 
 -- erase --
 DELETE FROM jobs
-WHERE id = %(id)s AND team_id = %(team)s AND status IN ('succeeded', 'failed', 'canceled')
+WHERE id = %(id)s AND team_id = %(team)s
+  AND (status IN ('succeeded', 'failed') OR status = 'canceled' AND %(canceled)s)
 RETURNING id, object
+
+-- was_canceled --
+SELECT id FROM jobs WHERE id = %(id)s AND team_id = %(team)s AND status = 'canceled'
 
 -- keep_output --
 INSERT INTO job_outputs (job_id, body, length, peaks) VALUES (%(job)s, %(body)s, %(length)s, %(peaks)s)
@@ -217,7 +229,7 @@ WHERE job.id IN (SELECT silent.id FROM jobs AS silent
                                                   WHERE event.job_id = entry.id AND event.type = 'started'
                                                     AND event.at > now() - make_interval(secs => %(silence)s))))
                  ORDER BY silent.id LIMIT 1000 FOR UPDATE SKIP LOCKED)
-RETURNING job.id, job.type, job.object, job.media_id, job.params ->> 'url' AS url,
+RETURNING job.id, job.team_id, job.type, job.object, job.media_id, job.params ->> 'url' AS url,
           (SELECT bytes FROM media WHERE media.id = job.media_id) AS bytes
 
 -- drop_entries --
@@ -225,10 +237,11 @@ DELETE FROM procrastinate_jobs WHERE status = 'doing' AND args ->> 'job' = %(job
 RETURNING queue_name AS lane, task_name AS task
 
 -- abandon_worker --
+WITH gone AS (DELETE FROM workers WHERE name = %(worker)s)
 UPDATE jobs SET alive_at = '-infinity' WHERE status = 'running' AND worker = %(worker)s
 
 -- abandon_all --
-WITH gone AS (DELETE FROM procrastinate_workers)
+WITH gone AS (DELETE FROM procrastinate_workers), dead AS (DELETE FROM workers)
 UPDATE jobs SET alive_at = '-infinity'
 WHERE status = 'running'
    OR status IN ('pending', 'created') AND EXISTS (SELECT 1 FROM procrastinate_jobs AS entry

@@ -18,3 +18,7 @@ SELECT id, object, bytes FROM media WHERE id = %(id)s
 
 -- seen --
 UPDATE media SET bytes = %(bytes)s WHERE id = %(id)s
+
+-- kept_bytes --
+SELECT coalesce((SELECT sum(bytes) FROM media WHERE team_id = %(team)s), 0)::bigint
+     + coalesce((SELECT sum(object_bytes) FROM jobs WHERE team_id = %(team)s AND object IS NOT NULL), 0)::bigint AS bytes

@@ -24,6 +24,10 @@ SELECT body, coalesce(proposal, body) AS proposal FROM job_outputs WHERE job_id 
 -- replace_output --
 UPDATE job_outputs SET body = %(body)s, length = %(length)s, proposal = %(proposal)s WHERE job_id = %(job)s RETURNING job_id
 
+-- replace_what_stands --
+-- Of an output that has a proposal already, which stays: it is as large as the rest.
+UPDATE job_outputs SET body = %(body)s, length = %(length)s WHERE job_id = %(job)s AND proposal IS NOT NULL RETURNING job_id
+
 -- hold_job --
 UPDATE jobs SET updated_at = now() WHERE id = %(job)s AND updated_at = %(seen)s RETURNING id
 

@@ -18,3 +18,7 @@ WHERE entry.status = 'doing'
        AND NOT EXISTS (SELECT 1 FROM gallery_upgrades AS run
                        WHERE run.id = (entry.args ->> 'run')::uuid
                          AND coalesce(run.ended_at > now() - make_interval(secs => %(silence)s), true)))
+
+-- take --
+SELECT id, status, task_name, priority, lock, queueing_lock, args, scheduled_at, queue_name, attempts, worker_id
+FROM take_turn(%(lane)s, %(worker)s, %(most)s)

@@ -13,7 +13,8 @@ SELECT id, input, started_at, seconds,
        CASE WHEN status = 'running' AND alive_at < now() - make_interval(secs => %(silence)s)
             THEN 'The process that heard it died'
             WHEN status = 'created' AND expires_at < now() THEN 'Nobody connected in time'
-            ELSE error END AS error
+            ELSE error END AS error,
+       (SELECT job.id FROM jobs AS job WHERE job.id = streams.id AND job.team_id = streams.team_id) AS job
 FROM streams WHERE id = %(id)s AND team_id = %(team)s
 
 -- running --

@@ -79,7 +79,7 @@ WHERE delivery.state = 'pending' AND delivery.next_at < now() - make_interval(se
                      AND EXISTS (SELECT 1 FROM procrastinate_events AS event
                                  WHERE event.job_id = entry.id AND event.type = 'started'
                                    AND event.at > now() - make_interval(secs => %(silence)s))))
-RETURNING delivery.id, delivery.round,
+RETURNING delivery.id, delivery.team_id, delivery.round,
           (SELECT count(*) FROM webhook_attempts AS attempt
            WHERE attempt.delivery_id = delivery.id AND attempt.round = delivery.round) AS number
 

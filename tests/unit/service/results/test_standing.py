@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from timbre.formats.json import exclusive_turns
 from timbre.formats.rttm import loads
 from timbre.service.results.conversation import Conversation, conversation
-from timbre.service.results.decisions import Decision, Entry, person_of, walk
+from timbre.service.results.decisions import Decision, Entry, Reading, person_of, walk
 from timbre.service.results.exports import export
 from timbre.service.results.standing import stand
+from timbre.service.results.words import WORDS, write_words
+from timbre.transcripts.spoken import Word
 
 ADA, BEN = UUID(int=1), UUID(int=2)
 NAMES = {ADA: "Ada", BEN: "Ben"}
@@ -250,6 +252,50 @@ def test_a_voice_that_lost_most_of_its_turns_is_not_learned_from():
     assert list(talk_of(Decision(kind="give", turns=("0",), voice="SPEAKER_03"), name("03", ADA)).learned()) == []
 
 
+# Words
+
+
+def worded():
+    """The three voices, with what they say as it was recognised."""
+    said_ = [("Good", 0.1), ("mourning", 0.8), ("uh", 1.5), ("all.", 2.0), ("Hello", 5.0), ("Aida.", 5.6)]
+    output = proposal()
+    write_words(output, [Word(text, start, start + 0.4) for text, start in said_])
+    return output
+
+
+def reword(*readings: tuple[int, str], was: str | None = None) -> Decision:
+    return Decision(kind="reword", readings=tuple(Reading(word=at, text=text, was=was) for at, text in readings))
+
+
+def test_words_read_as_people_say_in_every_file():
+    first = reword((1, "morning"), (2, ""), (5, "Ada, how are you?"))
+    again = reword((2, "to"), (3, "you."))  # a word keeps its place, also one that was taken away
+    output = stand(worded(), said(first, again, name("01", BEN)), NAMES)
+    assert [(word["word"], word["text"], word["decided"]) for word in output[WORDS]] == [
+        (0, "Good", False), (1, "morning", True), (2, "to", True), (3, "you.", True),
+        (4, "Hello", False), (5, "Ada, how are you?", True),
+    ]  # fmt: skip
+    said_ = [("Ada", "Good morning to you."), ("Ben", "Hello Ada, how are you?")]
+    assert [(turn["speaker"], turn["text"]) for turn in output["turnLevelTranscription"]] == said_
+    for form in ("srt", "vtt", "txt", "csv"):
+        assert "Ada, how are you?" in export(json.dumps(output).encode(), JOB, form).decode()
+    assert [word["text"] for word in stand(worded(), said(first), NAMES)[WORDS]] == [
+        "Good", "morning", "all.", "Hello", "Ada, how are you?",
+    ]  # fmt: skip
+    assert stand(worded(), [], NAMES) == worded()
+
+
+def test_words_that_are_not_there_cannot_be_changed():
+    talk = conversation(worded(), [])
+    assert list(talk.faults(reword((6, "x")))) == [("words.0.word", "There is no word 6; there are 6, counted from 0")]
+    handed = {**worded(), "transcript": "1\n00:00:00,100 --> 00:00:02,400\nGood morning all.\n"}
+    for output, fault in ((proposal(), "There are no words"), (handed, "that was handed in")):
+        ((field, told),) = conversation(output, []).faults(reword((0, "x")))
+        assert (field, fault in told) == ("words.0.word", True)
+    # What was said of other words is not said of those that are there now.
+    assert stand(worded(), said(reword((1, "x"), was="another")), NAMES)[WORDS][1]["text"] == "mourning"
+
+
 # Whatever is said
 
 
@@ -313,7 +359,7 @@ def test_any_sequence_ends_in_a_result_that_is_consistent(steps):
         assert all(before[1] <= after[0] + 0.001 for before, after in pairwise(own))
     # Exports agree, also the one without overlaps, which covers the same time.
     text = json.dumps(output).encode()
-    exported = loads(export(text, JOB, "rttm")) if turns else ()
+    exported = loads(export(text, JOB, "rttm").decode()) if turns else ()
     told = [(round(turn["start"], 3), turn["speaker"]) for turn in turns]
     assert sorted((round(turn.start, 3), turn.speaker) for turn in exported) == sorted(told)
     alone = exclusive_turns(output)

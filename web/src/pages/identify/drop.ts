@@ -2,14 +2,23 @@
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { go, route } from "../../router";
+import { tell } from "../../ui/toasts";
 import { options } from "./options";
+import { type Added, paired } from "./pairs";
 import { add, queue } from "./queue";
 
 /** Whether files are held over the page. */
 export const over = signal(false);
 
-/** Take recordings in; a single one is shown when it is done, unless one went elsewhere meanwhile. */
-export async function take(files: readonly { file: Blob; name: string }[]): Promise<void> {
+/**
+ * Take recordings in, with the transcripts that came with them; a single one is shown when it is done, unless one went
+ * elsewhere meanwhile.
+ */
+export async function take(added: readonly Added[]): Promise<void> {
+  const { recordings: files, alone: unpaired } = paired(added);
+  if (unpaired.length)
+    tell(`No recording came with ${unpaired.join(", ")}: add both together, called alike.`, { bad: true });
+  if (!files.length) return;
   const before = queue.value.length;
   await add(files, options.value);
   const [only] = queue.value;

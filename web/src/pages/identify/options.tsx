@@ -1,10 +1,11 @@
 // What can be said of a recording before it is heard. All of it can be left as it is.
 import { signal } from "@preact/signals";
 import { api } from "../../api/client";
-import type { ModelName } from "../../api/types";
+import type { ModelName, Models } from "../../api/types";
 import { may } from "../../session";
 import { Check, Choice, Field } from "../../ui/controls";
 import { useLoaded } from "../../ui/loaded";
+import { parseTags } from "../people/tags";
 
 export interface Options {
   count: "any" | "exact" | "range";
@@ -17,6 +18,9 @@ export interface Options {
   people: "all" | "tags" | "nobody";
   tags: readonly string[];
   model: ModelName | ""; // a pack; empty: the server's own choice
+  words: boolean; // whether they are recognised, where something does
+  language: string; // that is spoken; empty: found out
+  filed: string; // tags of the recordings, with commas between
 }
 
 export const options = signal<Options>({
@@ -30,29 +34,20 @@ export const options = signal<Options>({
   people: "all",
   tags: [],
   model: "",
+  words: true,
+  language: "",
+  filed: "",
 });
 
-/** Ask for a recording to be heard as these options say; answer the job's id. */
-export async function submit(chosen: Options, url: string, title: string): Promise<string> {
-  const count =
-    chosen.count === "exact"
-      ? { numSpeakers: chosen.exact }
-      : chosen.count === "range"
-        ? { minSpeakers: Math.min(chosen.least, chosen.most), maxSpeakers: Math.max(chosen.least, chosen.most) }
-        : {};
-  const model = chosen.model ? { model: chosen.model } : {};
-  const body = { url, title: title.slice(0, 200), ...count, ...sound(chosen), ...model };
-  if (chosen.people === "nobody") return (await api.post("/v1/diarize", { body })).jobId;
-  const tagged = chosen.people === "tags" && chosen.tags.length > 0;
-  const speakers = tagged ? { tags: [...chosen.tags] } : ("all" as const);
-  const asked = { ...body, speakers, matching: { threshold: chosen.threshold } };
-  return (await api.post("/v1/identify", { body: asked })).jobId;
-}
+let asked: Promise<Models> | null = null;
 
-function sound(chosen: Options): { channels?: "separate"; tracks?: "separate" | number } {
-  if (chosen.sound === "channels") return { channels: "separate" };
-  if (chosen.sound === "tracks") return { tracks: "separate" };
-  return chosen.sound === "track" ? { tracks: chosen.track } : {};
+/** What the server hears and recognises with; asked for once. */
+export function models(): Promise<Models> {
+  asked ??= api.get("/v1/models").catch((error: unknown) => {
+    asked = null;
+    throw error;
+  });
+  return asked;
 }
 
 /** What a threshold means, in words. */
@@ -64,7 +59,8 @@ export function thresholdWords(threshold: number): string {
   return "Always: every voice gets the name that fits best";
 }
 
-function summary({ count, exact, least, most, sound, track, people, tags, model }: Options): string {
+function summary(chosen: Options, recogniser: string | null): string {
+  const { count, exact, least, most, sound, track, people, tags, model, filed } = chosen;
   const many =
     count === "exact"
       ? `${exact} speakers`
@@ -79,11 +75,15 @@ function summary({ count, exact, least, most, sound, track, people, tags, model 
     tracks: ", each sound track",
     track: `, sound track ${track}`,
   };
-  return `${many}, ${who}${heard[sound]}${model && `, model ${model}`}`;
+  const words = recogniser === null ? "" : chosen.words ? ", with words" : ", without words";
+  const tagged = parseTags(filed);
+  return `${many}, ${who}${heard[sound]}${words}${model && `, model ${model}`}${tagged.length ? `, tagged ${tagged.join(", ")}` : ""}`;
 }
 
 export function OptionsPanel() {
   const now = options.value;
+  const { value: known } = useLoaded(models, []);
+  const recogniser = known?.recogniser ?? null;
   const set = (change: Partial<Options>) => {
     options.value = { ...options.value, ...change };
   };
@@ -107,7 +107,7 @@ export function OptionsPanel() {
   return (
     <details class="options">
       <summary>
-        <strong>Options</strong> <span class="muted">{summary(now)}</span>
+        <strong>Options</strong> <span class="muted">{summary(now, recogniser)}</span>
       </summary>
       <div class="options-body">
         <div class="stack">
@@ -140,7 +140,8 @@ export function OptionsPanel() {
             onChange={(sound) => set({ sound })}
           />
           {now.sound === "track" && <div class="numbers-row">{number("Sound track, from 0", "track", 0)}</div>}
-          {may("admin") && <Model chosen={now.model} onChange={(model) => set({ model })} />}
+          {may("admin") && known && <Model known={known} chosen={now.model} onChange={(model) => set({ model })} />}
+          <Filed value={now.filed} onChange={(filed) => set({ filed })} />
         </div>
         <div class="stack">
           <Choice
@@ -173,22 +174,98 @@ export function OptionsPanel() {
               )}
             </Field>
           )}
+          {known && <Words recogniser={recogniser} now={now} set={set} />}
         </div>
       </div>
     </details>
   );
 }
 
+/** Whether words are recognised; where nothing does, how something could. */
+function Words({
+  recogniser,
+  now,
+  set,
+}: {
+  recogniser: string | null;
+  now: Options;
+  set: (change: Partial<Options>) => void;
+}) {
+  if (recogniser === null)
+    return (
+      <p class="small muted">
+        This server recognises no words. Whoever runs it names what does, in its settings: a server of OpenAI’s shape as{" "}
+        <code>TIMBRE_ASR_URL</code>, or with the extra <code>asr</code> a model as <code>TIMBRE_ASR_MODEL</code>. A
+        transcript that you have can be added together with its recording.
+      </p>
+    );
+  return (
+    <div class="stack-small">
+      <Check checked={now.words} onChange={(words) => set({ words })}>
+        Recognise the words, by {recogniser}
+      </Check>
+      {now.words && (
+        <Field label="Language" hint="Two letters, such as en; found out if there are none.">
+          {(ids) => (
+            <input
+              {...ids}
+              class="language"
+              maxLength={3}
+              autocomplete="off"
+              spellcheck={false}
+              value={now.language}
+              onInput={(event) => set({ language: event.currentTarget.value.trim() })}
+            />
+          )}
+        </Field>
+      )}
+    </div>
+  );
+}
+
+/** Tags that the recordings get. */
+function Filed({ value, onChange }: { value: string; onChange: (value: string) => void }) {
+  const { value: tags } = useLoaded((signal) => api.get("/v1/archive/tags", { signal }), []);
+  return (
+    <Field label="Tags of the recordings" hint="To find and to keep them by; several with commas between.">
+      {(ids) => (
+        <>
+          <input
+            {...ids}
+            list="tags-there-are"
+            autocomplete="off"
+            placeholder="interviews"
+            value={value}
+            onInput={(event) => onChange(event.currentTarget.value)}
+          />
+          <datalist id="tags-there-are">
+            {tags?.items.map(({ tag }) => (
+              <option key={tag} value={tag} />
+            ))}
+          </datalist>
+        </>
+      )}
+    </Field>
+  );
+}
+
 /** Which pack hears it, where there are several. */
-function Model({ chosen, onChange }: { chosen: ModelName | ""; onChange: (model: ModelName | "") => void }) {
-  const { value } = useLoaded((signal) => api.get("/v1/models", { signal }), []);
-  const packs = value?.packs.filter((pack) => pack.complete) ?? [];
+function Model({
+  known,
+  chosen,
+  onChange,
+}: {
+  known: Models;
+  chosen: ModelName | "";
+  onChange: (model: ModelName | "") => void;
+}) {
+  const packs = known.packs.filter((pack) => pack.complete);
   if (packs.length < 2) return null;
   return (
     <Field label="Model">
       {(ids) => (
         <select {...ids} value={chosen} onChange={(event) => onChange(event.currentTarget.value as ModelName | "")}>
-          <option value="">As the server is set ({value?.default})</option>
+          <option value="">As the server is set ({known.default})</option>
           {packs.map((pack) => (
             <option key={pack.name} value={pack.name}>
               {pack.name}

@@ -6,11 +6,15 @@ import { follow, stageWords, upload } from "../../api/jobs";
 import { FINAL, type Job, outputOf } from "../../api/types";
 import { back } from "../../connection";
 import { isLong, notify } from "../../notify";
-import { type Options, submit } from "./options";
+import { textOf } from "../../transcript";
+import type { Options } from "./options";
+import type { Added } from "./pairs";
+import { submit } from "./submit";
 
 export interface Entry {
   id: number;
   title: string;
+  transcript?: string; // name of the file that came with it
   bytes: number; // 0: not known, as it was sent before this page was opened
   state: "waiting" | "sending" | "heard" | "done" | "failed";
   /** 0 to 1 of the whole way; sending it is the first part. */
@@ -24,15 +28,17 @@ export const queue = signal<readonly Entry[]>([]);
 
 const AT_ONCE = 2;
 const SENDING = 0.3; // of the bar
-const work = new Map<number, { file: Blob; name: string; options: Options; stop: AbortController }>();
+const work = new Map<number, Added & { options: Options; stop: AbortController }>();
 let last = 0;
 
 /** Take recordings in; answers when all of them have ended. */
-export async function add(files: readonly { file: Blob; name: string }[], options: Options): Promise<void> {
-  const entries = files.map(({ file, name }): Entry => {
+export async function add(files: readonly Added[], options: Options): Promise<void> {
+  const entries = files.map((added): Entry => {
+    const { file, name, transcript } = added;
     const id = ++last;
-    work.set(id, { file, name, options, stop: new AbortController() });
-    return { id, title: name, bytes: file.size, state: "waiting", progress: 0, words: "Waiting" };
+    work.set(id, { ...added, options, stop: new AbortController() });
+    const more = transcript ? { transcript: transcript.name } : {};
+    return { id, title: name, bytes: file.size, state: "waiting", progress: 0, words: "Waiting", ...more };
   });
   queue.value = [...entries, ...queue.value];
   await Promise.all(entries.map((entry) => slot(() => run(entry.id))));
@@ -67,12 +73,13 @@ function change(id: number, now: Partial<Entry>): void {
 async function run(id: number): Promise<void> {
   const given = work.get(id);
   if (!given) return;
-  const { file, name, options, stop } = given;
+  const { file, name, transcript, options, stop } = given;
   try {
     change(id, { state: "sending", words: "Sending" });
     const onProgress = (part: number) => change(id, { progress: part * SENDING, words: `Sending, ${percent(part)}` });
     const url = await upload(file, name, { onProgress, signal: stop.signal });
-    const job = await submit(options, url, name);
+    const said = transcript ? await textOf(transcript.file) : null;
+    const job = await submit(options, url, name, said);
     change(id, { state: "heard", job, progress: SENDING, words: "Waiting for its turn" });
     const ended = await follow(job, (now) => change(id, heard(now)), stop.signal);
     if (ended.status !== "succeeded") throw new ApiError(0, reason(ended));

@@ -179,13 +179,14 @@ function EditTags({
 
 function Export({ jobs, onClose }: { jobs: readonly string[]; onClose: () => void }) {
   const [formats, setFormats] = useState<ReadonlySet<string>>(new Set(["csv"]));
+  const [recordings, setRecordings] = useState(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState("");
 
   async function save() {
     setBusy(true);
     try {
-      await saveExport(jobs, [...formats]);
+      await saveExport(jobs, [...formats], recordings);
       onClose();
     } catch (fault) {
       setError(words(fault));
@@ -196,7 +197,7 @@ function Export({ jobs, onClose }: { jobs: readonly string[]; onClose: () => voi
   return (
     <Dialog title={`Export ${count(jobs.length, "recording")}`} onClose={onClose}>
       <div class="stack">
-        <p>One zip file, in which each result is named after its recording. Recordings themselves are not in it.</p>
+        <p>One zip file, in which each result is named after its recording.</p>
         <fieldset class="stack-small remove-tags">
           <legend>As</legend>
           {TAKEN_AS.map(([format, text]) => (
@@ -211,6 +212,11 @@ function Export({ jobs, onClose }: { jobs: readonly string[]; onClose: () => voi
             </Check>
           ))}
         </fieldset>
+        {may("media:read") && (
+          <Check checked={recordings} onChange={setRecordings}>
+            The recordings themselves too, as long as they are kept
+          </Check>
+        )}
         {error && <Note kind="bad">{error}</Note>}
         <div class="dialog-actions">
           <Button onClick={onClose}>Cancel</Button>

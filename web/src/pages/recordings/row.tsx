@@ -55,7 +55,7 @@ export function RecordingRow({
   }
 
   async function remove() {
-    await api.delete("/v1/jobs/{jobId}", { path: { jobId: job.id } });
+    await api.delete("/v1/jobs/{jobId}", { path: { jobId: job.id }, query: { canceled: done } });
     onGone();
     tell(done ? `${title} was deleted.` : `${title} was canceled.`);
   }

@@ -12,7 +12,19 @@ export interface NameChoice {
 
 /** Something that is said; `kind` says what it means, see the API reference. */
 export interface Said {
-  kind: "name" | "nobody" | "reject" | "join" | "give" | "cut" | "unite" | "retime" | "delete" | "learn" | "check";
+  kind:
+    | "name"
+    | "nobody"
+    | "reject"
+    | "join"
+    | "give"
+    | "cut"
+    | "unite"
+    | "retime"
+    | "delete"
+    | "learn"
+    | "check"
+    | "reword";
   voice?: string;
   speakerId?: string;
   name?: string;
@@ -26,6 +38,7 @@ export interface Said {
   start?: number;
   end?: number;
   checked?: boolean;
+  words?: { word: number; text: string }[];
 }
 
 /** Say something about the recording as it is seen; refused if it has changed meanwhile. */

@@ -18,6 +18,7 @@ export interface Edits {
   undo: (() => Promise<void>) | null; // null: there is nothing to undo
   redo: (() => Promise<void>) | null;
   history: () => void;
+  reword: (turn: TurnView) => void;
 }
 
 export function Editing({
@@ -34,6 +35,7 @@ export function Editing({
   const some = chosen(recording, edits.selected);
   const turns = some.map((turn) => turn.id);
   const tiny = splinters(shown);
+  const alone = some.length === 1 ? some[0] : undefined;
   return (
     <div class="editing" role="toolbar" aria-label="Change turns">
       <span class="row">
@@ -78,6 +80,14 @@ export function Editing({
             aria-label="Join with the next"
             onClick={() => act("m", recording, player, edits)}
           />
+          {alone?.said && (
+            <Button
+              small
+              icon="edit"
+              aria-label="Change the words"
+              onClick={() => act("e", recording, player, edits)}
+            />
+          )}
           <Button small icon="check" aria-label="Checked" onClick={() => act("c", recording, player, edits)} />
           <Button small icon="trash" aria-label="Delete" onClick={() => act("Delete", recording, player, edits)} />
           <Menu
@@ -134,6 +144,11 @@ export function act(key: string, recording: Recording, player: Player, edits: Ed
     case "c":
     case "C":
       return say({ kind: "check", turns, checked: !some.every((turn) => turn.checked) }, "");
+    case "e":
+    case "E":
+      if (first.said) edits.reword(first);
+      else tell("There are no recognised words here to change.", { bad: true });
+      return true;
     case "Delete":
     case "Backspace":
       return say({ kind: "delete", turns }, "");
@@ -162,6 +177,7 @@ const KEYS: [string[], ComponentChildren][] = [
   [["S"], "split the turn where it plays"],
   [["M"], "join the selected turns, or one with the next of its voice"],
   [["[", "]"], "the turn begins or ends where it plays"],
+  [["E"], "change the words of the turn"],
   [["C"], "mark the selected turns as checked"],
   [["Delete"], "delete the selected turns"],
   [["Ctrl Z"], "undo; with Shift redo"],

@@ -1,8 +1,9 @@
 // What the recording is called, how long it stays, and what can be taken from it.
 import { useEffect, useState } from "preact/hooks";
-import { api, words } from "../../api/client";
+import { address, api, words } from "../../api/client";
 import { type Job, outputOf } from "../../api/types";
 import { go } from "../../router";
+import { save } from "../../save";
 import { may } from "../../session";
 import { at, goneIn, length } from "../../times";
 import { Button, Note, Tag } from "../../ui/controls";
@@ -37,6 +38,12 @@ export function Head({ job, onChange, turns }: { job: Job; onChange: (job: Job) 
   useEffect(() => {
     document.title = `${titleOf(job)} · Timbre`;
   }, [job.title]);
+
+  /** The server may lack what writes documents, and says so. */
+  async function saveDocument() {
+    const answer = await fetch(address("/v1/jobs/{jobId}/output.{format}", { path: { ...path, format: "docx" } }));
+    await save(answer, `${titleOf(job).replace(/\.\w{1,5}$/, "")}.docx`);
+  }
 
   async function keep() {
     try {
@@ -73,12 +80,19 @@ export function Head({ job, onChange, turns }: { job: Job; onChange: (job: Job) 
           <Menu
             label="Export"
             icon="download"
-            items={FORMATS.map(([format, text, hint]) => ({
-              text,
-              hint,
-              href: `/v1/jobs/${job.jobId}/output.${format}`,
-              download: "",
-            }))}
+            items={[
+              ...FORMATS.map(([format, text, hint]) => ({
+                text,
+                hint,
+                href: `/v1/jobs/${job.jobId}/output.${format}`,
+                download: "",
+              })),
+              {
+                text: "Word document",
+                hint: "for people who write",
+                onSelect: () => void saveDocument().catch(tellError),
+              },
+            ]}
           >
             Export
           </Menu>
@@ -112,7 +126,7 @@ export function Head({ job, onChange, turns }: { job: Job; onChange: (job: Job) 
           action="Delete"
           onClose={() => setDeleting(false)}
           onConfirm={async () => {
-            await api.delete("/v1/jobs/{jobId}", { path });
+            await api.delete("/v1/jobs/{jobId}", { path, query: { canceled: true } });
             tell(`${titleOf(job)} is deleted.`);
             go("/recordings", { replace: true });
           }}

@@ -1,7 +1,7 @@
 // A job's output as the page shows it: voices, each with what it said, and turns in order of time.
 import { type Candidate, type Job, type Output, outputOf, type Voice } from "../../api/types";
 import { NO_SEATS, seat, type Seats } from "./seating";
-import { wordsOf } from "./words";
+import { type SpokenWord, wordsOf } from "./words";
 
 export interface VoiceView {
   label: string; // SPEAKER_00: what stays when the name changes
@@ -29,6 +29,7 @@ export interface TurnView {
   end: number;
   voice: VoiceView;
   words: string; // what is said, as far as it is known
+  said: readonly SpokenWord[] | null; // its words, where they can be changed
 }
 
 export interface Recording {
@@ -100,10 +101,11 @@ export function recording(job: Job, kept: readonly Voice[], before: Seats = NO_S
     start: turn.start,
     end: turn.end,
     voice: byLabel.get(turn.label) as VoiceView,
-    words: words[index] ?? "",
+    words: words[index]?.text ?? "",
+    said: words[index]?.words ?? null,
   }));
   const last = turns.reduce((end, turn) => Math.max(end, turn.end), 0);
-  return { voices, turns, duration: Math.max(job.duration ?? 0, last), spoken: words.some(Boolean), seats };
+  return { voices, turns, duration: Math.max(job.duration ?? 0, last), spoken: words.some(({ text }) => text), seats };
 }
 
 /** SPEAKER_03 → 4. */

@@ -55,6 +55,8 @@ function changed(said: Said, before: Recording, after: Recording): string {
       return `Deleted ${turns}.`;
     case "check":
       return said.checked === false ? `Marked ${turns} as not checked.` : `Marked ${turns} as checked.`;
+    case "reword":
+      return `Changed ${count(said.words?.length ?? 0, "word")}.`;
     case "learn":
       return said.learn ? "" : "The voice is no longer a sample.";
   }
@@ -100,6 +102,10 @@ export function line(item: HistoryItem, voices: ReadonlyMap<string, string>): st
       return `${turns} deleted`;
     case "check":
       return item.checked === false ? `${turns} not checked` : `${turns} checked`;
+    case "reword":
+      return (item.words ?? [])
+        .map(({ was, text }) => (text ? `“${was ?? "…"}” reads “${text}”` : `“${was ?? "…"}” is not said`))
+        .join("; ");
     case "undo":
       return "Undone";
     case "redo":

@@ -3,12 +3,10 @@ import { useRef, useState } from "preact/hooks";
 import { api, words } from "../../api/client";
 import { type Job, outputOf } from "../../api/types";
 import { count } from "../../times";
+import { TRANSCRIPTS, textOf } from "../../transcript";
 import { Button, Note } from "../../ui/controls";
 import { Dialog } from "../../ui/dialog";
 import { tell } from "../../ui/toasts";
-
-const KINDS = ".srt,.vtt,.json,.ctm,.stm,.txt";
-const MOST = 50_000_000; // bytes
 
 /** How many words the transcript of a result has. */
 function spoken(job: Job): number {
@@ -25,8 +23,7 @@ export function HandIn({ job, onChange, onClose }: { job: Job; onChange: (job: J
     setBusy(true);
     setError("");
     try {
-      if (file.size > MOST) throw new Error("A transcript may have 50 MB; cut it in two.");
-      const body = { transcript: await text(file) };
+      const body = { transcript: await textOf(file) };
       const now = await api.put("/v1/jobs/{jobId}/transcript", { path: { jobId: job.jobId }, body });
       onChange(now);
       tell(`${count(spoken(now), "word")} of ${file.name} stand beside the turns now.`);
@@ -47,7 +44,7 @@ export function HandIn({ job, onChange, onClose }: { job: Job; onChange: (job: J
       <input
         ref={chooser}
         type="file"
-        accept={KINDS}
+        accept={TRANSCRIPTS}
         class="visually-hidden"
         tabIndex={-1}
         aria-label="Transcript"
@@ -64,14 +61,6 @@ export function HandIn({ job, onChange, onClose }: { job: Job; onChange: (job: J
       </div>
     </Dialog>
   );
-}
-
-/** The text of a file, which is UTF-8, or UTF-16 if it says so at its beginning. */
-async function text(file: File): Promise<string> {
-  const bytes = new Uint8Array(await file.arrayBuffer());
-  const little = bytes[0] === 0xff && bytes[1] === 0xfe;
-  const big = bytes[0] === 0xfe && bytes[1] === 0xff;
-  return new TextDecoder(little ? "utf-16le" : big ? "utf-16be" : "utf-8").decode(bytes);
 }
 
 export async function removeTranscript(job: Job): Promise<Job> {

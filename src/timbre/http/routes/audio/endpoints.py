@@ -79,7 +79,7 @@ def _takes(formats: tuple[str, ...], more: dict[str, Any]) -> dict[str, Any]:
     operation_id="audioDiarization",
     response_model=DiarizedSegments,
     responses={
-        **openai_errors(OpenAIError, 402, 413),
+        **openai_errors(OpenAIError, 402, 408, 413, 507),
         200: {"content": {"text/plain": {"schema": _TEXT}}, "description": "JSON, or RTTM as text"},
     },
     openapi_extra=_takes(_SPEAKERS, {}),
@@ -88,7 +88,7 @@ def _takes(formats: tuple[str, ...], more: dict[str, Any]) -> dict[str, Any]:
 async def audio_diarization(known: Asks, here: State_, request: Request) -> Response:
     """Answer who speaks when in a recording that is sent as a form, once it is heard; for tools that know no jobs."""
     known.require(Scope.JOBS_READ)
-    async with read_form(request, here) as form:
+    async with read_form(request, here, known.team) as form:
         wanted = form.one_of("response_format", _SPEAKERS, "json")
         job = await submit(here, known, form, transcription=False)
     headers = {JOB_HEADER: str(job)}
@@ -104,7 +104,7 @@ async def audio_diarization(known: Asks, here: State_, request: Request) -> Resp
     operation_id="audioTranscription",
     response_model=DiarizedJson | VerboseJson | TranscriptJson,
     responses={
-        **openai_errors(OpenAIError, 402, 413, 502),
+        **openai_errors(OpenAIError, 402, 408, 413, 502, 507),
         200: {
             "content": {kind: {"schema": _TEXT} for kind in (*_TYPES.values(), "text/event-stream")},
             "description": "JSON, text, subtitles or server-sent events",
@@ -119,9 +119,9 @@ async def audio_transcription(known: Asks, here: State_, request: Request) -> Re
     People of the gallery are named where the key has the scope `speakers:read`, unless the form says otherwise.
     """
     known.require(Scope.JOBS_READ)
-    if not here.settings.recognises:
+    if here.settings.recogniser is None:
         raise RequestInvalid([("model", NO_RECOGNISER)])
-    async with read_form(request, here) as form:
+    async with read_form(request, here, known.team) as form:
         answer = _Answer(form)
         job = await submit(here, known, form, transcription=True)
     request.state.headers = {**request.state.headers, JOB_HEADER: str(job)}

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import PurePosixPath
 from typing import Any, Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
@@ -104,32 +104,41 @@ class Form:
 
 
 @asynccontextmanager
-async def read_form(request: Request, here: State) -> AsyncIterator[Form]:
-    """Read the form of a request; its files are gone afterwards.
+async def read_form(request: Request, here: State, team: UUID) -> AsyncIterator[Form]:
+    """Read the form of a request, which is an upload of its team; its files are gone afterwards.
 
     Raises:
+        TooManyRequests: the team has no place for an upload left.
+        QuotaSpent, StorageFull: there is no room for it.
+        UploadTooSlow: it comes too slowly.
         RequestInvalid: it is no form, or a broken one.
         RequestTooLarge: a part of it is larger than it may be.
     """
     kind = request.headers.get("content-type", "")
     if not kind.lower().startswith("multipart/form-data"):
         raise RequestInvalid([("file", "Expected a form as multipart/form-data, with the recording as its `file`")])
+    with here.media.uploading(team):
+        await here.media.room.check(team)
+        data = await _read(request, here)
+        try:
+            yield Form(data)
+        finally:
+            await data.close()
+
+
+async def _read(request: Request, here: State) -> FormData:
     most = here.media.most_bytes + _FORM_BYTES
-    stream = _limited(arriving(request, here.settings.upload_link_seconds), most)
+    stream = _limited(arriving(request, here.settings), most)
     parser = MultiPartParser(
         request.headers, stream, max_files=_MOST_FIELDS, max_fields=_MOST_FIELDS, max_part_size=_MOST_FIELD
     )
     try:
-        data = await parser.parse()
+        return await parser.parse()
     except (MultiPartException, KeyError, UnicodeDecodeError) as error:  # KeyError: no boundary
         message = error.message if isinstance(error, MultiPartException) else "it is malformed"
         raise RequestInvalid(
             [("file", f"Expected a form as multipart/form-data, got one that is none: {message}")]
         ) from None
-    try:
-        yield Form(data)
-    finally:
-        await data.close()
 
 
 async def _limited(pieces: AsyncIterator[bytes], most: int) -> AsyncGenerator[bytes, None]:

@@ -47,6 +47,14 @@ class DecidedJob(Job):
     decision: MadeDecision
 
 
+class WordReading(Answer):
+    """How somebody says that a word reads."""
+
+    word: int = Field(ge=0, description="Its place among the words as they were recognised.", examples=[12])
+    text: str = Field(description="Empty where nothing is said.", examples=["Bletchley"])
+    was: str | None = Field(description="What was recognised.", examples=["Bletchly"])
+
+
 class HistoryItem(Answer):
     """Something that was said about a result."""
 
@@ -74,6 +82,7 @@ class HistoryItem(Answer):
     )
     learn: bool | SkipJsonSchema[None] = Field(None, json_schema_extra=left_out)
     checked: bool | SkipJsonSchema[None] = Field(None, json_schema_extra=left_out)
+    words: list[WordReading] | SkipJsonSchema[None] = Field(None, json_schema_extra=left_out)
 
 
 class DecisionList(Answer):

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from timbre.http.caller import Body, State_, caller
+from timbre.http.caller import Body, State_, caller, parsed
 from timbre.http.limits import Group
 from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json
@@ -19,7 +19,6 @@ from timbre.service.accounts.teams import Caller, Scope
 from timbre.service.decisions.decisions import Made
 from timbre.service.decisions.doubts import Doubt
 from timbre.service.decisions.requests import DecisionRequest, StepRequest
-from timbre.service.requests.body import parse
 
 router = APIRouter()
 Writer = Annotated[Caller, Depends(caller(Scope.JOBS_WRITE, Group.SPEAKERS))]
@@ -61,7 +60,7 @@ async def decide(  # noqa: PLR0917 - as FastAPI passes them
     Naming somebody needs the scope `speakers:read` too, and `speakers:write` where their voice is learned.
     """
     job = job_uuid(job_id)
-    wanted, _ = parse(DecisionRequest, body, webhook_http=False)
+    wanted, _ = await parsed(here, DecisionRequest, body)
     if wanted.kind in _ABOUT_PEOPLE:
         known.require(Scope.SPEAKERS_READ)
     if wanted.name is not None:
@@ -82,7 +81,7 @@ async def undo(  # noqa: PLR0917 - as FastAPI passes them
     job_id: JobId, known: Writer, body: Body, here: State_, request: Request, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """Take back the last decision that stands, with what was learned from it."""
-    wanted, _ = parse(StepRequest, body or b"{}", webhook_http=False)
+    wanted, _ = await parsed(here, StepRequest, body or b"{}")
     made = await here.decisions.step(
         known, job_uuid(job_id), "undo", wanted, counted_once(idempotency_key, "undo", body)
     )
@@ -101,7 +100,7 @@ async def redo(  # noqa: PLR0917 - as FastAPI passes them
     job_id: JobId, known: Writer, body: Body, here: State_, request: Request, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """Give back the decision that was undone last."""
-    wanted, _ = parse(StepRequest, body or b"{}", webhook_http=False)
+    wanted, _ = await parsed(here, StepRequest, body or b"{}")
     made = await here.decisions.step(
         known, job_uuid(job_id), "redo", wanted, counted_once(idempotency_key, "redo", body)
     )

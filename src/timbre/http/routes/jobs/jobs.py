@@ -17,7 +17,7 @@ from pydantic import BeforeValidator
 from starlette.responses import Response, StreamingResponse
 
 from timbre.errors import JobUnknown, ServiceUnavailable
-from timbre.http.caller import Body, State_, caller
+from timbre.http.caller import Body, State_, caller, parsed
 from timbre.http.limits import Group
 from timbre.http.negotiation import weight
 from timbre.http.openapi import errors, takes
@@ -29,7 +29,6 @@ from timbre.http.state import State
 from timbre.service.accounts.teams import Caller, Scope
 from timbre.service.jobs.jobs import FINAL, Filter, Sort
 from timbre.service.jobs.requests import ChangeRequest
-from timbre.service.requests.body import parse
 from timbre.service.requests.values import LONGEST_TAG, LONGEST_TITLE, expect
 from timbre.store.database import Row
 
@@ -100,7 +99,7 @@ async def change_job(
 ) -> Response:
     """Change whether a job is kept beyond its time, with its output and its recording, its tags, or its title."""
     job = job_uuid(job_id)
-    change, _ = parse(ChangeRequest, body, webhook_http=False)
+    change, _ = await parsed(here, ChangeRequest, body)
     return await job_answer(here, await here.jobs.change(known.team, job, change), request)
 
 
@@ -112,12 +111,17 @@ async def change_job(
     summary="Cancel a job, or erase it",
 )
 async def delete_job(
-    job_id: JobId, known: Annotated[Caller, Depends(caller(Scope.JOBS_WRITE, Group.READ))], here: State_
+    job_id: JobId,
+    known: Annotated[Caller, Depends(caller(Scope.JOBS_WRITE, Group.READ))],
+    here: State_,
+    canceled: Annotated[bool, Query(description="Erase the job too if it was canceled.")] = False,
 ) -> Response:
-    """Cancel a job that has not ended; erase one that has, with its output. Not in the hosted service."""
+    """Cancel a job that has not ended; erase one that has, with its output. Not in the hosted service.
+
+    Of a job that was canceled the record stays, so that the same request may be sent again, unless `canceled` is true.
+    """
     job = job_uuid(job_id)
-    canceled = await here.jobs.delete(known.team, job)
-    if canceled:
+    if await here.jobs.delete(known.team, job, canceled=canceled, key=known.key):
         return Json({"jobId": str(job), "status": "canceled", "deleted": False})
     return Json({"jobId": str(job), "deleted": True})
 

@@ -29,9 +29,10 @@ _TYPES: Final = {
     "csv": "text/csv",
     "json": "application/json",
     "txt": "text/plain",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
 }
 _CONTENT: Final[dict[str, Any]] = {kind: {"schema": {"type": "string"}} for kind in sorted(set(_TYPES.values()))}
-Extension = Literal["rttm", "srt", "vtt", "textgrid", "eaf", "audacity", "csv", "json", "txt"]
+Extension = Literal["rttm", "srt", "vtt", "textgrid", "eaf", "audacity", "csv", "json", "txt", "docx"]
 
 
 @router.get(
@@ -52,6 +53,8 @@ async def export_job(
 ) -> Response:
     """Answer the turns as RTTM, SubRip, WebVTT, Praat TextGrid, ELAN, Audacity labels, CSV or text; the output as JSON.
 
+    With the extra `docx` as a document of Word, too.
+
     Where it is known what is said, all but RTTM and Audacity labels hold the words: of a transcript that was handed in
     a turn for each of its segments, of recognised words what somebody says in one go, for subtitles in short pieces.
     """
@@ -60,10 +63,11 @@ async def export_job(
         raise JobUnknown
     row, output = await here.jobs.output_text(known.team, job)
     if format != "json":
-        output = (await asyncio.to_thread(export, output, row, format, exclusive=exclusive)).encode()
+        output = await asyncio.to_thread(export, output, row, format, exclusive=exclusive)
     extension = Format(format).extension
     disposition = _attached(row["title"], str(job), extension)
-    return Response(output, media_type=f"{_TYPES[format]}; charset=utf-8", headers={"Content-Disposition": disposition})
+    text = "" if format == "docx" else "; charset=utf-8"
+    return Response(output, media_type=_TYPES[format] + text, headers={"Content-Disposition": disposition})
 
 
 def _attached(title: str | None, job: str, extension: str) -> str:

@@ -126,7 +126,7 @@ class SpeakerScores(Answer):
 
 
 class TranscriptionSegment(Answer):
-    """A word, or a turn, of a transcript."""
+    """A turn of a transcript."""
 
     start: Seconds
     end: Seconds
@@ -134,6 +134,19 @@ class TranscriptionSegment(Answer):
     speaker: str = Field(
         description="Name or label of the one speaker whose it is; empty where nobody who speaks says it.",
         examples=["Ada"],
+    )
+
+
+class TranscriptionWord(TranscriptionSegment):
+    """A word."""
+
+    word: int | SkipJsonSchema[None] = Field(
+        None,
+        description="By which decisions mean it; there once a word was changed. Before that, its place.",
+        json_schema_extra=left_out,
+    )
+    decided: bool | SkipJsonSchema[None] = Field(
+        None, description="Whether a person said how it reads; there with `word`.", json_schema_extra=left_out
     )
 
 
@@ -187,7 +200,7 @@ class DiarizationOutput(Output):
         examples=["1\n00:00:00,500 --> 00:00:02,000\nAda: Good morning.\n"],
         json_schema_extra=left_out,
     )
-    word_level_transcription: list[TranscriptionSegment] | SkipJsonSchema[None] = Field(
+    word_level_transcription: list[TranscriptionWord] | SkipJsonSchema[None] = Field(
         None,
         description="What is said, word by word; there if `transcription` was asked for, unless `warning` says that the"
         " words are missing, or if a transcript whose words have times was handed in.",

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Header
 from starlette.responses import Response
 
 from timbre.errors import RequestInvalid
-from timbre.http.caller import Body, State_, caller
+from timbre.http.caller import Body, State_, caller, parsed
 from timbre.http.limits import Group
 from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json
@@ -17,7 +17,6 @@ from timbre.http.routes.jobs.schemas import JobCreated
 from timbre.http.state import State
 from timbre.service.accounts.teams import Caller, Scope
 from timbre.service.jobs.jobs import Once
-from timbre.service.requests.body import parse
 from timbre.service.requests.submissions import DiarizeRequest, IdentifyRequest, JobRequest, VoiceprintRequest
 
 router = APIRouter()
@@ -93,7 +92,7 @@ async def _submit(
     body: bytes,
     idempotency_key: str | None,
 ) -> Response:
-    request, warning = parse(model, body, webhook_http=here.settings.webhook_http)
+    request, warning = await parsed(here, model, body, webhook_http=here.settings.webhook_http)
     return await submit(here, known, request, body, warning=warning, idempotency_key=idempotency_key)
 
 

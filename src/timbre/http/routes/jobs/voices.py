@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
 
-from timbre.http.caller import Body, State_, caller
+from timbre.http.caller import Body, State_, caller, parsed
 from timbre.http.limits import Group
 from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json
@@ -18,7 +18,6 @@ from timbre.service.accounts.teams import Caller, Scope
 from timbre.service.decisions.requests import DecisionRequest
 from timbre.service.files.clips import MEDIA_TYPE
 from timbre.service.jobs.requests import MergeVoicesRequest, RematchRequest
-from timbre.service.requests.body import parse
 from timbre.service.requests.values import SPEAKER_PATTERN
 
 router = APIRouter()
@@ -65,7 +64,7 @@ async def get_job_voice_audio(job_id: JobId, speaker: SpeakerLabel, known: Liste
 async def merge_job_voices(job_id: JobId, known: Writer, body: Body, here: State_, request: Request) -> Response:
     """Join voices of one person, as the decision `join` does. Labels stay as they are."""
     job = job_uuid(job_id)
-    wanted, _ = parse(MergeVoicesRequest, body, webhook_http=False)
+    wanted, _ = await parsed(here, MergeVoicesRequest, body)
     decision = DecisionRequest(kind="join", into=wanted.into, merged=wanted.merged)
     await here.decisions.decide(known, job, decision)
     return await job_answer(here, await here.jobs.get(known.team, job), request)
@@ -83,6 +82,6 @@ async def rematch_job(job_id: JobId, known: Writer, body: Body, here: State_, re
     """Name the speakers of a diarization or identification by the people there are now, without hearing it again."""
     known.require(Scope.SPEAKERS_READ)
     job = job_uuid(job_id)
-    wanted, _ = parse(RematchRequest, body or b"{}", webhook_http=False)
+    wanted, _ = await parsed(here, RematchRequest, body or b"{}")
     await here.rematch.rematch(known.team, job, wanted)
     return await job_answer(here, await here.jobs.get(known.team, job), request)

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from timbre.errors import RequestInvalid, SampleUnknown, SpeakerUnknown, VoiceprintError
-from timbre.http.caller import Body, State_, caller
+from timbre.http.caller import Body, State_, caller, parsed
 from timbre.http.limits import Group
 from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json, parse_id
@@ -25,7 +25,6 @@ from timbre.service.jobs.jobs import Submission
 from timbre.service.naming.enrolment import Stretch
 from timbre.service.people.requests import SampleRequest
 from timbre.service.people.samples import Origin
-from timbre.service.requests.body import parse
 
 router = APIRouter()
 SpeakerId = Annotated[
@@ -61,7 +60,7 @@ async def add_sample(speaker_id: SpeakerId, known: Writer, body: Body, here: Sta
     already is not added again. From a job only a key learns that may read jobs too (`jobs:read`).
     """
     speaker = known_id(speaker_id)
-    sample, warning = parse(SampleRequest, body, webhook_http=False)
+    sample, warning = await parsed(here, SampleRequest, body)
     await here.gallery.get(known.team, speaker)
     heard = await heard_already(here, known, sample)
     if heard is None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from timbre.http.caller import Body, State_
+from timbre.http.caller import Body, State_, parsed
 from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json
 from timbre.http.routes.speakers.samples import Reader
 from timbre.http.routes.speakers.schemas import SearchResult
 from timbre.service.accounts.teams import Scope
 from timbre.service.people.search_requests import SearchRequest
-from timbre.service.requests.body import parse
 
 router = APIRouter()
 
@@ -31,7 +30,7 @@ async def search_speakers(known: Reader, body: Body, here: State_) -> Response:
     For a recording, submit a voiceprint job first. Nobody is told to be the one: that is for you to decide, by the
     confidence, which is that of names in results. For a speaker of a job the key has to have `jobs:read` too.
     """
-    request, warning = parse(SearchRequest, body, webhook_http=False)
+    request, warning = await parsed(here, SearchRequest, body)
     if request.job_id is not None:
         known.require(Scope.JOBS_READ)
     candidates, pool = await here.recognition.recognise(known.team, request)

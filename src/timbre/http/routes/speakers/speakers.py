@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from timbre.errors import RequestInvalid, ServiceError
-from timbre.http.caller import Body, State_
+from timbre.http.caller import Body, State_, parsed
 from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json
 from timbre.http.routes.speakers.responses import speaker_detail, speaker_item
@@ -29,7 +29,6 @@ from timbre.service.people.confusable import alike
 from timbre.service.people.person import Changes
 from timbre.service.people.requests import CreateSpeakerRequest, MergeSpeakersRequest, UpdateSpeakerRequest
 from timbre.service.people.voice_map import MOST_POINTS, draw
-from timbre.service.requests.body import parse
 
 router = APIRouter()
 _PRINTED: Final = r"^[^\x00-\x1f\x7f]+$"
@@ -82,7 +81,7 @@ async def create_speaker(known: Writer, body: Body, here: State_) -> Response:
 
     Where a job has to hear that sample first, and no voice can be learned from it, the person is erased again.
     """
-    wanted, warning = parse(CreateSpeakerRequest, body, webhook_http=False)
+    wanted, warning = await parsed(here, CreateSpeakerRequest, body)
     try:
         speaker, heard = await _create(here, known, wanted)
     except RequestInvalid as error:
@@ -151,7 +150,7 @@ async def get_speaker(speaker_id: SpeakerId, known: Reader, here: State_) -> Res
 async def update_speaker(speaker_id: SpeakerId, known: Writer, body: Body, here: State_) -> Response:
     """Change name, tags, consent or review date. Stored results that name the person follow a new name."""
     speaker = known_id(speaker_id)
-    wanted, warning = parse(UpdateSpeakerRequest, body, webhook_http=False)
+    wanted, warning = await parsed(here, UpdateSpeakerRequest, body)
     changes = Changes()
     if wanted.name is not None:
         changes["name"] = wanted.name
@@ -193,7 +192,7 @@ async def merge_speakers(speaker_id: SpeakerId, known: Writer, body: Body, here:
     Name, consent and review date stay this person's where there are any; the earliest review date counts.
     """
     speaker = known_id(speaker_id)
-    wanted, warning = parse(MergeSpeakersRequest, body, webhook_http=False)
+    wanted, warning = await parsed(here, MergeSpeakersRequest, body)
     if speaker in wanted.others:
         raise RequestInvalid([(f"from.{wanted.others.index(speaker)}", "Expected somebody else than this person")])
     await here.gallery.merge(known.team, speaker, wanted.others, key=known.key)

@@ -56,7 +56,7 @@ async def export_speakers(known: Annotated[Caller, Depends(caller(Scope.ADMIN, G
     "/v1/speakers/import",
     operation_id="importSpeakers",
     response_model=ImportReport,
-    responses=errors(413),
+    responses=errors(408, 413),
     openapi_extra={"requestBody": {"content": _LINES}},
     summary="Import a gallery",
 )
@@ -68,7 +68,9 @@ async def import_speakers(known: Writer, here: State_, request: Request) -> Resp
     """
     if int(request.headers.get("content-length", 0)) > _MOST:  # digits alone: the server made sure
         raise _too_large()
-    imported = await here.transfer.import_(known.team, _capped(arriving(request, _SECONDS)), key=known.key)
+    imported = await here.transfer.import_(
+        known.team, _capped(arriving(request, here.settings, _SECONDS)), key=known.key
+    )
     return Json(import_report(imported))
 
 

@@ -7,13 +7,12 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from timbre.http.caller import Body, State_
+from timbre.http.caller import Body, State_, parsed
 from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json, timestamp
 from timbre.http.routes.speakers.samples import Reader, Writer
 from timbre.http.routes.speakers.schemas import GalleryUpgradeState
 from timbre.service.people.requests import UpgradeGalleryRequest
-from timbre.service.requests.body import parse
 from timbre.service.upkeep.gallery_upgrade import MOST_NAMED, Standing
 
 router = APIRouter()
@@ -46,7 +45,7 @@ async def upgrade_gallery(known: Writer, body: Body, here: State_) -> Response:
     A worker does it; `GET` tells how far it is. Meanwhile people are compared, enrolled and erased as before; then all
     change over at once. Where nothing is to be done, or it is being done already, the answer just says how it stands.
     """
-    wanted, _ = parse(UpgradeGalleryRequest, body or b"{}", webhook_http=False)
+    wanted, _ = await parsed(here, UpgradeGalleryRequest, body or b"{}")
     await here.upgrade.ask(known.team, without_them=wanted.without_them, key=known.key, queue=here.queue)
     return Json(upgrade_state(await here.upgrade.standing(known.team)), 202)
 
