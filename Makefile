@@ -108,7 +108,7 @@ bench-docs: $(DEVELOPMENT)
 # Trains the next encoder, on the labelled speech that TIMBRE_DATA points to; see training/encoder.
 encoder: $(UV)
 	test -x .venv-training/bin/python || $(UV) venv --quiet --python $(PYTHON) .venv-training
-	$(UV) pip install --quiet --python .venv-training/bin/python -r requirements/training.txt -e ".[conversion]"
+	$(UV) pip install --quiet --python .venv-training/bin/python -r requirements/training.txt -e ".[conversion,evaluation]"
 	.venv-training/bin/timbre models pull ge2e
 	.venv-training/bin/python -m training.encoder train
 	.venv-training/bin/python -m training.encoder left-out

@@ -23,7 +23,6 @@ from timbre.evaluation.corpus import Recording, read_corpus
 from timbre.evaluation.diarization import DiarizationReport, evaluate_diarization
 from timbre.evaluation.identification import NamingReport, evaluate_identification
 from timbre.identification.voiceprint import Voiceprint
-from training.simulation.folder import write_talks
 
 PACKS = ("base", "base-segmented")
 THRESHOLD = 50.0
@@ -36,6 +35,11 @@ def run(console: Console, *, full: bool) -> dict[str, Any]:
     data = data_folder()
     if data is None:
         console.print("What was not made on is measured on labelled speech: let TIMBRE_DATA point to it.")
+        return {}
+    try:
+        from training.simulation.folder import write_talks  # noqa: PLC0415 - with torch, which is not needed elsewhere
+    except ModuleNotFoundError as error:
+        console.print(f"The talk is made with torch ({error}): run this in the environment of `make encoder`.")
         return {}
     minutes = 1_000.0 if full else MINUTES
     with TemporaryDirectory() as path:
