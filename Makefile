@@ -1,5 +1,6 @@
 # The targets set everything up by themselves, say in a line what they do, and are quick when nothing has changed.
-.PHONY: fuzz install demo serve test test-quick check bench encoder bench-docs docs lock goldens wheel clean web-types
+.PHONY: install demo serve test test-quick test-exhaustive fuzz check bench encoder bench-docs docs lock goldens wheel clean
+.PHONY: web-types
 .DEFAULT_GOAL := install
 
 PYTHON ?= python3
@@ -73,17 +74,22 @@ serve: install
 	@$(BIN)/timbre serve
 
 # A file's tests stay together. Bytecode is kept, whatever the environment says: the tests start Timbre 200 times.
-WORKERS ?= logical
-TESTS = OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 \
+# More of them than processors: a test waits for its server, or a server for its test.
+WORKERS ?= 4
+TESTS = OPENBLAS_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) \
 	--dist loadfile --no-loadscope-reorder
 
 test: $(DEVELOPMENT) $(MODELS) $(WEB)
 	$(if $(filter true,$(NODE)),cd web && npm run --silent test,@echo "Without Node.js the web app's own tests are left out." >&2)
-	$(TESTS)
+	$(TESTS) -m "not exhaustive"
+
+# What `make test` leaves out: many more rounds and examples, and the figures that must hold on the speech of TIMBRE_DATA.
+test-exhaustive: $(DEVELOPMENT) $(MODELS) $(WEB)
+	$(TESTS) -m exhaustive
 
 # What needs neither a server nor a database nor a browser, and hears no whole recording: the loop while one writes.
 test-quick: $(DEVELOPMENT) $(MODELS)
-	$(TESTS) -m "not database and not hearing" tests/unit tests/integration
+	$(TESTS) -m "not database and not hearing and not exhaustive" tests/unit tests/integration
 
 # Spoiled voiceprints, transcripts, labels and recordings, each test so many times; says how many.
 FUZZ ?= 20000
@@ -108,7 +114,7 @@ bench-docs: $(DEVELOPMENT)
 # Trains the next encoder, on the labelled speech that TIMBRE_DATA points to; see training/encoder.
 encoder: $(UV)
 	test -x .venv-training/bin/python || $(UV) venv --quiet --python $(PYTHON) .venv-training
-	$(UV) pip install --quiet --python .venv-training/bin/python -r requirements/training.txt -e ".[conversion]"
+	$(UV) pip install --quiet --python .venv-training/bin/python -r requirements/training.txt -e ".[conversion,evaluation]"
 	.venv-training/bin/timbre models pull ge2e
 	.venv-training/bin/python -m training.encoder train
 	.venv-training/bin/python -m training.encoder left-out

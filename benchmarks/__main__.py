@@ -1,8 +1,9 @@
 """Run the measurements: `python -m benchmarks [NAME …] [--full]`; all if none is named.
 
-The names are speed, memory, accuracy, service, gallery, decisions, live, streaming, review, page, words and fairness.
-Each prints its tables and writes benchmarks/results/NAME.json: the figures, the machine and the command. Accuracy, and
-that of streaming, needs the labelled speech that TIMBRE_DATA points to, and says so when it is not there.
+The names are speed, memory, unseen, accuracy, service, gallery, decisions, live, streaming, review, page, words and
+fairness. Each prints its tables and writes benchmarks/results/NAME.json: the figures, the machine and the command.
+Accuracy, unseen and the accuracy of streaming need the labelled speech that TIMBRE_DATA points to, and say so when it
+is not there.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from benchmarks.machine import description
 NAMES = (
     "speed",
     "memory",
+    "unseen",
     "accuracy",
     "service",
     "gallery",

@@ -20,7 +20,7 @@ DOCS: Final = Path(__file__).parent
 PAGE: Final = DOCS / "reference" / "accuracy.md"
 WORDS: Final = DOCS / "accuracy_page.txt"
 BENCHMARKS: Final = DOCS.parent / "benchmarks"
-NAMES: Final = ("accuracy", "streaming", "speed", "memory", "service", "live", "gallery")
+NAMES: Final = ("unseen", "accuracy", "streaming", "speed", "memory", "service", "live", "gallery")
 PEER: Final = "peer, as it comes"
 PARTS: Final = ("missed", "false_alarm", "confusion")
 SEARCHES: Final = ("one_client_ms", "four_clients_ms", "in_memory_ms")
@@ -41,6 +41,8 @@ def page(reports: Json, published: Json, training: Json) -> str:
     recordings = _first(systems)["recordings"]
     return WORDS.read_text("utf-8").format(
         machines=_machines(reports),
+        foreign=_foreign(figures["unseen"]),
+        longest=figures["unseen"]["longest_minutes"],
         recordings=len(recordings),
         minutes=sum(each["duration"] for each in recordings) / 60,
         groups=_groups(systems, accuracy["models"]),
@@ -82,6 +84,24 @@ def _machines(reports: Json) -> str:
     return _table(("figures", "measured on", "machine", "with", "command"), rows)
 
 
+def _foreign(figures: Json) -> str:
+    """Every kind of talk that nothing was trained on, pack by pack."""
+    talks = {"all": {key: sum(kind[key] for kind in figures["talks"].values()) for key in ("talks", "minutes")}}
+    rows = []
+    for kind, talk in (talks | dict(figures["talks"])).items():
+        for pack, found in figures["packs"].items():
+            error, named = found[kind]["diarization"], (found[kind][share] for share in ("everybody", "half"))
+            names = (" / ".join(map(_tenths, (each["rightly_rate"], each["wrongly_rate"]))) for each in named)
+            rows.append(
+                (
+                    *(kind, f"{talk['talks']}, {talk['minutes']:.0f} min", f"`{pack}`", _error(error)),
+                    *(_percent(error["count_exact"]), *names),
+                )
+            )
+    titles = ("talk", "talks", "pack", "error, %", "speakers counted rightly", "everybody enrolled", "half enrolled")
+    return _table(titles, rows)
+
+
 def _groups(systems: Json, models: Json) -> str:
     rows = [
         (_code(name, models), models["packs"].get(name, models["peer"]), *_rates(system["groups"]))
@@ -101,11 +121,12 @@ def _kinds(systems: Json, models: Json) -> str:
 
 
 def _rates(groups: Json) -> Row:
-    rates = []
-    for error in (each["error"] for each in groups.values()):
-        parts = " + ".join(f"{100 * error[part] / error['total']:.1f}" for part in PARTS)
-        rates.append(f"{100 * error['rate']:.1f} ({parts})")
-    return tuple(rates)
+    return tuple(_error(each["error"]) for each in groups.values())
+
+
+def _error(error: Json) -> str:
+    parts = " + ".join(f"{100 * error[part] / error['total']:.1f}" for part in PARTS)
+    return f"{100 * error['rate']:.1f} ({parts})"
 
 
 def _speakers(systems: Json, accuracy: Json) -> str:

@@ -21,7 +21,9 @@ from server import LOOPBACK, Server
 TESTS = Path(__file__).parent
 gc.set_threshold(50_000)  # as commands do: thousands of tests are objects that stay, and take a sixth of loading them
 os.environ.setdefault("TIMBRE_MODEL", "base")  # whatever other packs are on this machine
-signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell ignore it, with what they start
+# A shell's background jobs ignore the one, those of nohup the other; so would what is started and stopped here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 LONGEST_FIRST = ("end_to_end", "accuracy", "compat", "integration", "unit")
 
 

@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ from typer.testing import CliRunner
 
 from data_folder import put_database
 from timbre.cli import app
+from warm import Command
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 CONVERSATION = SAMPLES / "conversation.ogg"
@@ -39,7 +39,8 @@ class Server:
     """`timbre serve`, from the command to Ctrl-C.
 
     `address`, `key` and the `link` that signs a browser in are known once it has started; `client` asks with that key.
-    A folder without a database gets a copy of an empty one, unless the server shall make its own.
+    A folder without a database gets a copy of an empty one, unless the server shall make its own. It is forked from
+    what has loaded the code before, unless it is said by which command to start it.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class Server:
         *,
         port: int = 0,
         own_database: bool = False,
-        timbre: Sequence[str | Path] = (sys.executable, "-m", "timbre"),
+        timbre: Sequence[str | Path] | None = None,
     ) -> None:
         self.folder = folder
         self.own_database = own_database
@@ -59,7 +60,7 @@ class Server:
         self.address = ""
         self.key = ""
         self.link = ""
-        self.process: subprocess.Popen[str] | None = None
+        self.process: subprocess.Popen[str] | Command | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -74,13 +75,18 @@ class Server:
         """Start it, and wait until it says that it is ready."""
         if not self.own_database:
             put_database(self.folder)
-        self.process = subprocess.Popen(
-            [*self.timbre, "serve", "--port", str(self.port), "--data-dir", str(self.folder)],
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", **ALLOWING, **self.settings},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        arguments = ["serve", "--port", str(self.port), "--data-dir", str(self.folder)]
+        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", **ALLOWING, **self.settings}
+        if self.timbre is None:
+            self.process = Command(arguments, environment)
+        else:
+            self.process = subprocess.Popen(
+                [*self.timbre, *arguments],
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
         said = []
         for line in self.process.stdout:
             said.append(line)
@@ -93,7 +99,7 @@ class Server:
                 self.key = found[1]
             if "Ctrl-C" in line:
                 return self
-        self.process.communicate()
+        self.process.communicate(timeout=ENOUGH)
         raise AssertionError(f"timbre serve ended with {self.process.returncode}:\n{''.join(said)}")
 
     def stop(self) -> int:

@@ -25,7 +25,10 @@ DATA = Path(os.environ.get("TIMBRE_DATA", "/nonexistent"))
 
 ONE_TRIAL = 0.007  # what one of the fewest target trials weighs in an error rate
 
-pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="TIMBRE_DATA points to no labelled speech")
+pytestmark = [
+    pytest.mark.skipif(not DATA.is_dir(), reason="TIMBRE_DATA points to no labelled speech"),
+    pytest.mark.exhaustive,
+]
 
 
 @pytest.fixture(scope="module")

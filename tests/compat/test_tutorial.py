@@ -35,6 +35,7 @@ def run(server: Server, client: str, recording: Path, names: tuple[str, ...], *,
     )
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("client", "names"),
     [("python", ("Ben", "Callum")), ("node", ("Ada", "Dan")), ("curl", ("Dan", "Ben")), ("sdk", ("Callum", "Ada"))],

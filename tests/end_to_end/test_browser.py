@@ -378,6 +378,7 @@ def test_the_microphone_records(page: Page):
 # On every screen
 
 
+@pytest.mark.exhaustive
 def test_everybody_can_use_every_page(page: Page, home: Server, conversation: str):
     for path in ("/", f"/jobs/{conversation}", "/recordings", "/jobs/50%"):
         page.goto(home.address + path)
@@ -386,6 +387,7 @@ def test_everybody_can_use_every_page(page: Page, home: Server, conversation: st
         assert faults(page) == []
 
 
+@pytest.mark.exhaustive
 def test_everybody_can_use_what_opens(page: Page, home: Server, conversation: str):
     page.locator(".options summary").click()
     page.get_by_label("Between").check()

@@ -328,6 +328,7 @@ def test_recordings_are_found_kept_and_deleted(page: Page, home: Server, convers
 # On every screen
 
 
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("conversation")
 def test_everybody_can_use_every_page(page: Page, home: Server):
     with home.client() as client:
@@ -339,6 +340,7 @@ def test_everybody_can_use_every_page(page: Page, home: Server):
         assert faults(page) == []
 
 
+@pytest.mark.exhaustive
 def test_everybody_can_use_what_opens(page: Page, home: Server):
     dialog = page.get_by_role("dialog")
     page.goto(f"{home.address}/people?add")

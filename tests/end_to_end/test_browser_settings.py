@@ -215,6 +215,7 @@ def test_who_may_not_see_the_settings_is_told_why(browser: Browser, home: Server
         expect(page.get_by_role("button", name="Add a person")).to_have_count(0)
 
 
+@pytest.mark.exhaustive
 def test_everybody_can_use_every_section(page: Page, home: Server):
     for section in SECTIONS:
         page.goto(f"{home.address}/settings?at={section}")
@@ -223,6 +224,7 @@ def test_everybody_can_use_every_section(page: Page, home: Server):
         assert faults(page) == []
 
 
+@pytest.mark.exhaustive
 def test_everybody_can_use_what_opens(page: Page, home: Server):
     dialog = page.get_by_role("dialog")
     page.goto(f"{home.address}/settings?at=webhooks")

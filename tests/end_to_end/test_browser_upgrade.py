@@ -33,6 +33,7 @@ def browser() -> Iterator[Browser]:
         yield running
 
 
+@pytest.mark.exhaustive
 def test_people_of_an_earlier_model_are_upgraded_by_a_button(browser: Browser, earlier: Server):
     complaints: list[str] = []
     with opened(browser, complaints, viewport={"width": 1280, "height": 900}) as page:

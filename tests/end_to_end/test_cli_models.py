@@ -201,6 +201,7 @@ def speech(tmp_path, voice) -> Path:
     return tmp_path / "speech"
 
 
+@pytest.mark.exhaustive
 def test_an_encoder_is_calibrated_on_labelled_speech_and_goes_back(speech, folder, tmp_path):
     encoder = next(encoder for encoder in catalogue().encoders if encoder.name == "timbre-voice-1")
     shipped = load_same_voice(encoder.calibration, 256)

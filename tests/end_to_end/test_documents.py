@@ -54,6 +54,7 @@ from timbre.store.queue import Lane
 PROJECT = Path(__file__).parents[2]
 DOCS = PROJECT / "docs"
 PAGES = [PROJECT / "README.md", *sorted(DOCS.rglob("*.md"))]
+READ_FIRST = {PROJECT / "README.md", DOCS / "quickstart.md"}
 
 FILES = {  # what a page finds in its folder
     "samples": "samples",
@@ -128,7 +129,8 @@ def folder(tmp_path, monkeypatch) -> Path:
 def pages_with(*languages: str) -> Any:
     """Run a test for each page that has a block of one of these languages to run."""
     pages = [page for page in PAGES if any(block.language in languages and not block.name for block in blocks(page))]
-    return pytest.mark.parametrize("page", pages, ids=lambda page: str(page.relative_to(PROJECT)))
+    marked = [pytest.param(page, marks=() if page in READ_FIRST else pytest.mark.exhaustive) for page in pages]
+    return pytest.mark.parametrize("page", marked, ids=lambda page: str(page.relative_to(PROJECT)))
 
 
 @pytest.fixture

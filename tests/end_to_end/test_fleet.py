@@ -199,6 +199,7 @@ def free_port() -> int:
         return free.getsockname()[1]
 
 
+@pytest.mark.exhaustive
 def test_parts_without_a_master_key_close_the_gallery_alone(environment: dict[str, str]) -> None:
     assert timbre(environment, "migrate").returncode == 0
     key = timbre(environment, "keys", "create", "no gallery", "--team", "no gallery").stdout.strip()
@@ -310,6 +311,7 @@ def test_who_waits_for_a_job_is_answered_when_the_server_stops(tmp_path: Path) -
     assert "Traceback" not in (tmp_path / "log" / "api.log").read_text()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("links", ["true", "false"])
 def test_media_in_a_bucket(tmp_path: Path, links: str) -> None:
     with running_s3() as endpoint:

@@ -39,6 +39,7 @@ def who_is_who(turns: list[Turn], offset: float) -> dict[str, str]:
     return {label: people.most_common(1)[0][0] for label, people in heard.items()}
 
 
+@pytest.mark.exhaustive
 def test_it_is_clustered_in_several_stretches(marathon: Diarization) -> None:
     assert sum(voice.seconds for voice in marathon.voices) > STRETCH * STEP_SECONDS
 

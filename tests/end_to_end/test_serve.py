@@ -254,7 +254,7 @@ def test_it_ends_with_all_its_processes_though_a_job_runs(folder: Path) -> None:
             assert [finished(client, job)["status"] for job in jobs] == ["succeeded"] * 3
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.exhaustive)])
 def test_a_start_that_is_broken_off_can_be_repeated(folder: Path, number: signal.Signals) -> None:
     data = folder / "data"
     # While the database is made, while it starts, and while the API and the worker do.
@@ -318,7 +318,10 @@ def test_it_runs_with_all_streams_closed(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ['录音 of späce, it\'s "$HOME" `x`; a\\b %20', "/".join(["l" * 60, "m" * 60])],
+    [
+        '录音 of späce, it\'s "$HOME" `x`; a\\b %20',
+        pytest.param("/".join(["l" * 60, "m" * 60]), marks=pytest.mark.exhaustive),
+    ],
     ids=["strange", "long"],
 )
 def test_any_folder_and_any_environment_will_do(folder: Path, name: str) -> None:

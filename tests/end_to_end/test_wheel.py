@@ -21,6 +21,7 @@ PROJECT = Path(__file__).parents[2]
 SOURCE = PROJECT / "src"
 LOCKS = PROJECT / "requirements"
 PATIENCE = 300  # seconds for uv to end: it may have to fetch hundreds of megabytes
+pytestmark = pytest.mark.exhaustive
 needs_git = pytest.mark.skipif(not (PROJECT / ".git").exists(), reason="this folder is not git's")
 
 

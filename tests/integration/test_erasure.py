@@ -288,6 +288,7 @@ def test_scrubbing_takes_an_erased_person_out_of_every_file(at, url, voiceprints
     at(act)
 
 
+@pytest.mark.exhaustive
 def test_scrubbing_by_hand_reaches_what_has_an_index(at, url, voiceprints):
     async def act(erasing: Erasing) -> None:
         ada = await erasing.patterns(voiceprints[0], NAME)
@@ -325,6 +326,7 @@ def test_there_is_nothing_to_scrub_unless_something_was_erased(at):
     at(act)
 
 
+@pytest.mark.exhaustive
 def test_a_table_that_is_in_use_is_scrubbed_the_next_time(at, url, voiceprints):
     async def act(erasing: Erasing) -> None:
         ada = await erasing.patterns(voiceprints[0], NAME)
@@ -340,6 +342,7 @@ def test_a_table_that_is_in_use_is_scrubbed_the_next_time(at, url, voiceprints):
     at(act)
 
 
+@pytest.mark.exhaustive
 def test_what_an_old_transaction_may_still_see_is_scrubbed_when_that_is_over(at, url, voiceprints):
     async def act(erasing: Erasing) -> None:
         ada = await erasing.patterns(voiceprints[0], NAME)

@@ -136,6 +136,7 @@ async def test_what_happens_meanwhile_is_not_lost(url, tmp_path, engines, voice)
         assert await at.upgrade.ask(at.team) is None  # there is nothing to do
 
 
+@pytest.mark.exhaustive
 @in_a_loop
 async def test_who_has_no_clip_stops_it_or_stays_behind(url, tmp_path, engines, voice):
     async with rooms(url, tmp_path, engines, voice) as at:

@@ -334,6 +334,7 @@ def test_a_job_of_a_dead_worker_is_taken_up_at_once(quick: Server, client: httpx
         assert seen[-1]["startedAt"] == before["startedAt"]
 
 
+@pytest.mark.exhaustive
 def test_a_worker_that_froze_and_lost_its_job_changes_nothing_when_it_wakes(
     quick: Server, client: httpx.Client, long: str
 ) -> None:

@@ -210,6 +210,7 @@ def test_teams_never_mix(run):
     run(act)
 
 
+@pytest.mark.exhaustive
 def test_an_index_of_20000_people_finds_99_of_100_of_the_nearest(run, plans):
     async def act(here: People) -> None:
         # As voices are: few dimensions hold most of the differences between people.

@@ -32,8 +32,8 @@ def outline(kept: bytes, duration: float, start: float = 0.0, end: float | None 
     parts = len(kept)
     if not parts or duration <= 0:
         return Outline(peaks=(), start=0.0, end=0.0, duration=duration)
-    first = min(parts - 1, int(start / duration * parts))
-    last = parts if end is None else max(first + 1, min(parts, int(np.ceil(end / duration * parts))))
+    first = min(parts - 1, int(min(start / duration, 1.0) * parts))
+    last = parts if end is None else max(first + 1, int(np.ceil(min(end / duration, 1.0) * parts)))
     heights = np.frombuffer(kept, np.uint8)[first:last]
     told = min(MOST_PARTS, len(heights))
     edges = np.arange(told) * len(heights) // told

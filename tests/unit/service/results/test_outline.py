@@ -9,7 +9,7 @@ from timbre.service.results.outline import MOST_PARTS, outline
 
 
 @pytest.mark.parametrize("kept", [1, 7, 2_000, 2_001, 90_000])
-@pytest.mark.parametrize(("start", "end"), [(0.0, None), (0.0, 1.0), (10.0, 37.5), (899.99, 5_000.0), (5_000.0, None)])
+@pytest.mark.parametrize(("start", "end"), [(0.0, None), (0.0, 1.0), (10.0, 37.5), (899.99, 5_000.0), (5e307, 1e308)])
 def test_the_parts_of_a_stretch_have_its_largest_values(kept: int, start: float, end: float | None):
     duration = 900.0
     heights = np.random.default_rng(kept).integers(0, 256, kept, np.uint8)
