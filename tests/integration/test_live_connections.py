@@ -7,6 +7,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pytest
@@ -87,8 +88,8 @@ class Hearers:
         self.may.set()
         self.asked = asyncio.Event()
 
-    async def ask(self, space: str, question: Any) -> Any:
-        del space
+    async def ask(self, team: UUID, space: str, question: Any) -> Any:
+        del team, space
         self.asked.set()
         await self.may.wait()
         return self._hearing.answer([question])[0]
