@@ -21,6 +21,7 @@ from timbre.diarization.channels import leaked, put_together
 from timbre.diarization.clustering import cluster
 from timbre.diarization.confidence import frame_confidence, percent, speaker_probabilities, with_confidence
 from timbre.diarization.diarization import Diarization, FrameScores, Probabilities, Voice
+from timbre.diarization.halving import halved
 from timbre.diarization.known_voices import LookUp, part, unite
 from timbre.diarization.merging import Clusters, Judge, SpeakerBounds, merge_odds, one_person_odds
 from timbre.diarization.progress import Progress, silent
@@ -317,8 +318,9 @@ class Diarizer:
 
     def _cluster(self, heard: Heard, bounds: SpeakerBounds) -> Clusters:
         pure = self._pure(heard)
-        return cluster(
-            heard.windows.embeddings[pure],
+        vectors = heard.windows.embeddings[pure]
+        clusters = cluster(
+            vectors,
             self._recipe.merging,
             self._same_voice,
             self._variation,
@@ -326,6 +328,8 @@ class Diarizer:
             bounds=bounds,
             local=() if heard.local is None else local_talk(heard.windows, heard.local, pure),
         )
+        # What a segmenter hears of halves is not known, and the rule weighs it.
+        return clusters if heard.local is not None else halved(clusters, vectors, self._judge, bounds)
 
     def _silence(self, heard: Heard, duration: float, probabilities: bool, warnings: tuple[str, ...]) -> Diarization:
         return Diarization(

@@ -16,6 +16,7 @@ import numpy as np
 
 from timbre.diarization.evidence import Evidence
 from timbre.diarization.merging import Clusters, Judge, SpeakerBounds, merge_odds
+from timbre.diarization.windows import around
 from timbre.models.same_voice import Side, unit
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 _SURE: Final = 2.0  # log-odds that both are the person; at 0, one stranger in a few recordings is merged into somebody
 _UNLIKE: Final = -4.0  # log-odds of merging by themselves under which clusters stay two speakers all the same
-_AROUND: Final = 3  # windows on either side of one, with which it says who speaks
 _FEWEST: Final = 6  # windows of a part of a cluster
 _LIKELIEST: Final = 4  # people of a cluster, of whom each two may be its parts
 _NEAREST: Final = 20  # people to whom the windows of a cluster are compared
@@ -129,7 +129,7 @@ def _second_person(
     if len(vectors) < 2 * _FEWEST or len(known.embeddings) < 2:  # noqa: PLR2004
         return None
     nearest = np.argsort(-(known.embeddings @ vectors.sum(axis=0)), kind="stable")[:_NEAREST]
-    cosine = _around(vectors) @ known.embeddings[nearest].T
+    cosine = around(vectors) @ known.embeddings[nearest].T
     likeliest = np.argsort(-np.bincount(cosine.argmax(axis=1), minlength=len(nearest)), kind="stable")[:_LIKELIEST]
     best, parted = _THEIRS, None
     for one, other in combinations(likeliest.tolist(), 2):
@@ -149,11 +149,3 @@ def _second_person(
         if rather >= _NOT_THE_OTHER and sure >= best:
             best, parted = sure, second
     return parted
-
-
-def _around(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the mean direction of each window and some before and after it, `[n, dimension]`."""
-    sums = np.concatenate([np.zeros((1, vectors.shape[1])), np.cumsum(vectors, axis=0, dtype=np.float64)])
-    here = np.arange(len(vectors))
-    first, last = np.maximum(here - _AROUND, 0), np.minimum(here + _AROUND + 1, len(vectors))
-    return unit((sums[last] - sums[first]).astype(np.float32))

@@ -16,6 +16,7 @@ from timbre.audio.recording import SAMPLE_RATE, Recording
 from timbre.diarization.grid import FRAME
 from timbre.diarization.progress import ignore
 from timbre.diarization.segmentation import LocalSpeakers, LocalTalk
+from timbre.models.same_voice import unit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,6 +28,7 @@ STEP: Final = 6_400  # samples from window to window: 0.4 s
 STEP_SECONDS: Final = STEP / SAMPLE_RATE
 _LEAST_SPEECH: Final = 0.15  # of a window; those with less say nothing about a voice
 _WINDOWS_AT_ONCE: Final = 128
+_AROUND: Final = 3  # windows on either side of one, with which it says who speaks
 _NEIGHBOUR: Final = 2  # windows: 0.8 s, the distance at which a change of speaker is looked for
 _ENOUGH_TO_RANK: Final = 7  # windows under which the change filter has nothing to compare
 
@@ -199,3 +201,11 @@ def _likeness_to_neighbours(windows: Windows, enough: NDArray[np.bool_]) -> NDAr
         known = np.where(near & enough[early] & enough[late], cosine, np.nan)
         likeness[late, 0], likeness[early, 1] = known, known
     return np.asarray(np.fmin(likeness[:, 0], likeness[:, 1]), np.float32)
+
+
+def around(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the mean direction of each window and some before and after it, `[n, dimension]`."""
+    sums = np.concatenate([np.zeros((1, vectors.shape[1])), np.cumsum(vectors, axis=0, dtype=np.float64)])
+    here = np.arange(len(vectors))
+    first, last = np.maximum(here - _AROUND, 0), np.minimum(here + _AROUND + 1, len(vectors))
+    return unit((sums[last] - sums[first]).astype(np.float32))
