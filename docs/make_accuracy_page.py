@@ -91,7 +91,7 @@ def _foreign(figures: Json) -> str:
     for kind, talk in (talks | dict(figures["talks"])).items():
         for pack, found in figures["packs"].items():
             error, named = found[kind]["diarization"], (found[kind][share] for share in ("everybody", "half"))
-            names = (" / ".join(map(_tenths, (each["rightly_rate"], each["wrongly_rate"]))) for each in named)
+            names = (" / ".join(_known(each[rate]) for rate in ("rightly_rate", "wrongly_rate")) for each in named)
             rows.append(
                 (
                     *(kind, f"{talk['talks']}, {talk['minutes']:.0f} min", f"`{pack}`", _error(error)),
@@ -100,6 +100,10 @@ def _foreign(figures: Json) -> str:
             )
     titles = ("talk", "talks", "pack", "error, %", "speakers counted rightly", "everybody enrolled", "half enrolled")
     return _table(titles, rows)
+
+
+def _known(share: float | None) -> str:
+    return "" if share is None else _tenths(share)
 
 
 def _groups(systems: Json, models: Json) -> str:

@@ -162,7 +162,7 @@ def test_a_foreign_voiceprint_ends_the_command_before_the_next_recording(tmp_pat
         (["diarize", ADA, "--num-speakers", 2, "--max-speakers", 3, *BASE], 2, "num_speakers says it all"),
         (["diarize", ADA, "--vad-sensitivity", 6, *BASE], 2, "vad_sensitivity"),
         (["diarize", ADA, "--channel", 7, *BASE], 1, f"timbre: {ADA}: "),
-        (["diarize", ADA, "--format", "docx", *BASE], 2, "docx"),
+        (["diarize", ADA, "--format", "pages", *BASE], 2, "pages"),
         (["diarize", ADA, "--model", "nosuch"], 3, "There is no pack 'nosuch'"),
         (["diarize", *BASE], 2, "RECORDING"),
         (["identify", ADA, *BASE], 2, "voiceprint"),

@@ -30,7 +30,9 @@ VOICE = str(
 )
 TURNS = (Turn(start=0.5, end=2.0, speaker="Ada"), Turn(start=1.5, end=3.25, speaker="Ben & Co"))
 LABELS = {
-    form: dumps(TURNS, form, recording="talk", duration=4.0).encode() for form in Format if form is not Format.TXT
+    form: dumps(TURNS, form, recording="talk", duration=4.0).encode()
+    for form in Format
+    if form not in {Format.TXT, Format.DOCX}
 }
 TRANSCRIPTS = (
     "1\n00:00:00,500 --> 00:00:02,000\nHello there\n\n2\n00:00:02,500 --> 00:00:03,000\nYes\n",

@@ -101,7 +101,7 @@ ERRORS = {
     "uploadMedia": {400, 403, 408, 409, 413, 429, 503, 507},
     "downloadMedia": {400, 403, 404, 429, 503},
     "health": set(),
-    "ready": {503},
+    "ready": {400, 503},
     "metrics": {503},
 }
 BODIES = {

@@ -32,7 +32,7 @@ async def health() -> Response:
     "/readyz",
     operation_id="ready",
     response_class=Response,
-    responses=errors(keyed=False),
+    responses=errors(400, keyed=False),
     summary="Whether the server is ready",
 )
 async def ready(

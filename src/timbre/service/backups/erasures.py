@@ -95,7 +95,7 @@ async def _erase(database: Database, gallery: Gallery, erasure: Erasure) -> bool
         case "job":
             async with database.transaction() as connection:
                 await connection.execute(_JOBS["cancel"], about | {"error": "Erased"})
-                if await one(connection, _JOBS["erase"], about) is None:
+                if await one(connection, _JOBS["erase"], about | {"canceled": True}) is None:
                     return False
                 await audit.record(connection, erasure.team, "job.erased", subject=erasure.subject)
         case "key":
