@@ -437,6 +437,7 @@ def shares(found: Diarization, script: list[tuple[float, float, int]]) -> np.nda
     return seconds
 
 
+@pytest.mark.exhaustive
 def test_twenty_speakers_are_kept_together_and_told_apart_on_request(engine: Engine, crowd) -> None:
     """Alone, the engine may take variants of one voice for one person, which in a way they are.
 

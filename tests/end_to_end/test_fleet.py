@@ -122,6 +122,7 @@ def test_a_lane_that_there_is_not() -> None:
     assert "TIMBRE_LANES" in done.err
 
 
+@pytest.mark.exhaustive
 @pytest.mark.skipif(shutil.which("haproxy") is None, reason="HAProxy is not installed")
 def test_no_request_fails_while_the_apis_behind_a_proxy_are_restarted(
     environment: dict[str, str], tmp_path: Path

@@ -44,6 +44,7 @@ def test_it_is_clustered_in_several_stretches(marathon: Diarization) -> None:
     assert sum(voice.seconds for voice in marathon.voices) > STRETCH * STEP_SECONDS
 
 
+@pytest.mark.exhaustive
 def test_there_are_four_speakers_all_the_way(marathon: Diarization) -> None:
     assert len(marathon.speakers) == 4
 

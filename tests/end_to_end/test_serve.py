@@ -254,7 +254,8 @@ def test_it_ends_with_all_its_processes_though_a_job_runs(folder: Path) -> None:
             assert [finished(client, job)["status"] for job in jobs] == ["succeeded"] * 3
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.exhaustive)])
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_start_that_is_broken_off_can_be_repeated(folder: Path, number: signal.Signals) -> None:
     data = folder / "data"
     # While the database is made, while it starts, and while the API and the worker do.
@@ -334,6 +335,7 @@ def test_any_folder_and_any_environment_will_do(folder: Path, name: str) -> None
         stopped(server, signal.SIGINT)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="only root can become somebody else")
 def test_it_runs_as_somebody_who_is_not_root(folder: Path) -> None:
     home = folder / "home"

@@ -269,6 +269,7 @@ def test_a_canceled_job_makes_room_for_the_next(quick: Server, client: httpx.Cli
         assert status(client, first) == "canceled"
 
 
+@pytest.mark.exhaustive
 def test_progress_rises_and_a_database_that_is_killed_costs_no_work(
     quick: Server, client: httpx.Client, long: str
 ) -> None:

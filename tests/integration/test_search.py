@@ -268,6 +268,7 @@ def test_selections_are_found_with_an_index_too(run, plans):
     run(act)
 
 
+@pytest.mark.exhaustive
 def test_people_who_are_far_from_what_is_asked_are_found_among_the_many_who_are_near(run, plans):
     async def act(here: People) -> None:
         towards = np.eye(1, 32, dtype=np.float32)
