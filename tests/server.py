@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from queue import Empty
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,6 +19,7 @@ import httpx
 from typer.testing import CliRunner
 
 from data_folder import put_database
+from said import Said
 from timbre.cli import app
 from warm import Command
 
@@ -61,6 +63,7 @@ class Server:
         self.key = ""
         self.link = ""
         self.process: subprocess.Popen[str] | Command | None = None
+        self.said: Said | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -87,8 +90,9 @@ class Server:
                 stderr=subprocess.STDOUT,
                 text=True,
             )
+        self.said = Said(self.process.stdout)
         said = []
-        for line in self.process.stdout:
+        for line in self.said:
             said.append(line)
             if found := re.search(r"ready on (http://\S+);", line):
                 self.address = found[1]
@@ -99,8 +103,7 @@ class Server:
                 self.key = found[1]
             if "Ctrl-C" in line:
                 return self
-        self.process.communicate(timeout=ENOUGH)
-        raise AssertionError(f"timbre serve ended with {self.process.returncode}:\n{''.join(said)}")
+        raise AssertionError(f"timbre serve ended with {self.process.wait(ENOUGH)}:\n{''.join(said)}")
 
     def stop(self) -> int:
         """Ctrl-C; return the exit code."""
@@ -109,12 +112,18 @@ class Server:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
         try:
-            self.process.communicate(timeout=ENOUGH)
-        except subprocess.TimeoutExpired:
+            code, _ = self.ended()
+        except (subprocess.TimeoutExpired, Empty):
             self.process.kill()
             raise
-        code, self.process = self.process.returncode, None
         return code
+
+    def ended(self) -> tuple[int, str]:
+        """Wait until all of it has ended; return the exit code, and what it said since it was ready."""
+        assert self.process
+        code, said = self.process.wait(ENOUGH), "".join(self.said)
+        self.process = None
+        return code, said
 
     def parts(self, name: str) -> list[int]:
         """The processes that live of the API, `api`, or of the workers, `worker`."""

@@ -13,7 +13,6 @@ import socket
 import struct
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -58,22 +57,11 @@ class Command:
         """Kill it."""
         self.send_signal(signal.SIGKILL)
 
-    def communicate(self, timeout: float) -> tuple[str, None]:
-        """Wait until it and all that writes where it wrote has ended; return what was said since."""
-        deadline = time.monotonic() + timeout
-        said = b""
-        while True:
-            if not select.select([self.stdout], [], [], max(0.0, deadline - time.monotonic()))[0]:
-                raise subprocess.TimeoutExpired("timbre", timeout, said)
-            part = os.read(self.stdout.fileno(), 1 << 16)
-            if not part:
-                break
-            said += part
-        self.stdout.close()
-        if not select.select([self._end], [], [], max(0.0, deadline - time.monotonic()))[0]:
-            raise subprocess.TimeoutExpired("timbre", timeout, said)
-        self.poll()
-        return said.decode(), None
+    def wait(self, timeout: float) -> int:
+        """Wait until it has ended; return its code."""
+        if self.returncode is None and not select.select([self._end], [], [], timeout)[0]:
+            raise subprocess.TimeoutExpired("timbre", timeout)
+        return self.poll()
 
 
 @cache

@@ -283,8 +283,7 @@ def kill(server: Server, victim: Callable[[Server], int | None]) -> None:
     else:
         raise AssertionError(f"there is no {victim.__name__}")
     if victim is supervisor:
-        assert server.process
-        server.process.communicate(timeout=ENOUGH)
+        server.ended()
         server.start()
 
 

@@ -22,6 +22,7 @@ import pytest
 
 from command_line import run
 from s3 import Bucket, running_s3
+from said import Said
 from server import CONVERSATION, Server, finished, submit, upload, voice
 from timbre.store.embedded import EmbeddedPostgres
 
@@ -58,10 +59,10 @@ def running(environment: dict[str, str], *arguments: str, says: str) -> Iterator
         [sys.executable, "-m", "timbre", *arguments], env=environment, stderr=subprocess.PIPE, text=True
     )
     try:
-        yield next(line for line in process.stderr if says in line)
+        yield next(line for line in Said(process.stderr) if says in line)
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=ENOUGH)
+        process.wait(ENOUGH)
     assert process.returncode in {0, -signal.SIGTERM}
 
 

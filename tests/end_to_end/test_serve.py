@@ -75,10 +75,9 @@ def stopped(server: Server, number: signal.Signals) -> str:
     assert process
     assert len(processes(server.folder)) > 3
     process.send_signal(number)
-    said, _ = process.communicate(timeout=ENOUGH)
+    code, said = server.ended()
     assert processes(server.folder) == []
-    assert process.returncode == 0, said
-    server.process = None
+    assert code == 0, said
     return said
 
 
