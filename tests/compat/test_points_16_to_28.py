@@ -71,6 +71,7 @@ def test_point_16_uploads_work_with_whatever_clients_send_and_are_never_held_in_
     assert arrived == hashlib.sha256(piece * count).digest()
 
 
+@pytest.mark.exhaustive
 def test_point_16_a_gibibyte_can_be_uploaded_and_no_byte_more(strict):
     """16: works for 1 GiB."""
     with strict.client() as client:

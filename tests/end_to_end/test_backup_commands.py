@@ -12,6 +12,7 @@ from command_line import run
 from server import Server, finished, submit, upload, voice
 
 
+@pytest.mark.exhaustive
 def test_a_server_is_backed_up_verified_and_restored_into_another_folder(server: Server, tmp_path: Path) -> None:
     place, new = tmp_path / "backups", tmp_path / "new"
     made = run("backup", place, "--keep-days", "30", "--data-dir", server.folder)

@@ -20,7 +20,10 @@ from server import voice as recording
 SLOW = 60_000  # milliseconds for what a server has to hear
 WIDE = {"width": 1280, "height": 900}
 RATE = 16_000
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # the driver's own pipes
+pytestmark = [
+    pytest.mark.exhaustive,
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),  # the driver's own pipes
+]
 
 
 @pytest.fixture(scope="module")
@@ -328,7 +331,6 @@ def test_recordings_are_found_kept_and_deleted(page: Page, home: Server, convers
 # On every screen
 
 
-@pytest.mark.exhaustive
 @pytest.mark.usefixtures("conversation")
 def test_everybody_can_use_every_page(page: Page, home: Server):
     with home.client() as client:
@@ -340,7 +342,6 @@ def test_everybody_can_use_every_page(page: Page, home: Server):
         assert faults(page) == []
 
 
-@pytest.mark.exhaustive
 def test_everybody_can_use_what_opens(page: Page, home: Server):
     dialog = page.get_by_role("dialog")
     page.goto(f"{home.address}/people?add")

@@ -16,7 +16,10 @@ from server import CONVERSATION, Server, finished, submit, upload
 
 WIDE = {"width": 1280, "height": 900}
 SLOW = 30_000  # milliseconds
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # the driver's own pipes
+pytestmark = [
+    pytest.mark.exhaustive,
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),  # the driver's own pipes
+]
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,10 @@ from server import LOOPBACK, Server, finished, submit, upload, voice
 WIDE = {"width": 1280, "height": 900}
 SLOW = 60_000  # milliseconds
 SECTIONS = ("keys", "webhooks", "models", "usage", "retention", "audit", "about")
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # the driver's own pipes
+pytestmark = [
+    pytest.mark.exhaustive,
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),  # the driver's own pipes
+]
 
 
 class Receiver(BaseHTTPRequestHandler):
@@ -215,7 +218,6 @@ def test_who_may_not_see_the_settings_is_told_why(browser: Browser, home: Server
         expect(page.get_by_role("button", name="Add a person")).to_have_count(0)
 
 
-@pytest.mark.exhaustive
 def test_everybody_can_use_every_section(page: Page, home: Server):
     for section in SECTIONS:
         page.goto(f"{home.address}/settings?at={section}")
@@ -224,7 +226,6 @@ def test_everybody_can_use_every_section(page: Page, home: Server):
         assert faults(page) == []
 
 
-@pytest.mark.exhaustive
 def test_everybody_can_use_what_opens(page: Page, home: Server):
     dialog = page.get_by_role("dialog")
     page.goto(f"{home.address}/settings?at=webhooks")

@@ -60,6 +60,7 @@ def trials(speech: Path, name: str, speeds: tuple[float, ...] = SPEEDS, pieces: 
     return path
 
 
+@pytest.mark.exhaustive
 def test_diarization_is_scored_as_by_python():
     ended = run("evaluate", "diarization", SAMPLES, "--json", *BASE)
     report = evaluate_diarization(read_corpus(SAMPLES), Engine("base").diarize)

@@ -54,7 +54,7 @@ from timbre.store.queue import Lane
 PROJECT = Path(__file__).parents[2]
 DOCS = PROJECT / "docs"
 PAGES = [PROJECT / "README.md", *sorted(DOCS.rglob("*.md"))]
-READ_FIRST = {PROJECT / "README.md", DOCS / "quickstart.md"}
+READ_FIRST = PROJECT / "README.md"
 
 FILES = {  # what a page finds in its folder
     "samples": "samples",
@@ -129,7 +129,7 @@ def folder(tmp_path, monkeypatch) -> Path:
 def pages_with(*languages: str) -> Any:
     """Run a test for each page that has a block of one of these languages to run."""
     pages = [page for page in PAGES if any(block.language in languages and not block.name for block in blocks(page))]
-    marked = [pytest.param(page, marks=() if page in READ_FIRST else pytest.mark.exhaustive) for page in pages]
+    marked = [pytest.param(page, marks=() if page == READ_FIRST else pytest.mark.exhaustive) for page in pages]
     return pytest.mark.parametrize("page", marked, ids=lambda page: str(page.relative_to(PROJECT)))
 
 
@@ -190,6 +190,7 @@ def assert_shell_prints(expected: str, command: str) -> None:
         assert_prints(expected, ended.stdout)
 
 
+@pytest.mark.exhaustive
 def test_options_of_commands_that_are_only_shown_exist() -> None:
     shown = "".join(block.text for page in PAGES for block in blocks(page) if block.language in {"sh", "ini"})
     found = re.findall(r"^(?:[A-Z_]+=\S+ )*(?:ExecStart\w*=\S*/)?timbre (.+)$", shown, re.MULTILINE)
@@ -433,6 +434,7 @@ def test_the_demo_names_every_voice_and_leaves_nothing(tmp_path) -> None:
     assert processes(tmp_path) == []
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [

@@ -17,6 +17,7 @@ from server import CONVERSATION, ENOUGH, LOOPBACK, Server, finished, submit, upl
 from timbre.identification.voiceprint import Voiceprint
 from timbre.models.catalogue import catalogue
 
+pytestmark = pytest.mark.exhaustive
 NOW = catalogue().pack(NEWER).encoder.name
 SETTINGS = {**LOOPBACK, "TIMBRE_MODEL": NEWER}
 PEOPLE = {"Ada", "Ben", "Callum", "Dan"}
@@ -108,7 +109,6 @@ def test_nobody_is_lost_on_the_way_to_another_encoder(earlier: Server, tmp_path:
         assert names(heard(client, speakers="all")) == PEOPLE
 
 
-@pytest.mark.exhaustive
 def test_voiceprints_of_before_are_heard_with_their_encoder(earlier: Server):
     old = [{"label": name, "voiceprint": earlier_voiceprint(name)} for name in sorted(PEOPLE)]
     with earlier.client() as client:
@@ -142,7 +142,6 @@ def test_voiceprints_of_before_are_heard_with_their_encoder(earlier: Server):
         assert "make it again with POST /v1/voiceprint" in older.json()["errors"][0]["message"]
 
 
-@pytest.mark.exhaustive
 def test_voices_that_were_kept_say_what_becomes_of_them(earlier: Server):
     with earlier.client() as client:
         (job,) = [each["id"] for each in client.get("/v2/jobs", params={"type": "identify"}).json()["items"]]

@@ -66,6 +66,7 @@ def running(environment: dict[str, str], *arguments: str, says: str) -> Iterator
     assert process.returncode in {0, -signal.SIGTERM}
 
 
+@pytest.mark.exhaustive
 def test_parts_that_share_a_database_are_one_server(environment: dict[str, str]) -> None:
     empty = timbre(environment, "api", "--port", "0")
     assert empty.returncode == 3

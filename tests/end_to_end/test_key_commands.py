@@ -78,6 +78,7 @@ def does_not_start(server: Server, **settings: str) -> str:
     return done.stderr
 
 
+@pytest.mark.exhaustive
 def test_the_first_start_makes_a_key_for_its_owner_alone_and_says_so_once(tmp_path):
     command = [sys.executable, "-m", "timbre", "serve", "--port", "0", "--data-dir", str(tmp_path)]
     said = []
@@ -142,6 +143,7 @@ def test_a_team_whose_key_is_gone_says_so_and_the_rest_works(kept, voiceprint):
         enrol(client, "Ben", voiceprint)
 
 
+@pytest.mark.exhaustive
 def test_a_key_that_does_not_fit_is_told_at_the_start(kept):
     file, away = kept.folder / "master.key", kept.folder / "away"
     kept.stop()
@@ -163,6 +165,7 @@ def test_a_key_that_is_set_stays_where_it_is(kept, monkeypatch):
     assert "before the one in TIMBRE_MASTER_KEY" in refused(kept, "keys", "rotate-master")
 
 
+@pytest.mark.exhaustive
 def test_secrets_show_nowhere(kept, voiceprint):
     """After all of the above: not in logs, not in measurements, not in what the doctor finds."""
     secrets = (kept.folder / "master.key").read_text().split()

@@ -12,6 +12,7 @@ from timbre.diarization.clustering import STRETCH
 from timbre.diarization.windows import STEP_SECONDS
 from timbre.formats import read
 
+pytestmark = pytest.mark.exhaustive
 SAMPLES = Path(__file__).parents[2] / "samples"
 CONVERSATION = SAMPLES / "conversation.ogg"
 TIMES = 17  # 34 minutes: just enough for two stretches
@@ -39,12 +40,10 @@ def who_is_who(turns: list[Turn], offset: float) -> dict[str, str]:
     return {label: people.most_common(1)[0][0] for label, people in heard.items()}
 
 
-@pytest.mark.exhaustive
 def test_it_is_clustered_in_several_stretches(marathon: Diarization) -> None:
     assert sum(voice.seconds for voice in marathon.voices) > STRETCH * STEP_SECONDS
 
 
-@pytest.mark.exhaustive
 def test_there_are_four_speakers_all_the_way(marathon: Diarization) -> None:
     assert len(marathon.speakers) == 4
 

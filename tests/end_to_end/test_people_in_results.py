@@ -183,6 +183,7 @@ def test_only_people_who_are_meant_are_named_and_voiceprints_beside_them(team):
     assert named(identified(team, speakers=[ada])["output"]) == dict.fromkeys(VOICES) | {"Ada": "Ada"}
 
 
+@pytest.mark.exhaustive
 def test_a_stranger_among_sixty_people_stays_unknown(team):
     """And somebody who is among them is found, however many they are."""
     enrolled(team, "Ada")
@@ -330,6 +331,7 @@ def test_listening_to_a_recording(team):
     assert team.get(f"/v1/jobs/{page}/audio").headers["content-type"] == "application/octet-stream"
 
 
+@pytest.mark.exhaustive
 def test_a_person_who_is_erased_while_they_are_enrolled(team):
     ada = person(team, "Ada")
     url = upload(team, voice("Ada"))

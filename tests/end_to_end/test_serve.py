@@ -132,6 +132,7 @@ def test_it_says_all_that_one_needs(folder: Path) -> None:
         assert client.get("/v1/test").status_code == 200
 
 
+@pytest.mark.exhaustive
 def test_keys_and_jobs_outlive_the_server(folder: Path) -> None:
     with Server(folder) as server:
         first = server.key
@@ -232,6 +233,7 @@ def test_a_part_that_is_killed_is_there_again(server: Server, name: str) -> None
 # How it ends
 
 
+@pytest.mark.exhaustive
 def test_it_ends_with_all_its_processes_though_a_job_runs(folder: Path) -> None:
     recording = folder / "long.wav"
     samples = np.tile(tone(200, 10, 8000), 180)
@@ -283,6 +285,7 @@ def test_a_start_that_is_broken_off_can_be_repeated(folder: Path, number: signal
 # Where and how it runs
 
 
+@pytest.mark.exhaustive
 def test_nobody_need_read_what_it_says(folder: Path) -> None:
     command = f"{' '.join(SERVE)} --port 0 --data-dir {folder} | head -1"
     with subprocess.Popen(["sh", "-c", command], env=environment(), stdout=subprocess.PIPE, text=True) as shell:
@@ -298,6 +301,7 @@ def test_nobody_need_read_what_it_says(folder: Path) -> None:
     assert processes(folder) == []
 
 
+@pytest.mark.exhaustive
 def test_it_runs_with_all_streams_closed(folder: Path) -> None:
     port = free_port()
     command = f"exec {' '.join(SERVE)} --port {port} --data-dir {folder} <&- >&- 2>&-"

@@ -157,6 +157,7 @@ def test_a_folder_without_recordings_is_refused(tmp_path):
         recordings_by_person(tmp_path)
 
 
+@pytest.mark.exhaustive
 def test_people_are_recognised_without_a_server(tmp_path):
     folder = ("--data-dir", tmp_path / "data")
     for name in ("Ada", "Ben", "Callum"):

@@ -57,6 +57,7 @@ def test_two_who_talk_all_the_time_are_two_at_most(engine: Engine, voice: Voice,
     assert talk(found) > 18
 
 
+@pytest.mark.exhaustive
 def test_ten_minutes_of_one_person_are_one_speaker(engine: Engine, voice: Voice) -> None:
     """Said again and again, a little faster or slower, from nearer or farther away."""
     rng = np.random.default_rng(0)

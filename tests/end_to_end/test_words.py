@@ -236,6 +236,7 @@ def test_a_recogniser_that_does_wrong(fault, client, recogniser):
         assert len(job["output"]["wordLevelTranscription"]) == len(WORDS)
 
 
+@pytest.mark.exhaustive
 def test_a_recogniser_that_is_slow_holds_nobody_up(client, recogniser):
     """A job that waits for its words leaves its place to the next, and can be canceled."""
     go, came = Event(), Event()

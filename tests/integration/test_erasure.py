@@ -268,6 +268,7 @@ def test_the_planner_remembers_nobody(at, url, voiceprints):
     at(act)
 
 
+@pytest.mark.exhaustive
 def test_scrubbing_takes_an_erased_person_out_of_every_file(at, url, voiceprints):
     async def act(erasing: Erasing) -> None:
         ada = await erasing.patterns(voiceprints[0], NAME)

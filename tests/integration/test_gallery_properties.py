@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 import numpy as np
+import pytest
 from database import Service, opened
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -44,6 +45,7 @@ class Known:
     voices: dict[str, set[int]] = field(default_factory=lambda: {space: set() for space in SPACES})
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(steps, min_size=3, max_size=18))
 def test_the_gallery_holds_what_was_done_to_it(url: str, tmp_path: Path, taken: list[tuple]) -> None:

@@ -96,6 +96,7 @@ async def rooms(url: str, folder: Path, engines: tuple[Engine, Engine], voice: o
         )
 
 
+@pytest.mark.exhaustive
 @in_a_loop
 async def test_what_happens_meanwhile_is_not_lost(url, tmp_path, engines, voice):
     async with rooms(url, tmp_path, engines, voice) as at:

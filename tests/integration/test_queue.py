@@ -245,6 +245,7 @@ def stopped(server: Server) -> Iterator[None]:
         server.process.send_signal(signal.SIGCONT)
 
 
+@pytest.mark.exhaustive
 def test_a_short_job_does_not_wait_behind_long_ones(client: httpx.Client, long: str) -> None:
     jobs = [submit(client, "diarize", url=long) for _ in range(3)]
     with canceled_after(client, *jobs):

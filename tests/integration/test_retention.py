@@ -486,6 +486,7 @@ def until(true: Callable[[], bool], seconds: float = 20.0) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.database
 def test_a_server_keeps_to_its_settings(tmp_path):
     settings = {
