@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 import spoken
 from browser import TWO_SCREENS, chromium, faults, opened
+from far_server import FarRequest
+from recogniser import Recogniser, reply
 from server import CONVERSATION, Server, finished, submit, upload, voice
 
 WIDE = {"width": 1280, "height": 900}
@@ -385,6 +388,33 @@ def test_words_come_with_a_recording_and_are_changed(page: Page, client: Any, se
     page.keyboard.press("Escape")
     page.keyboard.press("Control+z")
     expect(first).to_contain_text("Good morning, everyone.")
+
+
+def test_words_are_seen_while_they_are_recognised(page: Page, client: Any, server: Server, recogniser: Recogniser):
+    go = Event()
+
+    def answer(request: FarRequest, fields: dict[str, Any]) -> None:
+        if fields["at"]:  # all but the first piece
+            go.wait(60)
+        reply(request, recogniser.verbose(fields))
+
+    recogniser.answers = answer
+    try:
+        url = upload(client, CONVERSATION)
+        page.goto(f"{server.address}/jobs/{submit(client, 'diarize', url=url, title='Talk', transcription=True)}")
+        so_far = page.locator(".so-far")
+        expect(so_far.locator("li").first).to_contain_text("Good morning, everyone.")
+        expect(so_far).to_contain_text("names come with the result", timeout=60_000)
+        expect(page.get_by_role("heading", name="Recognising the words")).to_be_visible()
+        expect(so_far.locator("li").first).to_contain_text("Voice 1")
+        assert faults(page, TWO_SCREENS) == []
+        page.reload()
+        expect(so_far.locator("li").first).to_contain_text("Good morning, everyone.")
+    finally:
+        go.set()
+        recogniser.answers = None
+    expect(page.locator(".turns li").first).to_contain_text("Good morning, everyone.")
+    expect(so_far).to_have_count(0)
 
 
 def test_turns_are_selected_by_dragging_and_a_link_leads_to_a_moment(page: Page, job: str):

@@ -236,13 +236,21 @@ def test_a_recogniser_that_does_wrong(fault, client, recogniser):
         assert len(job["output"]["wordLevelTranscription"]) == len(WORDS)
 
 
-def test_a_recogniser_that_is_slow_holds_nobody_up(client, recogniser):
-    """A job that waits for its words leaves its place to the next, and can be canceled."""
+def events_of(lines: Iterator[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The events of a job as they come."""
+    for line in lines:
+        if line.startswith("event: "):
+            yield line.removeprefix("event: "), json.loads(next(lines).removeprefix("data: "))
+
+
+def test_a_recogniser_that_is_slow_holds_nobody_up(client, recogniser, server):
+    """A job that waits for its words leaves its place to the next, tells those it has, and can be canceled."""
     go, came = Event(), Event()
 
     def answer(request, fields):
-        came.set()
-        go.wait(60)
+        if fields["at"]:
+            came.set()
+            go.wait(60)
         reply(request, recogniser.verbose(fields))
 
     recogniser.answers = answer
@@ -252,8 +260,24 @@ def test_a_recogniser_that_is_slow_holds_nobody_up(client, recogniser):
         finished(client, submit(client, "diarize", url=URL))
         waiting = client.get(f"/v1/jobs/{slow}").json()
         assert (waiting["status"], waiting["stage"]) == ("running", "words")
-        assert client.delete(f"/v1/jobs/{unwanted}").json()["status"] == "canceled"
+        with client.stream("GET", f"/v1/jobs/{slow}/events?words=true") as stream:
+            events = (event for kind, event in events_of(stream.iter_lines()) if kind == "words")
+            told = next(event for event in events if "speaker" in event["words"][0])
+        assert told["first"] == 0
+        assert [word["text"] for word in told["words"]] == [word.text for word in WORDS[: len(told["words"])]]
+        assert not {"words", "output"} & {*waiting}
+        with server.client() as other:
+            assert other.get(f"/v1/jobs/{slow}/events?words=true").status_code == 404
+        with client.stream("GET", f"/v1/jobs/{unwanted}/events?words=true") as stream:
+            events = events_of(stream.iter_lines())
+            assert next(kind for kind, _ in events if kind == "words")
+            assert client.delete(f"/v1/jobs/{unwanted}").json()["status"] == "canceled"
+            assert [event["status"] for kind, event in events if kind == "job"][-1] == "canceled"
+        with client.stream("GET", f"/v1/jobs/{unwanted}/events?words=true") as stream:
+            assert [kind for kind, _ in events_of(stream.iter_lines())] == ["job"]
     finally:
         go.set()
-    assert len(finished(client, slow)["output"]["wordLevelTranscription"]) == len(WORDS)
+    words = finished(client, slow)["output"]["wordLevelTranscription"]
+    assert len(words) == len(WORDS)
+    assert words[:20] == told["words"][:20]
     assert client.get(f"/v1/jobs/{unwanted}").json()["status"] == "canceled"

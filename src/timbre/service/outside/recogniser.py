@@ -170,15 +170,14 @@ def read_answer(answer: bytes, seconds: float, name: str) -> Recognised:
     if not isinstance(found, dict):
         begin = answer[:_SHOWN].decode("utf-8", "replace").strip()
         raise RecogniserFailed(f"{name} answered what is no transcription: {begin!r}")
-    text = found.get("text")
+    text = _text(found.get("text"))
     listed = [_segment(each) for each in _list(found, "segments")]
     words = [_word(each) for each in _list(found, "words")]
-    if not isinstance(text, str) and not listed and not words:
+    if text is None and not listed and not words:
         raise RecogniserFailed(f"{name} answered JSON that has no `text`, `segments` or `words`")
     language = found.get("language") if isinstance(found.get("language"), str) else None
     if words:
-        whole = text if isinstance(text, str) else ""
-        segments = [Segment(words[0].start or 0.0, words[-1].end or seconds, _with_marks(whole, words))]
+        segments = [Segment(words[0].start or 0.0, words[-1].end or seconds, _with_marks(text or "", words))]
     else:
         segments = [segment for segment in listed if segment.words]
     spans = [span for segment in segments for span in _spans(segment)]
@@ -201,8 +200,7 @@ def _list(found: Mapping[str, Any], key: str) -> Sequence[Mapping[str, Any]]:
 
 
 def _segment(record: Mapping[str, Any]) -> Segment:
-    text = record.get("text")
-    said = text if isinstance(text, str) else ""
+    said = _text(record.get("text")) or ""
     words = [_word(each) for each in _list(record, "words")]
     start, end = _time(record.get("start")), _time(record.get("end"))
     begins = start if start is not None else next((word.start for word in words if word.start is not None), 0.0)
@@ -211,8 +209,13 @@ def _segment(record: Mapping[str, Any]) -> Segment:
 
 
 def _word(record: Mapping[str, Any]) -> Word:
-    text = record.get("word", record.get("text"))
-    return Word(text.strip() if isinstance(text, str) else "", _time(record.get("start")), _time(record.get("end")))
+    text = _text(record.get("word", record.get("text"))) or ""
+    return Word(text.strip(), _time(record.get("start")), _time(record.get("end")))
+
+
+def _text(value: object) -> str | None:
+    # Half a character, as of a token that is a part of one, could not be written.
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else None
 
 
 def _time(value: object) -> float | None:
