@@ -345,6 +345,12 @@ def test_words_are_handed_in_searched_and_exported(page: Page, client: Any, job:
     assert text.startswith("[0:00:0")
     assert "Ada: " in text
     assert word in text
+    listed.first.get_by_role("button").click()
+    page.keyboard.press("e")
+    box = page.get_by_role("textbox", name="What is said")
+    box.fill(box.input_value().replace("morning", "evening"))
+    page.keyboard.press("Control+Enter")
+    expect(listed.first).to_contain_text("Good evening, everyone.")
     page.get_by_role("button", name="More", exact=True).click()
     page.get_by_role("menuitem", name="Remove the transcript").click()
     expect(page.get_by_label("Search the words")).to_have_count(0)

@@ -162,7 +162,7 @@ describe("words that are written anew", () => {
     expect(after.filter(Boolean).join(" ")).toBe(text);
   });
 
-  it("are those that were recognised, and none of a transcript that was handed in", () => {
+  it("are those that were recognised or handed in, and none where only segments are known", () => {
     const output = {
       diarization: [{ speaker: "SPEAKER_00", start: 0, end: 2 }],
       wordLevelTranscription: [
@@ -171,7 +171,8 @@ describe("words that are written anew", () => {
       ],
     };
     expect(recording(job(output), [])?.turns[0]?.said?.map(({ place }) => place)).toEqual([0, 2]);
-    expect(recording(job({ ...output, transcript: "…" } as typeof output), [])?.turns[0]?.said).toBeNull();
+    const segments = [{ start: 0.1, end: 1.4, text: "Good morning to all", speaker: "SPEAKER_00" }];
+    expect(recording(job({ ...output, turnLevelTranscription: segments }), [])?.turns[0]?.said).toBeNull();
   });
 });
 
