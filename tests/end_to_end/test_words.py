@@ -16,6 +16,9 @@ from command_line import Ended, run
 from far_server import FarRequest
 from recogniser import Recogniser, refuse_forms, reply
 from server import CONVERSATION, Server, finished, submit, upload, voice
+from timbre import Settings
+from timbre.cli.server.words import recognising
+from timbre.errors import RecogniserFailed
 
 WORDS = spoken.words()
 URL = "media://words/conversation.ogg"
@@ -153,6 +156,39 @@ def test_the_command_line_says_who_says_what(recogniser, monkeypatch, tmp_path):
     for arguments, told in ((["--json", "--format", "srt"], "choose one"), (["-o", tmp_path / "a.odt"], "--format")):
         refused = run("transcribe", CONVERSATION, *arguments)
         assert (refused.code, told in refused.err) == (2, True)
+
+
+def test_a_command_has_words_recognised_while_it_finds_the_speakers(recogniser):
+    """All are there before anybody knows who speaks; and what nobody waits for is given up."""
+    settings = Settings(asr_url=recogniser.url, asr_networks="127.0.0.0/8", asr_piece_seconds=30)
+    last, go = Event(), Event()
+
+    def answer(request, fields):
+        reply(request, recogniser.verbose(fields))
+        if fields["at"] + fields["seconds"] > WORDS[-1].end:
+            last.set()
+
+    recogniser.answers = answer
+    with recognising(CONVERSATION, settings, language=None, tracks="mixed") as words:
+        assert last.wait(60)
+        found = words.by([])
+    assert [word.text for word in found.words] == [word.text for word in WORDS]
+
+    last.clear()
+    waited: list[bool] = []
+    recogniser.answers = lambda *_: (last.set(), waited.append(go.wait(60)))
+    with recognising(CONVERSATION, settings, language=None, tracks="mixed"):
+        assert last.wait(60)
+    assert not waited
+    go.set()
+
+    recogniser.answers = lambda request, _: reply(request, {"error": "no"}, 401)
+    with recognising(CONVERSATION, settings, language=None, tracks="mixed") as words:
+        progress = words.watched(lambda *_: None)
+        with pytest.raises(RecogniserFailed, match="check TIMBRE_ASR_KEY"):
+            words.by([])
+        with pytest.raises(RecogniserFailed):  # so hearing ends
+            progress("speech", 0.1)
 
 
 def words_of(ended: Ended) -> dict[str, str]:

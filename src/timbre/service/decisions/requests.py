@@ -112,7 +112,8 @@ class ReadingRequest(Request):
     """How a word reads."""
 
     word: Annotated[int, Field(ge=0), BeforeValidator(_place)] = Field(
-        description="Its place in `wordLevelTranscription` as it was recognised or handed in, counted from 0, or its `word`.",
+        description="Its place in `wordLevelTranscription` as it was recognised or handed in, counted from 0, or its"
+        " `word`.",
         examples=[12],
     )
     text: Annotated[str, Field(max_length=LONGEST_WORD), BeforeValidator(_reading)] = Field(
