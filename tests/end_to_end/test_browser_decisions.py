@@ -357,7 +357,9 @@ def test_words_are_handed_in_searched_and_exported(page: Page, client: Any, job:
     assert "transcript" not in client.get(f"/v1/jobs/{job}").json()["output"]
 
 
-def test_words_come_with_a_recording_and_are_changed(page: Page, client: Any, server: Server, tmp_path: Path):
+def test_words_come_with_a_recording_and_are_changed(
+    page: Page, client: Any, server: Server, recogniser: Recogniser, tmp_path: Path
+):
     talk, own, lines = tmp_path / "Talk.ogg", tmp_path / "Mine.flac", tmp_path / "mine.srt"
     talk.write_bytes(CONVERSATION.read_bytes())
     own.write_bytes(voice("Ada").read_bytes())
@@ -368,9 +370,12 @@ def test_words_come_with_a_recording_and_are_changed(page: Page, client: Any, se
     expect(page.get_by_label("Recognise the words")).to_be_checked()
     expect(page.locator(".options summary")).to_contain_text("with words, tagged talks, monday")
     assert faults(page, TWO_SCREENS) == []
+    page.get_by_label("Recognised by").select_option("large-v3")
+    recogniser.asked.clear()
     page.get_by_label("Recordings", exact=True).set_input_files([talk, own, lines])
     expect(page.locator(".queue-row").filter(has_text="with mine.srt")).to_contain_text("Mine.flac")
     expect(page.get_by_role("link", name="Open", exact=True)).to_have_count(2, timeout=60_000)
+    assert {piece["model"] for piece in recogniser.asked} == {"large-v3"}
     jobs = {item["title"]: item for item in client.get("/v2/jobs").json()["items"]}
     assert jobs["Talk.ogg"]["tags"] == jobs["Mine.flac"]["tags"] == ["talks", "monday"]
     mine = client.get(f"/v1/jobs/{jobs['Mine.flac']['id']}").json()["output"]

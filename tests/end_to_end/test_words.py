@@ -49,7 +49,7 @@ def heard(client: httpx.Client, kind: str = "diarize", **body) -> dict:
 
 
 def test_words_and_turns_as_documented(client, recogniser):
-    job = heard(client, transcriptionConfig={"model": "parakeet-tdt-0.6b-v3"})
+    job = heard(client, transcriptionConfig={"model": "faster-whisper-large-v3-turbo"})
     output = job["output"]
     assert job["status"] == "succeeded"
     assert "warning" not in output
@@ -67,8 +67,13 @@ def test_words_and_turns_as_documented(client, recogniser):
     assert recogniser.asked[0]["timestamp_granularities[]"] == ["word", "segment"]
 
 
-def test_words_in_files(client):
-    job = heard(client)["jobId"]
+def test_words_in_files_by_a_model_of_choice(client, recogniser):
+    job = heard(client, transcriptionConfig={"model": "large-v3"})["jobId"]
+    assert {piece["model"] for piece in recogniser.asked} == {"large-v3"}
+    assert client.get("/v1/models").json()["recognisers"] == ["whisper-1", "large-v3", "parakeet-tdt-0.6b-v3"]
+    refused = client.post("/v1/diarize", json={"url": URL, "transcriptionConfig": {"model": "other"}})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "transcriptionConfig.model")
+    assert "whisper-1, large-v3" in refused.json()["errors"][0]["message"]
     srt, vtt, text = (client.get(f"/v1/jobs/{job}/output.{form}") for form in ("srt", "vtt", "txt"))
     assert srt.text.startswith("1\n00:00:00,8")
     assert "\nSPEAKER_00: Good morning, everyone." in srt.text
@@ -149,10 +154,10 @@ def test_the_command_line_says_who_says_what(recogniser, monkeypatch, tmp_path):
     found = words_of(run("doctor", "--model", "base", "--json"))
     assert (found["state"], found["detail"].partition(" answers")[0]) == ("ok", f"whisper-1, {recogniser.url},")
 
-    ended = run("transcribe", CONVERSATION, "-o", talk, "--language", "en")
+    ended = run("transcribe", CONVERSATION, "-o", talk, "--language", "en", "--recogniser", "large-v3")
     assert (ended.code, ended.err) == (0, "")
     assert talk.read_text().startswith("[0:00:00] SPEAKER_00: Good morning, everyone.")
-    assert recogniser.asked[-1]["language"] == "en"
+    assert (recogniser.asked[-1]["language"], recogniser.asked[-1]["model"]) == ("en", "large-v3")
     for arguments, told in ((["--json", "--format", "srt"], "choose one"), (["-o", tmp_path / "a.odt"], "--format")):
         refused = run("transcribe", CONVERSATION, *arguments)
         assert (refused.code, told in refused.err) == (2, True)

@@ -41,6 +41,9 @@ def transcribe(
     language: Annotated[
         str | None, typer.Option(help="What is spoken, such as en.", show_default="found out by the recogniser")
     ] = None,
+    recogniser: Annotated[
+        str | None, typer.Option(help="Model that recognises the words.", show_default="TIMBRE_ASR_MODEL")
+    ] = None,
     voiceprint: options.Voiceprints = None,
     speakers: options.Speakers = None,
     threshold: options.Threshold = None,
@@ -64,6 +67,8 @@ def transcribe(
     """Say who says what, with the recogniser that the settings name."""
     form = _form(output, format, json=json)
     settings = read_settings()
+    if recogniser is not None:
+        settings = settings.model_copy(update={"asr_model": recogniser, "asr_models": ()})
     if settings.recogniser is None:
         raise OptionError(NOTHING_RECOGNISES)
     chosen = read_tracks(tracks)

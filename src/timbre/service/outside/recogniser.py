@@ -56,7 +56,7 @@ class RecogniserServer:
         """
         url = (settings.asr_url or "").rstrip("/")
         self.url = url if url.endswith(_ENDPOINTS) else f"{url}/audio/transcriptions"
-        self.model = settings.recogniser or ""
+        self.model = settings.recogniser or ""  # where a job names none
         self.seconds = settings.asr_seconds
         key = settings.asr_key
         self.headers = {} if key is None else {"Authorization": f"Bearer {key.get_secret_value()}"}
@@ -71,8 +71,9 @@ class RecogniserServer:
 class RemoteRecogniser:
     """What a server recognises for one job; every job finds out anew what the server can tell."""
 
-    def __init__(self, server: RecogniserServer) -> None:
+    def __init__(self, server: RecogniserServer, model: str | None = None) -> None:
         self._server = server
+        self._model = model or server.model
         self._form = 0
 
     async def recognise(self, sound: NDArray[np.int16], *, language: str | None) -> Recognised:
@@ -99,7 +100,7 @@ class RemoteRecogniser:
             _FormRefused: the server does not answer in this form.
             RecogniserFailed: it does not answer at all.
         """
-        fields = {"model": self._server.model, **form, **({"language": language} if language else {})}
+        fields = {"model": self._model, **form, **({"language": language} if language else {})}
         request = httpx.Request("POST", "http://-", data=fields, files={"file": ("sound.wav", file, "audio/wav")})
         content = request.read()
         headers = {**self._server.headers, "Content-Type": request.headers["Content-Type"]}

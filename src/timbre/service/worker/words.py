@@ -76,11 +76,13 @@ class Recognising:
 
     async def _recognise(self) -> Transcription:
         params = self._attempt.params
+        config = params.get("transcriptionConfig") or {}
         with named(self._path, params.get("url", "")) as path:
             return await self._words.of(
                 path,
                 self._known_turns,
-                language=(params.get("transcriptionConfig") or {}).get("language"),
+                language=config.get("language"),
+                model=config.get("model"),
                 tracks=params.get("tracks", "mixed"),
                 told=None if self._provisional is None else self._provisional.add,
             )
@@ -93,16 +95,17 @@ class Words:
     """What recognises words for a worker or a command, if anything does."""
 
     def __init__(
-        self, make: Callable[[], Transcriber] | None, settings: Settings, so_far: WordsSoFar | None = None
+        self, make: Callable[[str | None], Transcriber], settings: Settings, so_far: WordsSoFar | None = None
     ) -> None:
         """Know how to get at it.
 
         Args:
-            make: Returns what recognises the words of one recording.
+            make: Returns what recognises the words of one recording, by a model that is on offer, or else by the
+                server's own choice.
             settings: What it goes by.
             so_far: Keeps the words of jobs while they run.
         """
-        self._make = make or _Nobody
+        self._make = make
         self.so_far = so_far
         self._settings = settings
 
@@ -112,6 +115,7 @@ class Words:
         turns: Turns,
         *,
         language: str | None = None,
+        model: str | None = None,
         tracks: Tracks = "mixed",
         told: Told | None = None,
     ) -> Transcription:
@@ -121,6 +125,7 @@ class Words:
             path: The file.
             turns: Gives who speaks, as `transcribe` has it.
             language: What is spoken, if it is known.
+            model: Which recognises it; one that is not on offer means the server's own choice.
             tracks: Which are heard.
             told: Given the words as they come, as `transcribe` has it.
 
@@ -132,7 +137,7 @@ class Words:
         source = await asyncio.to_thread(open_recording, path, tracks=one, settings=self._settings)
         try:
             return await transcribe(
-                self._make(),
+                self._make(model if model in self._settings.recognisers else None),
                 source,
                 turns,
                 language=language,
@@ -149,7 +154,7 @@ class Words:
         Raises:
             RecogniserFailed: there is no answer, or none that has words or says that there are none.
         """
-        await self._make().recognise(np.zeros(SAMPLE_RATE // 2, np.int16), language=None)
+        await self._make(None).recognise(np.zeros(SAMPLE_RATE // 2, np.int16), language=None)
 
     @asynccontextmanager
     async def recognising(self, attempt: Attempt, path: Path) -> AsyncIterator[Recognising | None]:
@@ -184,12 +189,15 @@ async def open_words(settings: Settings, so_far: WordsSoFar | None = None) -> As
         ExtraMissing: the extra `asr` is not installed.
     """
     if settings.asr_url is None and settings.asr_model is None:
-        yield Words(None, settings, so_far)
+        yield Words(lambda _model: _Nobody(), settings, so_far)
         return
     if settings.asr_url is None:
-        local = await asyncio.to_thread(OnnxRecogniser, settings)
+        local = {
+            name: await asyncio.to_thread(OnnxRecogniser, settings.model_copy(update={"asr_model": name}))
+            for name in settings.recognisers
+        }
         pieces = {"asr_parallel": 1, "asr_piece_seconds": min(settings.asr_piece_seconds, LONGEST)}
-        yield Words(lambda: local, settings.model_copy(update=pieces), so_far)
+        yield Words(lambda model: local[model or settings.recognisers[0]], settings.model_copy(update=pieces), so_far)
         return
     server = RecogniserServer(settings)
     try:
