@@ -70,5 +70,6 @@ def recogniser() -> Iterator[Recogniser]:
 def server(tmp_path_factory: pytest.TempPathFactory, recogniser: Recogniser) -> Iterator[Server]:
     """A server that all tests share: use names of your own for media, and leave what is not yours alone."""
     words = {"TIMBRE_ASR_URL": recogniser.url, "TIMBRE_ASR_KEY": "sk-words", "TIMBRE_ASR_PIECE_SECONDS": "30"}
+    words["TIMBRE_ASR_MODELS"] = "large-v3,parakeet-tdt-0.6b-v3"
     with Server(tmp_path_factory.mktemp("server"), LOOPBACK | words) as running:
         yield running

@@ -19,7 +19,8 @@ Network = IPv4Network | IPv6Network
 
 _WORDS_MODEL: Final = "whisper-1"  # the name that most servers take, whatever they recognise with
 LaneName = Literal["fetch", "short", "long", "webhooks", "upgrades"]
-_LISTS: Final = ("allowed_hosts", "allowed_networks", "asr_networks", "lanes", "webhook_retries")  # which may be empty
+# Lists, which may be empty.
+_LISTS: Final = ("allowed_hosts", "allowed_networks", "asr_models", "asr_networks", "lanes", "webhook_retries")
 
 
 def _data_dir() -> Path:
@@ -183,6 +184,11 @@ class Settings(BaseSettings):
         description="Model that this server is asked for, `whisper-1` if unset; without `TIMBRE_ASR_URL`, the model"
         " that recognises words in the worker itself, by the extra `asr`.",
     )
+    asr_models: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Other models that a request may choose for its words: `large-v3,parakeet-tdt-0.6b-v3`. Those of"
+        " the extra `asr` are all loaded by every worker.",
+    )
     asr_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
         (),
         description="Private networks that the server for words may be in: `127.0.0.0/8`. They are allowed for nothing"
@@ -263,6 +269,11 @@ class Settings(BaseSettings):
     def recogniser(self) -> str | None:
         """The model that recognises words; None where nothing does."""
         return self.asr_model or (_WORDS_MODEL if self.asr_url else None)
+
+    @property
+    def recognisers(self) -> tuple[str, ...]:
+        """The models that recognise words, the server's own choice first."""
+        return () if self.recogniser is None else tuple(dict.fromkeys((self.recogniser, *self.asr_models)))
 
     @model_validator(mode="before")
     @classmethod

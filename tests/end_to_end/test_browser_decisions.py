@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 import spoken
 from browser import TWO_SCREENS, chromium, faults, opened
+from far_server import FarRequest
+from recogniser import Recogniser, reply
 from server import CONVERSATION, Server, finished, submit, upload, voice
 
 WIDE = {"width": 1280, "height": 900}
@@ -342,13 +345,21 @@ def test_words_are_handed_in_searched_and_exported(page: Page, client: Any, job:
     assert text.startswith("[0:00:0")
     assert "Ada: " in text
     assert word in text
+    listed.first.get_by_role("button").click()
+    page.keyboard.press("e")
+    box = page.get_by_role("textbox", name="What is said")
+    box.fill(box.input_value().replace("morning", "evening"))
+    page.keyboard.press("Control+Enter")
+    expect(listed.first).to_contain_text("Good evening, everyone.")
     page.get_by_role("button", name="More", exact=True).click()
     page.get_by_role("menuitem", name="Remove the transcript").click()
     expect(page.get_by_label("Search the words")).to_have_count(0)
     assert "transcript" not in client.get(f"/v1/jobs/{job}").json()["output"]
 
 
-def test_words_come_with_a_recording_and_are_changed(page: Page, client: Any, server: Server, tmp_path: Path):
+def test_words_come_with_a_recording_and_are_changed(
+    page: Page, client: Any, server: Server, recogniser: Recogniser, tmp_path: Path
+):
     talk, own, lines = tmp_path / "Talk.ogg", tmp_path / "Mine.flac", tmp_path / "mine.srt"
     talk.write_bytes(CONVERSATION.read_bytes())
     own.write_bytes(voice("Ada").read_bytes())
@@ -359,9 +370,12 @@ def test_words_come_with_a_recording_and_are_changed(page: Page, client: Any, se
     expect(page.get_by_label("Recognise the words")).to_be_checked()
     expect(page.locator(".options summary")).to_contain_text("with words, tagged talks, monday")
     assert faults(page, TWO_SCREENS) == []
+    page.get_by_label("Recognised by").select_option("large-v3")
+    recogniser.asked.clear()
     page.get_by_label("Recordings", exact=True).set_input_files([talk, own, lines])
     expect(page.locator(".queue-row").filter(has_text="with mine.srt")).to_contain_text("Mine.flac")
     expect(page.get_by_role("link", name="Open", exact=True)).to_have_count(2, timeout=60_000)
+    assert {piece["model"] for piece in recogniser.asked} == {"large-v3"}
     jobs = {item["title"]: item for item in client.get("/v2/jobs").json()["items"]}
     assert jobs["Talk.ogg"]["tags"] == jobs["Mine.flac"]["tags"] == ["talks", "monday"]
     mine = client.get(f"/v1/jobs/{jobs['Mine.flac']['id']}").json()["output"]
@@ -385,6 +399,33 @@ def test_words_come_with_a_recording_and_are_changed(page: Page, client: Any, se
     page.keyboard.press("Escape")
     page.keyboard.press("Control+z")
     expect(first).to_contain_text("Good morning, everyone.")
+
+
+def test_words_are_seen_while_they_are_recognised(page: Page, client: Any, server: Server, recogniser: Recogniser):
+    go = Event()
+
+    def answer(request: FarRequest, fields: dict[str, Any]) -> None:
+        if fields["at"]:  # all but the first piece
+            go.wait(60)
+        reply(request, recogniser.verbose(fields))
+
+    recogniser.answers = answer
+    try:
+        url = upload(client, CONVERSATION)
+        page.goto(f"{server.address}/jobs/{submit(client, 'diarize', url=url, title='Talk', transcription=True)}")
+        so_far = page.locator(".so-far")
+        expect(so_far.locator("li").first).to_contain_text("Good morning, everyone.")
+        expect(so_far).to_contain_text("names come with the result", timeout=60_000)
+        expect(page.get_by_role("heading", name="Recognising the words")).to_be_visible()
+        expect(so_far.locator("li").first).to_contain_text("Voice 1")
+        assert faults(page, TWO_SCREENS) == []
+        page.reload()
+        expect(so_far.locator("li").first).to_contain_text("Good morning, everyone.")
+    finally:
+        go.set()
+        recogniser.answers = None
+    expect(page.locator(".turns li").first).to_contain_text("Good morning, everyone.")
+    expect(so_far).to_have_count(0)
 
 
 def test_turns_are_selected_by_dragging_and_a_link_leads_to_a_moment(page: Page, job: str):

@@ -286,9 +286,22 @@ def test_a_transcript_is_handed_in_and_its_words_follow_what_stands(client, hear
         assert "Zoë" in exported.text
     assert said[0] not in client.get(f"/v1/jobs/{heard}/output.rttm").text
 
+    first = {"kind": "reword", "words": [{"word": 1, "text": "Xanthippe,"}]}
+    output = client.post(f"/v1/jobs/{heard}/decisions", json=first).raise_for_status().json()["output"]
+    assert output["wordLevelTranscription"][1]["text"] == "Xanthippe,"
+    assert output["turnLevelTranscription"][0]["text"].startswith("Good Xanthippe, everyone.")
+    assert "Xanthippe" not in output["transcript"]
+    for name in ("srt", "vtt", "textgrid", "eaf", "csv", "txt"):
+        assert "Good Xanthippe, everyone." in client.get(f"/v1/jobs/{heard}/output.{name}").text, name
+
     person = next(voice["speakerId"] for voice in output["voiceprints"] if voice["match"] == "Zoë")
     assert client.delete(f"/v1/speakers/{person}").status_code == 200
-    assert "Zoë" not in client.get(f"/v1/jobs/{heard}").text
+    after = client.get(f"/v1/jobs/{heard}").text
+    assert ("Zoë" in after, "Good Xanthippe, everyone." in after) == (False, True)
+    # The same words in another format read as was said of them; the words of another transcript do not.
+    for text, reads in ((spoken.srt(), "Xanthippe,"), (spoken.srt().replace("morning", "evening"), "evening,")):
+        words = client.put(path, json={"transcript": text}).json()["output"]["wordLevelTranscription"]
+        assert words[1]["text"] == reads
     answer = client.delete(path)
     assert answer.status_code == 200
     left = answer.json()["output"]

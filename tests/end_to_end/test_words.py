@@ -16,6 +16,9 @@ from command_line import Ended, run
 from far_server import FarRequest
 from recogniser import Recogniser, refuse_forms, reply
 from server import CONVERSATION, Server, finished, submit, upload, voice
+from timbre import Settings
+from timbre.cli.server.words import recognising
+from timbre.errors import RecogniserFailed
 
 WORDS = spoken.words()
 URL = "media://words/conversation.ogg"
@@ -46,7 +49,7 @@ def heard(client: httpx.Client, kind: str = "diarize", **body) -> dict:
 
 
 def test_words_and_turns_as_documented(client, recogniser):
-    job = heard(client, transcriptionConfig={"model": "parakeet-tdt-0.6b-v3"})
+    job = heard(client, transcriptionConfig={"model": "faster-whisper-large-v3-turbo"})
     output = job["output"]
     assert job["status"] == "succeeded"
     assert "warning" not in output
@@ -64,8 +67,13 @@ def test_words_and_turns_as_documented(client, recogniser):
     assert recogniser.asked[0]["timestamp_granularities[]"] == ["word", "segment"]
 
 
-def test_words_in_files(client):
-    job = heard(client)["jobId"]
+def test_words_in_files_by_a_model_of_choice(client, recogniser):
+    job = heard(client, transcriptionConfig={"model": "large-v3"})["jobId"]
+    assert {piece["model"] for piece in recogniser.asked} == {"large-v3"}
+    assert client.get("/v1/models").json()["recognisers"] == ["whisper-1", "large-v3", "parakeet-tdt-0.6b-v3"]
+    refused = client.post("/v1/diarize", json={"url": URL, "transcriptionConfig": {"model": "other"}})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "transcriptionConfig.model")
+    assert "whisper-1, large-v3" in refused.json()["errors"][0]["message"]
     srt, vtt, text = (client.get(f"/v1/jobs/{job}/output.{form}") for form in ("srt", "vtt", "txt"))
     assert srt.text.startswith("1\n00:00:00,8")
     assert "\nSPEAKER_00: Good morning, everyone." in srt.text
@@ -146,13 +154,46 @@ def test_the_command_line_says_who_says_what(recogniser, monkeypatch, tmp_path):
     found = words_of(run("doctor", "--model", "base", "--json"))
     assert (found["state"], found["detail"].partition(" answers")[0]) == ("ok", f"whisper-1, {recogniser.url},")
 
-    ended = run("transcribe", CONVERSATION, "-o", talk, "--language", "en")
+    ended = run("transcribe", CONVERSATION, "-o", talk, "--language", "en", "--recogniser", "large-v3")
     assert (ended.code, ended.err) == (0, "")
     assert talk.read_text().startswith("[0:00:00] SPEAKER_00: Good morning, everyone.")
-    assert recogniser.asked[-1]["language"] == "en"
+    assert (recogniser.asked[-1]["language"], recogniser.asked[-1]["model"]) == ("en", "large-v3")
     for arguments, told in ((["--json", "--format", "srt"], "choose one"), (["-o", tmp_path / "a.odt"], "--format")):
         refused = run("transcribe", CONVERSATION, *arguments)
         assert (refused.code, told in refused.err) == (2, True)
+
+
+def test_a_command_has_words_recognised_while_it_finds_the_speakers(recogniser):
+    """All are there before anybody knows who speaks; and what nobody waits for is given up."""
+    settings = Settings(asr_url=recogniser.url, asr_networks="127.0.0.0/8", asr_piece_seconds=30)
+    last, go = Event(), Event()
+
+    def answer(request, fields):
+        reply(request, recogniser.verbose(fields))
+        if fields["at"] + fields["seconds"] > WORDS[-1].end:
+            last.set()
+
+    recogniser.answers = answer
+    with recognising(CONVERSATION, settings, language=None, tracks="mixed") as words:
+        assert last.wait(60)
+        found = words.by([])
+    assert [word.text for word in found.words] == [word.text for word in WORDS]
+
+    last.clear()
+    waited: list[bool] = []
+    recogniser.answers = lambda *_: (last.set(), waited.append(go.wait(60)))
+    with recognising(CONVERSATION, settings, language=None, tracks="mixed"):
+        assert last.wait(60)
+    assert not waited
+    go.set()
+
+    recogniser.answers = lambda request, _: reply(request, {"error": "no"}, 401)
+    with recognising(CONVERSATION, settings, language=None, tracks="mixed") as words:
+        progress = words.watched(lambda *_: None)
+        with pytest.raises(RecogniserFailed, match="check TIMBRE_ASR_KEY"):
+            words.by([])
+        with pytest.raises(RecogniserFailed):  # so hearing ends
+            progress("speech", 0.1)
 
 
 def words_of(ended: Ended) -> dict[str, str]:
@@ -236,14 +277,21 @@ def test_a_recogniser_that_does_wrong(fault, client, recogniser):
         assert len(job["output"]["wordLevelTranscription"]) == len(WORDS)
 
 
-@pytest.mark.exhaustive
-def test_a_recogniser_that_is_slow_holds_nobody_up(client, recogniser):
-    """A job that waits for its words leaves its place to the next, and can be canceled."""
+def events_of(lines: Iterator[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The events of a job as they come."""
+    for line in lines:
+        if line.startswith("event: "):
+            yield line.removeprefix("event: "), json.loads(next(lines).removeprefix("data: "))
+
+
+def test_a_recogniser_that_is_slow_holds_nobody_up(client, recogniser, server):
+    """A job that waits for its words leaves its place to the next, tells those it has, and can be canceled."""
     go, came = Event(), Event()
 
     def answer(request, fields):
-        came.set()
-        go.wait(60)
+        if fields["at"]:
+            came.set()
+            go.wait(60)
         reply(request, recogniser.verbose(fields))
 
     recogniser.answers = answer
@@ -253,8 +301,24 @@ def test_a_recogniser_that_is_slow_holds_nobody_up(client, recogniser):
         finished(client, submit(client, "diarize", url=URL))
         waiting = client.get(f"/v1/jobs/{slow}").json()
         assert (waiting["status"], waiting["stage"]) == ("running", "words")
-        assert client.delete(f"/v1/jobs/{unwanted}").json()["status"] == "canceled"
+        with client.stream("GET", f"/v1/jobs/{slow}/events?words=true") as stream:
+            events = (event for kind, event in events_of(stream.iter_lines()) if kind == "words")
+            told = next(event for event in events if "speaker" in event["words"][0])
+        assert told["first"] == 0
+        assert [word["text"] for word in told["words"]] == [word.text for word in WORDS[: len(told["words"])]]
+        assert not {"words", "output"} & {*waiting}
+        with server.client() as other:
+            assert other.get(f"/v1/jobs/{slow}/events?words=true").status_code == 404
+        with client.stream("GET", f"/v1/jobs/{unwanted}/events?words=true") as stream:
+            events = events_of(stream.iter_lines())
+            assert next(kind for kind, _ in events if kind == "words")
+            assert client.delete(f"/v1/jobs/{unwanted}").json()["status"] == "canceled"
+            assert [event["status"] for kind, event in events if kind == "job"][-1] == "canceled"
+        with client.stream("GET", f"/v1/jobs/{unwanted}/events?words=true") as stream:
+            assert [kind for kind, _ in events_of(stream.iter_lines())] == ["job"]
     finally:
         go.set()
-    assert len(finished(client, slow)["output"]["wordLevelTranscription"]) == len(WORDS)
+    words = finished(client, slow)["output"]["wordLevelTranscription"]
+    assert len(words) == len(WORDS)
+    assert words[:20] == told["words"][:20]
     assert client.get(f"/v1/jobs/{unwanted}").json()["status"] == "canceled"

@@ -63,6 +63,8 @@ def test_what_a_server_says(far):
         assert part in request.body
     answers(far, (200, {"text": "Hi."}), path="/inference")
     assert recognised(f"{far.url}/inference").timed is False
+    answers(far, (200, {"text": "Hi \ud83d there."}), path="/inference")  # half a character, which nobody can write
+    assert [word.text for word in recognised(f"{far.url}/inference").segments[0].words] == ["Hi", "?", "there."]
 
 
 def test_a_server_that_is_busy_is_asked_again(far):

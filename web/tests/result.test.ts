@@ -3,6 +3,7 @@ import { hue } from "../src/pages/people/avatar";
 import { type Recording, recording } from "../src/pages/result/recording";
 import { marks } from "../src/pages/result/ruler";
 import { Scope } from "../src/pages/result/scope";
+import { inLines, withTold } from "../src/pages/result/so-far";
 import { seat } from "../src/pages/result/seating";
 import { folded, reworded } from "../src/pages/result/words";
 import { conversation, job, LABELS, SPOKEN } from "./conversation";
@@ -161,7 +162,7 @@ describe("words that are written anew", () => {
     expect(after.filter(Boolean).join(" ")).toBe(text);
   });
 
-  it("are those that were recognised, and none of a transcript that was handed in", () => {
+  it("are those that were recognised or handed in, and none where only segments are known", () => {
     const output = {
       diarization: [{ speaker: "SPEAKER_00", start: 0, end: 2 }],
       wordLevelTranscription: [
@@ -170,6 +171,42 @@ describe("words that are written anew", () => {
       ],
     };
     expect(recording(job(output), [])?.turns[0]?.said?.map(({ place }) => place)).toEqual([0, 2]);
-    expect(recording(job({ ...output, transcript: "…" } as typeof output), [])?.turns[0]?.said).toBeNull();
+    const segments = [{ start: 0.1, end: 1.4, text: "Good morning to all", speaker: "SPEAKER_00" }];
+    expect(recording(job({ ...output, turnLevelTranscription: segments }), [])?.turns[0]?.said).toBeNull();
+  });
+});
+
+describe("words of a recording that is still being heard", () => {
+  const said = (text: string, start = 0, speaker?: string) =>
+    text.split(" ").map((word, place) => ({
+      start: start + place,
+      end: start + place + 1,
+      text: word,
+      ...(speaker ? { speaker } : {}),
+    }));
+
+  it("come one after the other, and anew", () => {
+    const first = withTold([], { first: 0, words: said("one two") });
+    expect(withTold(first, { first: 2, words: said("three") }).map(({ text }) => text)).toEqual([
+      "one",
+      "two",
+      "three",
+    ]);
+    expect(withTold(first, { first: 0, words: said("uno", 0, "SPEAKER_00") })).toEqual(said("uno", 0, "SPEAKER_00"));
+  });
+
+  it("stand in lines by who says them", () => {
+    const lines = inLines([...said("Good day.", 0, "SPEAKER_00"), ...said("Yes.", 2, "SPEAKER_01"), ...said("No.", 9)]);
+    expect(lines.map(({ name, start, words }) => [name, start, words])).toEqual([
+      ["Voice 1", 0, "Good day."],
+      ["Voice 2", 2, "Yes."],
+      [null, 9, "No."],
+    ]);
+  });
+
+  it("stand in lines of some sentences where nobody knows who says them", () => {
+    const lines = inLines(said(Array(40).fill("Sixteen letters now.").join(" ")));
+    expect(lines).toHaveLength(5);
+    expect(lines.every(({ words }) => words.endsWith("now."))).toBe(true);
   });
 });

@@ -67,6 +67,7 @@ from timbre.service.people.search import Search
 from timbre.service.people.transfer import GalleryTransfer
 from timbre.service.requests.reader import running_reader
 from timbre.service.results.voices import KeptVoices
+from timbre.service.results.words_so_far import WordsSoFar
 from timbre.service.review.review import Review
 from timbre.service.upkeep.gallery_upgrade import GalleryUpgrade
 from timbre.service.upkeep.keeping import Keeping
@@ -183,6 +184,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         webhooks=webhooks_,
         usage=usage_,
         events=events,
+        words=WordsSoFar(database),
         pulls=pulls,
         live=live_,
         limits=RateLimits(settings),

@@ -24,6 +24,7 @@ _FAULT: Final = "internal_error"
 # Fields of a job's request to those of the form that it came in.
 _FIELDS: Final = {
     "transcriptionConfig.language": "language",
+    "transcriptionConfig.model": "model",
     "matching.threshold": "threshold",
     "numSpeakers": "num_speakers",
     "minSpeakers": "min_speakers",

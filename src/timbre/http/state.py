@@ -29,6 +29,7 @@ from timbre.service.people.gallery import Gallery
 from timbre.service.people.retention import SpeakerRetention
 from timbre.service.people.transfer import GalleryTransfer
 from timbre.service.requests.reader import Reader
+from timbre.service.results.words_so_far import WordsSoFar
 from timbre.service.review.review import Review
 from timbre.service.upkeep.gallery_upgrade import GalleryUpgrade
 from timbre.service.upkeep.keeping import Keeping
@@ -66,6 +67,7 @@ class State:
     webhooks: Webhooks
     usage: Usage
     events: JobEvents
+    words: WordsSoFar
     pulls: Pulls
     live: Live
     limits: RateLimits

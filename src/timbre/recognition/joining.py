@@ -31,9 +31,7 @@ def seam(before: Sequence[Word], after: Sequence[Word], cut: float, overlap: flo
         How many words of the former are kept, and how many of the latter are passed over.
     """
     edge = overlap / 2 + _NEAR
-    first = len(before)
-    while first and _middle(before[first - 1]) > cut - edge:
-        first -= 1
+    first = sure(before, cut, overlap)
     last = next((n for n, word in enumerate(after) if _middle(word) > cut + edge), len(after))
     left, right = before[first:], after[:last]
     shared = [
@@ -52,6 +50,14 @@ def seam(before: Sequence[Word], after: Sequence[Word], cut: float, overlap: flo
     while keep < len(left) and (skip == len(right) or _middle(left[keep]) < (right[skip].start or 0.0)):
         keep += 1
     return first + keep, skip
+
+
+def sure(before: Sequence[Word], cut: float, overlap: float) -> int:
+    """How many words of a piece stay as they are, whatever the next one has heard around the cut; see `seam`."""
+    first = len(before)
+    while first and _middle(before[first - 1]) > cut - overlap / 2 - _NEAR:
+        first -= 1
+    return first
 
 
 def repeated(before: Sequence[Word], after: Sequence[Word]) -> int:

@@ -1,7 +1,8 @@
 """The words of a whole recording, by any recogniser: cut, asked for piece by piece, put together.
 
 A recogniser that says when words are said is asked while the speakers are still being found. One that does not is
-asked for every turn by itself, once they are.
+asked for every turn by itself, once they are. Words that no further piece changes are told as soon as all before them
+are there.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from timbre.audio import SAMPLE_RATE
 from timbre.audio.recording import Recording
 from timbre.errors import RecogniserFailed
-from timbre.recognition.joining import repeated, seam
+from timbre.recognition.joining import repeated, seam, sure
 from timbre.recognition.pieces import Piece, cut, cut_at_turns
 from timbre.recognition.transcriber import Recognised, Transcriber
 from timbre.transcripts.attribution import word_times
@@ -29,6 +30,7 @@ _SHORT: Final = 10.0  # seconds; words without times that are spread over so lit
 _MOST_TOLD: Final = 3  # of one kind of fault
 
 Turns = Callable[[], Awaitable[Sequence[Turn]]]
+Told = Callable[[Sequence[Word]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +46,47 @@ class Transcription:
 class _Heard:
     """What has come of the pieces so far."""
 
+    told: Told | None
     pieces: list[Piece] = field(default_factory=list)
     answers: dict[int, Recognised] = field(default_factory=dict)
     missing: dict[int, str] = field(default_factory=dict)
     in_a_row: int = 0
+    words: list[Word] = field(default_factory=list)  # of pieces that are put together
+    joined: int = 0  # pieces
+    settled: int = 0  # words that were told
+    telling: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def tell(self, *, whole: bool = False) -> None:
+        """Put together what has come, up to a piece that is still awaited, and tell what nothing changes any more."""
+        async with self.telling:
+            while self.joined in self.answers or self.joined in self.missing:
+                self._join(self.joined)
+                self.joined += 1
+            if self.told is None:
+                return
+            settled = len(self.words) if whole else max(self.settled, self._sure())
+            if settled > self.settled:
+                await self.told(self.words[self.settled : settled])
+                self.settled = settled
+
+    def _join(self, number: int) -> None:
+        if number not in self.answers:
+            return
+        answer, piece = self.answers[number], self.pieces[number]
+        own = list(_words(answer, piece))
+        keep, skip = len(self.words), 0
+        if piece.shared and number - 1 in self.answers:
+            if answer.timed:
+                keep, skip = seam(self.words, own, piece.begin, piece.shared)
+            else:
+                skip = repeated(self.words, own)
+        self.words[keep:] = own[skip:]
+
+    def _sure(self) -> int:
+        if not self.joined:
+            return 0
+        last = self.pieces[self.joined - 1]
+        return sure(self.words, last.until, 2 * (last.end - last.until)) if last.end > last.until else len(self.words)
 
 
 async def transcribe(
@@ -58,6 +97,7 @@ async def transcribe(
     language: str | None = None,
     longest: float,
     at_once: int,
+    told: Told | None = None,
 ) -> Transcription:
     """Have the words of a recording recognised.
 
@@ -68,6 +108,8 @@ async def transcribe(
         language: What is spoken, if it is known.
         longest: Seconds of the longest piece that is sent.
         at_once: How many pieces the recogniser works on at a time.
+        told: Given words in their order as they come, each once; together they are those that are returned, unless
+            the recording cannot be read to its end.
 
     Raises:
         RecogniserFailed: nothing of it could be recognised.
@@ -77,20 +119,20 @@ async def transcribe(
     first = await asyncio.to_thread(next, pieces, None)
     if first is None:
         return Transcription(words=())
-    heard = _Heard()
+    heard = _Heard(told)
     # Alone, because it tells whether the recogniser is there, and whether it says when.
     answer = await transcriber.recognise(await _sound(recording, first), language=language)
     if answer.timed or first.end - first.start <= _SHORT:
         heard.pieces.append(first)
         heard.answers[0] = answer
+        await heard.tell()
     else:
         pieces = cut_at_turns(recording, await turns(), longest)
     await _ask(transcriber, recording, pieces, heard, language=language, at_once=at_once)
     if not heard.answers and heard.missing:
         raise RecogniserFailed(next(iter(heard.missing.values())))
-    return Transcription(
-        words=tuple(_put_together(heard)), language=language or answer.language, faults=tuple(_faults(heard))
-    )
+    await heard.tell(whole=True)
+    return Transcription(words=tuple(heard.words), language=language or answer.language, faults=tuple(_faults(heard)))
 
 
 async def _ask(
@@ -124,6 +166,7 @@ async def _ask(
             except RecogniserFailed as error:
                 heard.missing[number] = str(error)
                 heard.in_a_row += 1
+            await heard.tell()
 
     async with asyncio.TaskGroup() as group:
         for _ in range(at_once):
@@ -132,25 +175,6 @@ async def _ask(
 
 async def _sound(recording: Recording, piece: Piece) -> NDArray[np.int16]:
     return await asyncio.to_thread(recording.pcm, round(piece.start * SAMPLE_RATE), round(piece.end * SAMPLE_RATE))
-
-
-def _put_together(heard: _Heard) -> Iterator[Word]:
-    words: list[Word] = []
-    before: Piece | None = None
-    for number, piece in enumerate(heard.pieces):
-        if number not in heard.answers:
-            before = None
-            continue
-        own = list(_words(heard.answers[number], piece))
-        keep, skip = len(words), 0
-        if before is not None and piece.shared:
-            if heard.answers[number].timed:
-                keep, skip = seam(words, own, piece.begin, piece.shared)
-            else:
-                skip = repeated(words, own)
-        words[keep:] = own[skip:]
-        before = piece
-    yield from words
 
 
 def _words(answer: Recognised, piece: Piece) -> Iterator[Word]:

@@ -319,7 +319,7 @@ SDK_IDENTIFY = {
         ("DiarizeRequest", {**SDK_DIARIZE, "minSpeakers": 0}, False),
         ("DiarizeRequest", {**SDK_DIARIZE, "transcription": True}, True),
         ("DiarizeRequest", {**SDK_DIARIZE, "transcriptionConfig": {"model": "parakeet-tdt-0.6b-v3"}}, True),
-        ("DiarizeRequest", {**SDK_DIARIZE, "transcriptionConfig": {"model": "whisper"}}, False),
+        ("DiarizeRequest", {**SDK_DIARIZE, "transcriptionConfig": {"model": 3}}, False),
         ("DiarizeRequest", {**SDK_DIARIZE, "model": "community-1"}, True),
         ("IdentifyRequest", {**SDK_IDENTIFY, "model": "community-1"}, False),
         ("IdentifyRequest", {**SDK_IDENTIFY, "voiceprints": []}, False),

@@ -106,15 +106,22 @@ class Known:
         return Recognised(segments=[Segment(0.0, len(sound) / SAMPLE_RATE, said)], timed=self.timed, language="en")
 
 
-def heard(transcriber, pauses=((25.0, 26.0), (50.0, 51.0), (75.0, 76.0)), turns=()) -> Transcription:
+def heard(transcriber, pauses=((25.0, 26.0), (50.0, 51.0), (75.0, 76.0)), turns=(), at_once=1) -> Transcription:
     async def known_turns():
         return turns
 
+    told: list[Word] = []
+
+    async def tell(more) -> None:
+        told.extend(more)
+
     async def listen() -> Transcription:
-        return await transcribe(transcriber, recording, known_turns, longest=30.0, at_once=1)
+        return await transcribe(transcriber, recording, known_turns, longest=30.0, at_once=at_once, told=tell)
 
     with recorded([*pauses]) as recording:
-        return asyncio.run(listen())
+        found = asyncio.run(listen())
+    assert tuple(told) == found.words  # each once, and none of them changed
+    return found
 
 
 def test_a_whole_recording():
@@ -122,6 +129,29 @@ def test_a_whole_recording():
     assert found.language == "en"
     assert not found.faults
     assert [word.text.split(".")[0] for word in found.words[::24]] == ["1", "1", "2", "3", "4"]
+    assert [word.start for word in found.words] == sorted(word.start for word in found.words)
+
+
+class OutOfOrder(Known):
+    """Answers the second piece after the third."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.third = asyncio.Event()
+
+    async def recognise(self, sound, *, language) -> Recognised:
+        found = await super().recognise(sound, language=language)
+        if found.segments[0].words[0].text == "2.0":
+            await self.third.wait()
+        elif found.segments[0].words[0].text == "3.0":
+            self.third.set()
+        return found
+
+
+@pytest.mark.parametrize("pauses", [[(25.0, 26.0), (50.0, 51.0), (75.0, 76.0)], []])
+def test_pieces_that_come_out_of_order_are_told_in_order(pauses):
+    found = heard(OutOfOrder(), pauses, at_once=2)
+    assert found == heard(Known(), pauses)
     assert [word.start for word in found.words] == sorted(word.start for word in found.words)
 
 

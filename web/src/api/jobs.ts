@@ -2,7 +2,7 @@
 import { back, lost } from "../connection";
 import { length } from "../times";
 import { ApiError, api, apiError, UNREACHABLE } from "./client";
-import { FINAL, type Job } from "./types";
+import { FINAL, type Job, type ToldWords } from "./types";
 
 type Underway = Pick<Job, "status" | "stage"> & Partial<Pick<Job, "progress" | "startedAt" | "updatedAt" | "ahead">>;
 
@@ -35,6 +35,7 @@ const STAGES: Record<string, string> = {
   speech: "Finding speech",
   segmentation: "Finding who speaks at once",
   voices: "Telling the voices apart",
+  words: "Recognising the words",
 };
 
 /** Send a recording; answer the `media://` address it is now known by. */
@@ -81,11 +82,16 @@ function put(url: string, file: Blob, onProgress?: (part: number) => void, signa
 
 const AGAIN = 1000; // milliseconds until a stream that broke off is opened again
 
-/** Follow a job until it has ended; answer its last state, without the output. */
-export async function follow(job: string, onChange: (job: Job) => void, signal?: AbortSignal): Promise<Job> {
+/** Follow a job until it has ended, and its words, if they are wanted; answer its last state, without the output. */
+export async function follow(
+  job: string,
+  onChange: (job: Job) => void,
+  signal?: AbortSignal,
+  onWords?: (told: ToldWords) => void,
+): Promise<Job> {
   for (;;) {
     try {
-      return await listen(job, onChange, signal);
+      return await listen(job, onChange, signal, onWords);
     } catch (error) {
       if (!(error instanceof ApiError && error.status === 0)) throw error;
       await back(); // the server went away; the job goes on when it is back
@@ -94,9 +100,14 @@ export async function follow(job: string, onChange: (job: Job) => void, signal?:
   }
 }
 
-function listen(job: string, onChange: (job: Job) => void, signal?: AbortSignal): Promise<Job> {
+function listen(
+  job: string,
+  onChange: (job: Job) => void,
+  signal?: AbortSignal,
+  onWords?: (told: ToldWords) => void,
+): Promise<Job> {
   return new Promise((resolve, reject) => {
-    const source = new EventSource(`/v1/jobs/${job}/events`);
+    const source = new EventSource(`/v1/jobs/${job}/events${onWords ? "?words=true" : ""}`);
     const end = () => source.close();
     signal?.addEventListener("abort", () => {
       end();
@@ -110,6 +121,9 @@ function listen(job: string, onChange: (job: Job) => void, signal?: AbortSignal)
         resolve(now);
       }
     });
+    source.addEventListener("words", (event) =>
+      onWords?.(JSON.parse((event as MessageEvent<string>).data) as ToldWords),
+    );
     source.addEventListener("gone", () => {
       end();
       reject(new ApiError(404, "The recording was deleted meanwhile."));

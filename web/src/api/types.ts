@@ -41,6 +41,20 @@ export type Output = Partial<
   Schemas["IdentificationOutput"] & Schemas["EnrolOutput"] & Schemas["VoiceprintOutput"] & Schemas["FailedOutput"]
 >;
 
+/** A word of a recording that is still being heard. */
+export interface WordSoFar {
+  start: number;
+  end: number;
+  text: string;
+  speaker?: string; // its label, once the speakers are known
+}
+
+/** What an event of a job tells: words from a place on, in place of what was told from there on before. */
+export interface ToldWords {
+  first: number;
+  words: readonly WordSoFar[];
+}
+
 export function outputOf(job: Pick<Job, "output">): Output | undefined {
   return job.output as Output | undefined;
 }

@@ -2,14 +2,21 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { announce } from "../announce";
 import { ApiError, api, words } from "../api/client";
-import { follow, stageWords } from "../api/jobs";
-import { type DecidedJob, FINAL, type HistoryItem, type Job, outputOf, type Peaks, type Voice } from "../api/types";
-import { isLong, notify } from "../notify";
+import { follow } from "../api/jobs";
+import {
+  type DecidedJob,
+  FINAL,
+  type HistoryItem,
+  type Job,
+  outputOf,
+  type Peaks,
+  type Voice,
+  type WordSoFar,
+} from "../api/types";
+import { notify } from "../notify";
 import { may } from "../session";
-import { length } from "../times";
 import { stopClips } from "../ui/clip";
-import { Button, ButtonLink, Empty, Loading, Note, Progress } from "../ui/controls";
-import { NotifyOffer } from "../ui/notify-offer";
+import { Button, ButtonLink, Empty, Loading, Note } from "../ui/controls";
 import { tellError } from "../ui/toasts";
 import { decide, history, name, nameAgain, redo, type Said, undo, watch } from "./result/deciding";
 import { type Edits, Keys } from "./result/editing";
@@ -23,15 +30,18 @@ import { Rewording } from "./result/rewording";
 import { Scope, STEP } from "./result/scope";
 import { NO_SEATS } from "./result/seating";
 import { moved } from "./result/selection";
+import { withTold } from "./result/so-far";
 import { Stage } from "./result/stage";
 import { stepped, told } from "./result/telling";
 import { Transport, zoomBy } from "./result/transport";
 import { Turns } from "./result/turns";
+import { Underway } from "./result/underway";
 import { Voices } from "./result/voices";
 import "./result.css";
 
 export function Result({ job: id }: { job: string }) {
   const [job, setJob] = useState<Job | null>(null);
+  const [soFar, setSoFar] = useState<readonly WordSoFar[]>([]);
   const [error, setError] = useState<{ text: string; gone: boolean } | null>(null);
   const path = { jobId: id };
 
@@ -41,7 +51,7 @@ export function Result({ job: id }: { job: string }) {
       let now = await api.get("/v1/jobs/{jobId}", { path, signal: own.signal });
       setJob(now);
       if (FINAL.has(now.status)) return;
-      await follow(id, setJob, own.signal);
+      await follow(id, setJob, own.signal, (told) => setSoFar((before) => withTold(before, told)));
       notify(id, titleOf(now), "The recording is done.");
       now = await api.get("/v1/jobs/{jobId}", { path, signal: own.signal });
       setJob(now);
@@ -65,7 +75,7 @@ export function Result({ job: id }: { job: string }) {
       </Empty>
     );
   if (!job) return <Loading what="Fetching the recording" />;
-  if (!FINAL.has(job.status)) return <Underway job={job} onChange={setJob} />;
+  if (!FINAL.has(job.status)) return <Underway job={job} words={soFar} onChange={setJob} />;
   if (job.status !== "succeeded")
     return (
       <>
@@ -78,24 +88,6 @@ export function Result({ job: id }: { job: string }) {
       </>
     );
   return <Done job={job} onChange={setJob} />;
-}
-
-function Underway({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {
-  return (
-    <>
-      <Head job={job} onChange={onChange} turns={false} />
-      <section class="card underway">
-        <h2>{stageWords(job)}</h2>
-        <Progress value={job.progress} label={stageWords(job)} />
-        <p class="muted">
-          {job.duration === undefined
-            ? "Short recordings take seconds, hours take minutes."
-            : `${length(job.duration)} to listen to. You can leave this page; it goes on without you.`}
-        </p>
-        {isLong(job.duration) && <NotifyOffer />}
-      </section>
-    </>
-  );
 }
 
 function Done({ job, onChange }: { job: Job; onChange: (job: Job) => void }) {

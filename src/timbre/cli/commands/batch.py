@@ -48,6 +48,10 @@ def batch(
     min_speakers: options.MinSpeakers = None,
     max_speakers: options.MaxSpeakers = None,
     transcription: Annotated[bool, typer.Option("--transcription", help="Recognise the words, too.")] = False,
+    recogniser: Annotated[
+        str | None,
+        typer.Option(help="With --transcription: model for the words.", show_default="the server's own choice"),
+    ] = None,
     model: Annotated[
         str | None, typer.Option(help="Pack of models of the server to use.", show_default="the server's own choice")
     ] = None,
@@ -67,6 +71,7 @@ def batch(
         "minSpeakers": min_speakers,
         "maxSpeakers": max_speakers,
         "transcription": transcription or None,
+        "transcriptionConfig": None if recogniser is None else {"model": recogniser},
         "model": model,
         "tags": tag,
     }

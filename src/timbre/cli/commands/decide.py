@@ -57,7 +57,8 @@ def decide(
         typer.Option(
             "--word",
             metavar="PLACE=TEXT",
-            help="Of reword: a word that was recognised, counted from 0, and what it reads; several times for more.",
+            help="Of reword: a word that was recognised or handed in, counted from 0, and what it reads; several times"
+            " for more.",
             show_default=False,
         ),
     ] = None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json as json_
 from functools import partial
 from pathlib import Path
@@ -19,14 +18,14 @@ from timbre.cli.inputs.tracks import read_tracks
 from timbre.cli.inputs.voiceprint_files import read_voiceprints
 from timbre.cli.options import DataDir
 from timbre.cli.server.gallery import Team, looked_up
+from timbre.cli.server.words import recognising
 from timbre.errors import OptionError
 from timbre.formats import Format, docx, form_of
 
 if TYPE_CHECKING:
-    from timbre.audio import Tracks
     from timbre.diarization.diarization import Diarization
     from timbre.identification.identification import Identification
-    from timbre.settings import Settings
+    from timbre.recognition.transcription import Transcription
 
 NOTHING_RECOGNISES = (
     "Nothing here recognises words: set TIMBRE_ASR_URL to a server that does, or TIMBRE_ASR_MODEL to a model of the"
@@ -41,6 +40,9 @@ def transcribe(
     *,
     language: Annotated[
         str | None, typer.Option(help="What is spoken, such as en.", show_default="found out by the recogniser")
+    ] = None,
+    recogniser: Annotated[
+        str | None, typer.Option(help="Model that recognises the words.", show_default="TIMBRE_ASR_MODEL")
     ] = None,
     voiceprint: options.Voiceprints = None,
     speakers: options.Speakers = None,
@@ -65,12 +67,18 @@ def transcribe(
     """Say who says what, with the recogniser that the settings name."""
     form = _form(output, format, json=json)
     settings = read_settings()
+    if recogniser is not None:
+        settings = settings.model_copy(update={"asr_model": recogniser, "asr_models": ()})
     if settings.recogniser is None:
         raise OptionError(NOTHING_RECOGNISES)
     chosen = read_tracks(tracks)
     people = read_voiceprints(voiceprint or ())
     engine = load_engine(model, device)
-    with looked_up(speakers, engine, team, data_dir) as (gallery, engine), hearing(str(recording)) as progress:
+    with (
+        looked_up(speakers, engine, team, data_dir) as (gallery, engine),
+        recognising(recording, settings, language=language, tracks=chosen) as words,
+        hearing(str(recording)) as progress,
+    ):
         hear = partial(engine.identify, voiceprints=people, gallery=gallery, threshold=threshold)
         result = (hear if people or gallery else engine.diarize)(
             recording,
@@ -78,12 +86,13 @@ def transcribe(
             min_speakers=min_speakers,
             max_speakers=max_speakers,
             tracks=chosen,
-            progress=progress,
+            progress=words.watched(progress),
         )
         progress("words", 0.0)
-        said = asyncio.run(_said(result, recording, settings, language=language, tracks=chosen))
-    for warning in filter(None, (*result.warnings, *said.pop("faults"))):
+        found = words.by(result.exclusive_turns)
+    for warning in filter(None, (*result.warnings, *found.faults)):
         warn(warning, recording)
+    said = _said(result, found)
     held = json_line(said).encode() if form is None else _written(said, form, recording, result.duration)
     if output is None:
         show_file(held)
@@ -109,25 +118,15 @@ def _form(output: Path | None, form: Format | None, *, json: bool) -> Format | N
     return form
 
 
-async def _said(
-    result: Diarization | Identification, recording: Path, settings: Settings, *, language: str | None, tracks: Tracks
-) -> dict[str, Any]:
-    """The output of the API, with the words; its `faults` say what is missing of them."""
-    from timbre.cli.server.logs import no_log  # noqa: PLC0415
+def _said(result: Diarization | Identification, found: Transcription) -> dict[str, Any]:
+    """The output of the API, with the words."""
     from timbre.service.results.words import LANGUAGE, write_words  # noqa: PLC0415
-    from timbre.service.worker.words import open_words  # noqa: PLC0415
 
-    async def turns() -> Any:
-        return result.exclusive_turns
-
-    with no_log():
-        async with open_words(settings) as words:
-            found = await words.of(recording, turns, language=language, tracks=tracks)
     output = result.to_dict(exclusive=True)
     write_words(output, found.words)
     if found.language:
         output[LANGUAGE] = found.language
-    return output | {"faults": found.faults}
+    return output
 
 
 def _written(said: dict[str, Any], form: Format, recording: Path, duration: float) -> bytes:

@@ -82,6 +82,9 @@ class Models(Answer):
         " jobs cannot have `transcription`.",
         examples=["whisper-1"],
     )
+    recognisers: list[str] = Field(
+        description="The models that jobs can choose for their words, this one first.", examples=[["whisper-1"]]
+    )
     offline: bool = Field(description="Whether downloads are forbidden by `TIMBRE_OFFLINE`.")
     packs: list[ModelPack]
 
@@ -124,6 +127,7 @@ async def _models(here: State, *, pulls: bool = True) -> dict[str, Any]:
         "model": here.settings.model,
         "default": await here.pulls.default(),
         "recogniser": here.settings.recogniser,
+        "recognisers": list(here.settings.recognisers),
         "offline": here.settings.offline,
         "packs": [_pack(here, status, told.get(status.pack.name)) for status in packs],
     }

@@ -112,7 +112,8 @@ class ReadingRequest(Request):
     """How a word reads."""
 
     word: Annotated[int, Field(ge=0), BeforeValidator(_place)] = Field(
-        description="Its place in `wordLevelTranscription` as it was recognised, counted from 0, or its `word`.",
+        description="Its place in `wordLevelTranscription` as it was recognised or handed in, counted from 0, or its"
+        " `word`.",
         examples=[12],
     )
     text: Annotated[str, Field(max_length=LONGEST_WORD), BeforeValidator(_reading)] = Field(
@@ -182,7 +183,7 @@ class DecisionRequest(StepRequest):
 
     words: Annotated[tuple[ReadingRequest, ...], BeforeValidator(_words)] | None = Field(
         None,
-        description="Of `reword`: words that were recognised, and what they should read.",
+        description="Of `reword`: words that were recognised or handed in, and what they should read.",
         json_schema_extra={"minItems": 1, "maxItems": MOST_WORDS},
     )
 

@@ -31,6 +31,7 @@ from timbre.service.keys.master_key import MasterKeys
 from timbre.service.models.packs import Packs
 from timbre.service.outside.webhooks import Webhooks
 from timbre.service.people.spaces import people_in, settled_space
+from timbre.service.requests.recognisers import check_recogniser
 from timbre.service.requests.selection import check_selection
 from timbre.service.requests.submissions import IdentifyRequest, SpeakersRequest, WorkRequest
 from timbre.settings import Settings
@@ -40,10 +41,6 @@ from timbre.store.queries import queries
 from timbre.store.queue import FETCH_TASK, HEAR_TASK, Lane, Queue
 
 FINAL: Final = frozenset({"succeeded", "failed", "canceled"})
-NO_RECOGNISER: Final = (
-    "This server has nothing that recognises words. Its operator sets TIMBRE_ASR_URL to the address of a server that"
-    " does, or TIMBRE_ASR_MODEL to a model of the extra `asr`; or send a transcript made elsewhere to POST /v1/label"
-)
 CANCELED: Final = "Canceled by the caller"
 FAULT: Final = "This is a fault of Timbre, not of the recording"
 GIVEN_UP: Final = "Given up"
@@ -145,8 +142,8 @@ class Jobs:
         if once is not None and (earlier := await self._earlier(caller.team, once)):
             return earlier
         pack = self._packs.named(request.model)
-        if isinstance(request, SpeakersRequest) and request.transcription and self._settings.recogniser is None:
-            raise RequestInvalid([("transcription", NO_RECOGNISER)])
+        if isinstance(request, SpeakersRequest):
+            check_recogniser(request, self._settings)
         if isinstance(request, IdentifyRequest):
             await self._check_people(caller.team, request)
         await self._usage.check_budget(caller.team)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
 
 from timbre.errors import FormatError, OutputMissing, RequestInvalid, ServiceUnavailable
 from timbre.service.jobs.jobs import Jobs
 from timbre.service.jobs.label_requests import TranscriptRequest
-from timbre.service.results.decisions import read_log, walk
-from timbre.service.results.outputs import kept, names_of, note_people, settle, unpacked
+from timbre.service.results.decisions import Decision, read_log, walk
+from timbre.service.results.outputs import kept, names_of, note_people, settle_both, unpacked
 from timbre.service.results.standing import Output, stand
 from timbre.service.results.transcripts import remove_transcript, write_transcript
 from timbre.store.database import Database, Row, one
@@ -77,15 +77,17 @@ class HandedIn:
                     raise OutputMissing("This job's output does not say who speaks, so there is nothing to label by.")
                 await asyncio.to_thread(change, proposal)
                 output = await asyncio.to_thread(stand, proposal, decisions, people)
-                if await self._write(team, row, proposal, output):
+                if await self._write(team, row, proposal, output, decisions):
                     return
                 await asyncio.sleep(random.uniform(0, _PAUSE))  # noqa: S311 - nothing secret
         raise ServiceUnavailable("Others change this job at the same time; try again soon.")
 
-    async def _write(self, team: UUID, row: Row, proposal: Output, output: Output) -> bool:
+    async def _write(
+        self, team: UUID, row: Row, proposal: Output, output: Output, decisions: Sequence[Decision]
+    ) -> bool:
         """Write what was computed, unless the job was changed since its record was read."""
         async with self._database.transaction() as connection:
-            await settle(connection, team, *([proposal] if output is proposal else [proposal, output]))
+            output = await settle_both(connection, team, proposal, output, decisions)
             if await one(connection, _SQL["hold_job"], {"job": row["id"], "seen": row["updated_at"]}) is None:
                 return False
             new = await asyncio.to_thread(kept, proposal, output)

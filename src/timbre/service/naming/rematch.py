@@ -30,8 +30,8 @@ from timbre.service.naming.named_output import name_output, namer_of_kept
 from timbre.service.people.spaces import people_in, settled_space
 from timbre.service.requests.selection import check_selection, taken
 from timbre.service.results.conversation import Conversation, conversation
-from timbre.service.results.decisions import read_log, walk
-from timbre.service.results.outputs import kept, names_of, note_people, settle, unpacked
+from timbre.service.results.decisions import Decision, read_log, walk
+from timbre.service.results.outputs import kept, names_of, note_people, settle_both, unpacked
 from timbre.service.results.standing import Output, stand
 from timbre.service.results.transcripts import labels_kept
 from timbre.service.results.voices import Asked, KeptVoices, Voices
@@ -189,7 +189,7 @@ class Rematch:
                 named = await self._named(team, voices, voices.asked, talk)
                 await asyncio.to_thread(_propose, proposal, named)
             output = await asyncio.to_thread(stand, proposal, decisions, people)
-            if await self._write(team, row, voices, proposal, output):
+            if await self._write(team, row, voices, proposal, output, decisions=decisions):
                 return
             await asyncio.sleep(random.uniform(0, _PAUSE))  # noqa: S311 - nothing secret
         raise ServiceUnavailable("Others change this job at the same time; try again soon.")
@@ -206,12 +206,14 @@ class Rematch:
         sent = {label: text for label, text in asked.voiceprints.items() if label not in people}
         return replace(voices, asked=replace(asked, voiceprints=sent))
 
-    async def _write(self, team: UUID, row: Row, voices: Voices, proposal: Output, output: Output) -> bool:
+    async def _write(
+        self, team: UUID, row: Row, voices: Voices, proposal: Output, output: Output, *, decisions: Sequence[Decision]
+    ) -> bool:
         """Write what was computed, unless the job was changed since its record was read."""
         job = row["id"]
         async with self._database.transaction() as connection:
             cipher = await self._voices.cipher(team, connection)
-            await settle(connection, team, *([proposal] if output is proposal else [proposal, output]))
+            output = await settle_both(connection, team, proposal, output, decisions)
             if await one(connection, _SQL["hold_job"], {"job": job, "seen": row["updated_at"]}) is None:
                 return False
             new = await asyncio.to_thread(kept, proposal, output)

@@ -56,7 +56,7 @@ class RecogniserServer:
         """
         url = (settings.asr_url or "").rstrip("/")
         self.url = url if url.endswith(_ENDPOINTS) else f"{url}/audio/transcriptions"
-        self.model = settings.recogniser or ""
+        self.model = settings.recogniser or ""  # where a job names none
         self.seconds = settings.asr_seconds
         key = settings.asr_key
         self.headers = {} if key is None else {"Authorization": f"Bearer {key.get_secret_value()}"}
@@ -71,8 +71,9 @@ class RecogniserServer:
 class RemoteRecogniser:
     """What a server recognises for one job; every job finds out anew what the server can tell."""
 
-    def __init__(self, server: RecogniserServer) -> None:
+    def __init__(self, server: RecogniserServer, model: str | None = None) -> None:
         self._server = server
+        self._model = model or server.model
         self._form = 0
 
     async def recognise(self, sound: NDArray[np.int16], *, language: str | None) -> Recognised:
@@ -99,7 +100,7 @@ class RemoteRecogniser:
             _FormRefused: the server does not answer in this form.
             RecogniserFailed: it does not answer at all.
         """
-        fields = {"model": self._server.model, **form, **({"language": language} if language else {})}
+        fields = {"model": self._model, **form, **({"language": language} if language else {})}
         request = httpx.Request("POST", "http://-", data=fields, files={"file": ("sound.wav", file, "audio/wav")})
         content = request.read()
         headers = {**self._server.headers, "Content-Type": request.headers["Content-Type"]}
@@ -170,15 +171,14 @@ def read_answer(answer: bytes, seconds: float, name: str) -> Recognised:
     if not isinstance(found, dict):
         begin = answer[:_SHOWN].decode("utf-8", "replace").strip()
         raise RecogniserFailed(f"{name} answered what is no transcription: {begin!r}")
-    text = found.get("text")
+    text = _text(found.get("text"))
     listed = [_segment(each) for each in _list(found, "segments")]
     words = [_word(each) for each in _list(found, "words")]
-    if not isinstance(text, str) and not listed and not words:
+    if text is None and not listed and not words:
         raise RecogniserFailed(f"{name} answered JSON that has no `text`, `segments` or `words`")
     language = found.get("language") if isinstance(found.get("language"), str) else None
     if words:
-        whole = text if isinstance(text, str) else ""
-        segments = [Segment(words[0].start or 0.0, words[-1].end or seconds, _with_marks(whole, words))]
+        segments = [Segment(words[0].start or 0.0, words[-1].end or seconds, _with_marks(text or "", words))]
     else:
         segments = [segment for segment in listed if segment.words]
     spans = [span for segment in segments for span in _spans(segment)]
@@ -201,8 +201,7 @@ def _list(found: Mapping[str, Any], key: str) -> Sequence[Mapping[str, Any]]:
 
 
 def _segment(record: Mapping[str, Any]) -> Segment:
-    text = record.get("text")
-    said = text if isinstance(text, str) else ""
+    said = _text(record.get("text")) or ""
     words = [_word(each) for each in _list(record, "words")]
     start, end = _time(record.get("start")), _time(record.get("end"))
     begins = start if start is not None else next((word.start for word in words if word.start is not None), 0.0)
@@ -211,8 +210,13 @@ def _segment(record: Mapping[str, Any]) -> Segment:
 
 
 def _word(record: Mapping[str, Any]) -> Word:
-    text = record.get("word", record.get("text"))
-    return Word(text.strip() if isinstance(text, str) else "", _time(record.get("start")), _time(record.get("end")))
+    text = _text(record.get("word", record.get("text"))) or ""
+    return Word(text.strip(), _time(record.get("start")), _time(record.get("end")))
+
+
+def _text(value: object) -> str | None:
+    # Half a character, as of a token that is a part of one, could not be written.
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else None
 
 
 def _time(value: object) -> float | None:

@@ -51,10 +51,6 @@ def _or_null(schema: dict[str, Any]) -> None:
     schema["anyOf"] = [{"$ref": schema.pop("$ref")}, {"type": "null"}]
 
 
-def _with_recognisers(schema: dict[str, Any]) -> None:
-    schema["anyOf"][0]["enum"] = list(HOSTED_RECOGNISERS)
-
-
 def _with_model_names(schema: dict[str, Any], request: type[JobRequest]) -> None:
     schema["properties"]["model"]["anyOf"][0]["enum"] = list(request.model_names())
 
@@ -136,8 +132,9 @@ class TranscriptionConfig(Request):
 
     model: str | None = Field(
         None,
-        description="A model of the hosted service, for which this server's own recogniser stands.",
-        json_schema_extra=_with_recognisers,
+        description="One of the models that `GET /v1/models` lists as `recognisers`. A name of the hosted service that"
+        f" is not among them, {' or '.join(map('`{}`'.format, HOSTED_RECOGNISERS))}, means the server's own choice.",
+        examples=list(HOSTED_RECOGNISERS),
     )
     language: Language | None = Field(
         None,
@@ -147,9 +144,9 @@ class TranscriptionConfig(Request):
 
     @field_validator("model", mode="before")
     @classmethod
-    def _known_model(cls, came: object) -> object:
-        if came not in HOSTED_RECOGNISERS:
-            expect(f"one of {', '.join(HOSTED_RECOGNISERS)}; the server's TIMBRE_ASR_MODEL says which it is", came)
+    def _named(cls, came: object) -> object:
+        if not isinstance(came, str) or not came:
+            expect("the name of a model", came)
         return came
 
 

@@ -74,8 +74,7 @@ class Conversation:
         self.voices: dict[str, Speaking] = {}
         self.namings: list[Naming] = []
         self.readings: dict[int, str] = {}  # how words read that somebody changed, by their place
-        self._heard_words: Sequence[Mapping[str, Any]] = () if "transcript" in proposal else proposal.get(WORDS, ())
-        self._handed_in = "transcript" in proposal
+        self._words: Sequence[Mapping[str, Any]] = proposal.get(WORDS, ())
         self._gone: dict[str, tuple[int, str]] = {}  # turns and labels: in which revision, and what became of them
         self._lines: dict[str, list[tuple[float, str]]] = {}  # of each voice: where its turns begin
         listed = [voice["speaker"] for voice in proposal.get("voiceprints", ())]
@@ -129,8 +128,11 @@ class Conversation:
                 return
 
     def word(self, place: int) -> str | None:
-        """What the machine heard at a place of its words; None where there is none."""
-        return self._heard_words[place]["text"] if place < len(self._heard_words) else None
+        """The word that was recognised, or handed in, at a place; None where there is none."""
+        if self._words and "word" not in self._words[0]:
+            return self._words[place]["text"] if place < len(self._words) else None
+        at = bisect_left(self._words, place, key=_place_of)
+        return self._words[at]["text"] if at < len(self._words) and _place_of(self._words[at]) == place else None
 
     def apply(self, decision: Decision) -> None:
         """Do what a decision says; one that has faults does nothing."""
@@ -306,13 +308,13 @@ class Conversation:
             self._gone[after.id] = revision, f"became one with turn {turn.id}"
 
     def _word_fault(self, reading: Reading) -> str:
-        if self._handed_in:
-            return "These are words of a transcript that was handed in; change them in its file, and hand that in again"
-        if not self._heard_words:
-            return "There are no words in this result; submit its recording with `transcription`"
+        if not self._words:
+            return (
+                "There are no words in this result; submit its recording with `transcription`, or hand in a transcript"
+            )
         heard = self.word(reading.word)
         if heard is None:
-            return f"There is no word {reading.word}; there are {len(self._heard_words)}, counted from 0"
+            return f"There is no word {reading.word}; there are {len(self._words)}, counted from 0"
         return "" if reading.was in {None, heard} else f"Word {reading.word} is another now: {heard[:40]!r}"
 
     def _missing_turn(self, turn: str) -> str:
@@ -320,6 +322,11 @@ class Conversation:
             revision, what = self._gone[turn]
             return f"Turn {turn[:40]} {what} at revision {revision}"
         return f"There is no turn {turn[:40]!r}; GET /v1/jobs/{{jobId}} lists those there are"
+
+
+def _place_of(word: Mapping[str, Any]) -> int:
+    place: int = word["word"]
+    return place
 
 
 def conversation(proposal: Mapping[str, Any], decisions: Sequence[Decision]) -> Conversation:

@@ -139,6 +139,19 @@ async def settle(connection: Connection, team: UUID, *outputs: Output) -> tuple[
     return {person: named for person, named in everybody.items() if person in rows}, changed
 
 
+async def settle_both(
+    connection: Connection, team: UUID, proposal: Output, output: Output, decisions: Sequence[Decision]
+) -> Output:
+    """Settle what the machine found, and what was to stand; return what stands with the names of now."""
+    if output is proposal:
+        await settle(connection, team, proposal)
+        return proposal
+    _, changed = await settle(connection, team, proposal, output)
+    if not changed:
+        return output
+    return await asyncio.to_thread(stand, proposal, decisions, await names_of(connection, team, decisions))
+
+
 async def note_people(
     connection: Connection, team: UUID, job: UUID, people: Mapping[UUID, bool], found: Summary | None
 ) -> None:

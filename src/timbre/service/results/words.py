@@ -26,6 +26,7 @@ _CAPTION: Final = 84  # characters, two lines of subtitles
 _CAPTION_SECONDS: Final = 7.0
 _BREATH: Final = 1.0  # seconds of silence that end a caption
 _SENTENCE_ENDS: Final = (".", "?", "!", "\u2026", "\u3002", "\uff1f", "\uff01")
+_AROUND: Final = 50  # words before others that tell whose those are
 _UNSPACED: Final = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60]"
 )  # Thai, Lao, Burmese, Khmer, Chinese, Japanese, and their marks
@@ -41,16 +42,31 @@ def write_words(output: dict[str, Any], words: Iterable[Word], readings: Mapping
             word it is does not depend on how it reads. With readings, every word has its place as `word`.
     """
     said = [word for word in words if word.text.strip()]
-    turns = exclusive_turns(output)
-    times = [(word.start or 0.0, word.end or word.start or 0.0) for word in said]
-    speakers = _everybody(attribute(said, times, Speech(turns)), times, turns)
     output[WORDS] = [
-        {"start": round(start, 3), "end": round(end, 3), "text": text, "speaker": speaker}
-        | ({"word": place, "decided": place in readings} if readings else {})
-        for place, (word, (start, end), speaker) in enumerate(zip(said, times, speakers, strict=True))
-        if speaker is not None and (text := readings.get(place, word.text.strip()))
+        line | {"text": text} | ({"word": place, "decided": place in readings} if readings else {})
+        for place, line in enumerate(lines(said, exclusive_turns(output)))
+        if "speaker" in line and (text := readings.get(place, line["text"]))
     ]
     output[TURNS] = list(in_turns(output[WORDS]))
+
+
+def lines(words: Sequence[Word], turns: Sequence[Turn] | None, first: int = 0) -> list[dict[str, Any]]:
+    """Words as lines of `wordLevelTranscription`, from a place on.
+
+    Args:
+        words: With times, in order; none of them empty.
+        turns: Who speaks, without overlaps; None as long as it is not known. Without any, lines have no speaker.
+        first: The place of the first that is wanted.
+    """
+    begin = max(0, first - _AROUND)
+    own = words[begin:]
+    times = [(word.start or 0.0, word.end or word.start or 0.0) for word in own]
+    speakers = [None] * len(own) if not turns else _everybody(attribute(own, times, Speech(turns)), times, turns)
+    return [
+        {"start": round(start, 3), "end": round(end, 3), "text": word.text.strip()}
+        | ({} if speaker is None else {"speaker": speaker})
+        for word, (start, end), speaker in zip(own, times, speakers, strict=True)
+    ][first - begin :]
 
 
 def attribute_again(output: dict[str, Any], readings: Mapping[int, str] = NO_READINGS) -> None:

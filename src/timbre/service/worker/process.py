@@ -43,6 +43,7 @@ from timbre.service.people.learning import Learning
 from timbre.service.people.retention import SpeakerRetention
 from timbre.service.people.search import Search
 from timbre.service.results.voices import KeptVoices
+from timbre.service.results.words_so_far import WordsSoFar
 from timbre.service.upkeep.gallery_upgrade import GalleryUpgrade
 from timbre.service.upkeep.retention import Retention
 from timbre.service.upkeep.scrubbing import Scrubbing
@@ -250,7 +251,7 @@ async def run_worker(settings: Settings, url: str, ready: Callable[[], None] = l
             candidates=candidates,
             persistence=Persistence(kept, gallery),
             client=client,
-            words=await stack.enter_async_context(open_words(settings)),
+            words=await stack.enter_async_context(open_words(settings, WordsSoFar(database))),
             streamed=streamed,
             settings=settings,
         )

@@ -22,11 +22,13 @@ from timbre.errors import RecogniserFailed
 from timbre.formats.json import exclusive_turns
 from timbre.recognition.onnx import LONGEST, OnnxRecogniser
 from timbre.recognition.transcriber import Transcriber
-from timbre.recognition.transcription import Transcription, Turns, transcribe
+from timbre.recognition.transcription import Told, Transcription, Turns, transcribe
 from timbre.service.jobs.attempts import Attempt
 from timbre.service.outside.recogniser import RecogniserServer, RemoteRecogniser
 from timbre.service.results.words import LANGUAGE, write_words
+from timbre.service.results.words_so_far import WordsSoFar
 from timbre.service.worker.inference import named
+from timbre.service.worker.provisional import Provisional
 from timbre.settings import Settings
 from timbre.turns import Turn
 
@@ -42,11 +44,15 @@ class Recognising:
         self._attempt = attempt
         self._path = path
         self._turns: asyncio.Future[Sequence[Turn]] = asyncio.get_running_loop().create_future()
+        self._provisional = None if words.so_far is None else Provisional(words.so_far, attempt)
         self._task = asyncio.create_task(self._recognise())
 
     async def write(self, output: dict[str, Any]) -> None:
         """Wait for the words, and write them into the output of the job; or write there why there are none."""
         self._turns.set_result(exclusive_turns(output))
+        if self._provisional is not None and not self._task.done():
+            # By labels: a person who is renamed or erased meanwhile stands in nothing but the output.
+            await self._provisional.attribute(exclusive_turns({"diarization": output["exclusiveDiarization"]}))
         try:
             transcription = await self._task
             faults = list(transcription.faults)
@@ -70,12 +76,15 @@ class Recognising:
 
     async def _recognise(self) -> Transcription:
         params = self._attempt.params
+        config = params.get("transcriptionConfig") or {}
         with named(self._path, params.get("url", "")) as path:
             return await self._words.of(
                 path,
                 self._known_turns,
-                language=(params.get("transcriptionConfig") or {}).get("language"),
+                language=config.get("language"),
+                model=config.get("model"),
                 tracks=params.get("tracks", "mixed"),
+                told=None if self._provisional is None else self._provisional.add,
             )
 
     async def _known_turns(self) -> Sequence[Turn]:
@@ -85,18 +94,30 @@ class Recognising:
 class Words:
     """What recognises words for a worker or a command, if anything does."""
 
-    def __init__(self, make: Callable[[], Transcriber] | None, settings: Settings) -> None:
+    def __init__(
+        self, make: Callable[[str | None], Transcriber], settings: Settings, so_far: WordsSoFar | None = None
+    ) -> None:
         """Know how to get at it.
 
         Args:
-            make: Returns what recognises the words of one recording.
+            make: Returns what recognises the words of one recording, by a model that is on offer, or else by the
+                server's own choice.
             settings: What it goes by.
+            so_far: Keeps the words of jobs while they run.
         """
-        self._make = make or _Nobody
+        self._make = make
+        self.so_far = so_far
         self._settings = settings
 
     async def of(
-        self, path: Path, turns: Turns, *, language: str | None = None, tracks: Tracks = "mixed"
+        self,
+        path: Path,
+        turns: Turns,
+        *,
+        language: str | None = None,
+        model: str | None = None,
+        tracks: Tracks = "mixed",
+        told: Told | None = None,
     ) -> Transcription:
         """Return what is said in a recording.
 
@@ -104,7 +125,9 @@ class Words:
             path: The file.
             turns: Gives who speaks, as `transcribe` has it.
             language: What is spoken, if it is known.
+            model: Which recognises it; one that is not on offer means the server's own choice.
             tracks: Which are heard.
+            told: Given the words as they come, as `transcribe` has it.
 
         Raises:
             RecogniserFailed: nothing of it could be recognised.
@@ -114,12 +137,13 @@ class Words:
         source = await asyncio.to_thread(open_recording, path, tracks=one, settings=self._settings)
         try:
             return await transcribe(
-                self._make(),
+                self._make(model if model in self._settings.recognisers else None),
                 source,
                 turns,
                 language=language,
                 longest=self._settings.asr_piece_seconds,
                 at_once=self._settings.asr_parallel,
+                told=told,
             )
         finally:
             await asyncio.to_thread(source.close)
@@ -130,7 +154,7 @@ class Words:
         Raises:
             RecogniserFailed: there is no answer, or none that has words or says that there are none.
         """
-        await self._make().recognise(np.zeros(SAMPLE_RATE // 2, np.int16), language=None)
+        await self._make(None).recognise(np.zeros(SAMPLE_RATE // 2, np.int16), language=None)
 
     @asynccontextmanager
     async def recognising(self, attempt: Attempt, path: Path) -> AsyncIterator[Recognising | None]:
@@ -153,23 +177,30 @@ class _Nobody:
 
 
 @asynccontextmanager
-async def open_words(settings: Settings) -> AsyncIterator[Words]:
+async def open_words(settings: Settings, so_far: WordsSoFar | None = None) -> AsyncIterator[Words]:
     """Open what recognises words, as the settings have it.
+
+    Args:
+        settings: What it goes by.
+        so_far: Keeps the words of jobs while they run.
 
     Raises:
         ModelError: the model that they name cannot be loaded.
         ExtraMissing: the extra `asr` is not installed.
     """
     if settings.asr_url is None and settings.asr_model is None:
-        yield Words(None, settings)
+        yield Words(lambda _model: _Nobody(), settings, so_far)
         return
     if settings.asr_url is None:
-        local = await asyncio.to_thread(OnnxRecogniser, settings)
+        local = {
+            name: await asyncio.to_thread(OnnxRecogniser, settings.model_copy(update={"asr_model": name}))
+            for name in settings.recognisers
+        }
         pieces = {"asr_parallel": 1, "asr_piece_seconds": min(settings.asr_piece_seconds, LONGEST)}
-        yield Words(lambda: local, settings.model_copy(update=pieces))
+        yield Words(lambda model: local[model or settings.recognisers[0]], settings.model_copy(update=pieces), so_far)
         return
     server = RecogniserServer(settings)
     try:
-        yield Words(partial(RemoteRecogniser, server), settings)
+        yield Words(partial(RemoteRecogniser, server), settings, so_far)
     finally:
         await server.close()

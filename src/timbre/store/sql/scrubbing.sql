@@ -20,7 +20,7 @@ SELECT oid::regclass::text AS name, pg_table_size(oid) AS bytes,
        EXISTS (SELECT 1 FROM pg_index JOIN pg_class AS index ON index.oid = indexrelid JOIN pg_am ON pg_am.oid = relam
                WHERE indrelid = pg_class.oid AND amname = 'hnsw') AS has_graph
 FROM pg_class
-WHERE oid = ANY (ARRAY['speakers', 'samples', 'sample_successors', 'speaker_vectors', 'job_speakers', 'job_voices', 'job_outputs', 'job_decisions', 'heard_voices', 'jobs',
+WHERE oid = ANY (ARRAY['speakers', 'samples', 'sample_successors', 'speaker_vectors', 'job_speakers', 'job_voices', 'job_outputs', 'job_decisions', 'heard_voices', 'words_so_far', 'jobs',
                        'media']::regclass[])
 
 -- be_brief --

@@ -18,6 +18,7 @@ from timbre.service.results.conversation import Conversation, conversation
 from timbre.service.results.decisions import Decision, Entry, Reading, person_of, walk
 from timbre.service.results.exports import export
 from timbre.service.results.standing import stand
+from timbre.service.results.transcripts import labels_kept, write_transcript
 from timbre.service.results.words import WORDS, write_words
 from timbre.transcripts.spoken import Word
 
@@ -288,12 +289,61 @@ def test_words_read_as_people_say_in_every_file():
 def test_words_that_are_not_there_cannot_be_changed():
     talk = conversation(worded(), [])
     assert list(talk.faults(reword((6, "x")))) == [("words.0.word", "There is no word 6; there are 6, counted from 0")]
-    handed = {**worded(), "transcript": "1\n00:00:00,100 --> 00:00:02,400\nGood morning all.\n"}
-    for output, fault in ((proposal(), "There are no words"), (handed, "that was handed in")):
-        ((field, told),) = conversation(output, []).faults(reword((0, "x")))
-        assert (field, fault in told) == ("words.0.word", True)
+    ((field, told),) = conversation(proposal(), []).faults(reword((0, "x")))
+    assert (field, told.startswith("There are no words")) == ("words.0.word", True)
     # What was said of other words is not said of those that are there now.
     assert stand(worded(), said(reword((1, "x"), was="another")), NAMES)[WORDS][1]["text"] == "mourning"
+
+
+def handed_in(text: str):
+    """The three voices, with what they say as it was handed in."""
+    output = proposal()
+    write_transcript(output, text)
+    return output
+
+
+WHISPER = """{"segments": [{"start": 0.1, "end": 2.4, "text": " Good mourning, all.", "words": [
+    {"word": "Good", "start": 0.1, "end": 0.5}, {"word": "mourning", "start": 0.8, "end": 1.2},
+    {"word": "all", "start": 2.0, "end": 2.4}]}]}"""
+CUES = "1\n00:00:00,100 --> 00:00:02,400\nBen: Good mourning, all.\n\n2\n00:00:05,000 --> 00:00:06,000\nHello Aida.\n"
+
+
+def test_words_that_were_handed_in_read_as_people_say():
+    """The segments keep their marks, and the transcript itself stays as it came."""
+    output = stand(handed_in(WHISPER), said(reword((1, "morning"), (2, "everybody!"))), NAMES)
+    assert [turn["text"] for turn in output["turnLevelTranscription"]] == ["Good morning, everybody!"]
+    assert [(word["word"], word["text"], word["decided"]) for word in output[WORDS]] == [
+        (0, "Good", False), (1, "morning", True), (2, "everybody!", True),
+    ]  # fmt: skip
+    assert "mourning" in output["transcript"]
+    assert "everybody!" in export(json.dumps(output).encode(), JOB, "srt").decode()
+    gone = stand(handed_in(WHISPER), said(reword((0, ""), (1, ""), (2, ""))), NAMES)
+    assert (gone["turnLevelTranscription"], WORDS in gone) == ([], False)
+    assert stand(handed_in(WHISPER), [], NAMES) == handed_in(WHISPER)
+
+
+def test_words_without_times_have_their_places_too():
+    """A name that stood before a cue is none of its words once somebody is called so; the others keep their places."""
+    machine = handed_in(CUES)
+    assert [(word["text"], word["start"]) for word in machine[WORDS]] == [
+        ("Ben:", 0.1), ("Good", 0.675), ("mourning,", 1.25), ("all.", 1.825), ("Hello", 5.0), ("Aida.", 5.5),
+    ]  # fmt: skip
+    first = reword((2, "morning,"), (5, "Ada."))
+    for log, texts in (
+        (said(first), ["Ben: Good morning, all.", "Hello Ada."]),
+        (said(first, name("00", BEN)), ["Good morning, all.", "Hello Ada."]),
+        (said(name("00", BEN), first), ["Good morning, all.", "Hello Ada."]),
+    ):
+        output = stand(machine, log, NAMES)
+        assert [turn["text"] for turn in output["turnLevelTranscription"]] == texts
+        assert [word["word"] for word in output[WORDS]][-5:] == [1, 2, 3, 4, 5]
+    with labels_kept(machine):  # the machine names him itself, as after a rematch
+        machine["voiceprints"][0] |= {"match": "Ben", "speakerId": str(BEN)}
+    assert next((word["word"], word["text"]) for word in machine[WORDS]) == (1, "Good")
+    talk = conversation(machine, said(first))
+    assert (talk.word(0), talk.word(1), talk.word(5), talk.word(6)) == (None, "Good", "Aida.", None)
+    output = stand(machine, said(first), NAMES)
+    assert [turn["text"] for turn in output["turnLevelTranscription"]] == ["Good morning, all.", "Hello Ada."]
 
 
 # Whatever is said

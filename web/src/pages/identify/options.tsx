@@ -19,6 +19,7 @@ export interface Options {
   tags: readonly string[];
   model: ModelName | ""; // a pack; empty: the server's own choice
   words: boolean; // whether they are recognised, where something does
+  recogniser: string; // a model for them; empty: the server's own choice
   language: string; // that is spoken; empty: found out
   filed: string; // tags of the recordings, with commas between
 }
@@ -35,6 +36,7 @@ export const options = signal<Options>({
   tags: [],
   model: "",
   words: true,
+  recogniser: "",
   language: "",
   filed: "",
 });
@@ -174,7 +176,7 @@ export function OptionsPanel() {
               )}
             </Field>
           )}
-          {known && <Words recogniser={recogniser} now={now} set={set} />}
+          {known && <Words recognisers={known.recognisers} now={now} set={set} />}
         </div>
       </div>
     </details>
@@ -183,15 +185,15 @@ export function OptionsPanel() {
 
 /** Whether words are recognised; where nothing does, how something could. */
 function Words({
-  recogniser,
+  recognisers,
   now,
   set,
 }: {
-  recogniser: string | null;
+  recognisers: readonly string[]; // the server's own choice first
   now: Options;
   set: (change: Partial<Options>) => void;
 }) {
-  if (recogniser === null)
+  if (recognisers.length === 0)
     return (
       <p class="small muted">
         This server recognises no words. Whoever runs it names what does, in its settings: a server of OpenAI’s shape as{" "}
@@ -202,8 +204,26 @@ function Words({
   return (
     <div class="stack-small">
       <Check checked={now.words} onChange={(words) => set({ words })}>
-        Recognise the words, by {recogniser}
+        Recognise the words{recognisers.length === 1 && `, by ${recognisers[0]}`}
       </Check>
+      {now.words && recognisers.length > 1 && (
+        <Field label="Recognised by">
+          {(ids) => (
+            <select
+              {...ids}
+              value={now.recogniser}
+              onChange={(event) => set({ recogniser: event.currentTarget.value })}
+            >
+              <option value="">As the server is set ({recognisers[0]})</option>
+              {recognisers.slice(1).map((name) => (
+                <option key={name} value={name}>
+                  {name}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+      )}
       {now.words && (
         <Field label="Language" hint="Two letters, such as en; found out if there are none.">
           {(ids) => (

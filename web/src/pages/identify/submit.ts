@@ -33,10 +33,11 @@ function sound(chosen: Options): { channels?: "separate"; tracks?: "separate" | 
   return chosen.sound === "track" ? { tracks: chosen.track } : {};
 }
 
-async function words(chosen: Options): Promise<{ transcription?: true; transcriptionConfig?: { language: string } }> {
+async function words(
+  chosen: Options,
+): Promise<{ transcription?: true; transcriptionConfig?: { language?: string; model?: string } }> {
   if (!chosen.words || (await models()).recogniser === null) return {};
-  return {
-    transcription: true,
-    ...(/^[a-z]{2,3}$/i.test(chosen.language) ? { transcriptionConfig: { language: chosen.language } } : {}),
-  };
+  const language = /^[a-z]{2,3}$/i.test(chosen.language) ? { language: chosen.language } : {};
+  const model = chosen.recogniser ? { model: chosen.recogniser } : {};
+  return { transcription: true, transcriptionConfig: { ...language, ...model } };
 }

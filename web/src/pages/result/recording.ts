@@ -109,7 +109,7 @@ export function recording(job: Job, kept: readonly Voice[], before: Seats = NO_S
 }
 
 /** SPEAKER_03 → 4. */
-function numberOf(label: string): number | null {
+export function numberOf(label: string): number | null {
   const digits = /_(\d+)$/.exec(label)?.[1];
   return digits === undefined ? null : Number(digits) + 1;
 }

@@ -8,7 +8,7 @@ interface Spoken {
   end: number;
 }
 
-/** A word that was recognised. */
+/** A word that was recognised, or handed in. */
 export interface SpokenWord {
   place: number; // by which decisions mean it
   text: string;
@@ -16,7 +16,7 @@ export interface SpokenWord {
 
 export interface SpokenTurn {
   text: string;
-  words: readonly SpokenWord[] | null; // null: the words of a transcript that was handed in, which stay as they are
+  words: readonly SpokenWord[] | null; // null where only the segments of a transcript are known
 }
 
 interface Item {
@@ -42,10 +42,9 @@ export function wordsOf(turns: readonly Spoken[], output: Output): SpokenTurn[] 
   if (!turns.length) return [];
   for (const [place, item] of said.entries())
     found[home(turns, item)]?.push({ place: item.word ?? place, text: item.text.trim() });
-  const recognised = said === words && !("transcript" in output);
   return found.map((own) => ({
     text: own.map(({ text }) => text).join(" "),
-    words: recognised && own.length ? own : null,
+    words: said === words && own.length ? own : null,
   }));
 }
 

@@ -26,7 +26,7 @@ from timbre.http.routes.audio.hearing import JOB_HEADER, Result, submit, wait
 from timbre.http.routes.audio.schemas import DiarizedJson, DiarizedSegments, OpenAIError, TranscriptJson, VerboseJson
 from timbre.http.state import State
 from timbre.service.accounts.teams import Caller, Scope
-from timbre.service.jobs.jobs import NO_RECOGNISER
+from timbre.service.requests.recognisers import NO_RECOGNISER
 from timbre.service.results.words import WORDS
 
 router = APIRouter()

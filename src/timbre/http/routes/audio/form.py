@@ -181,7 +181,12 @@ async def keep(here: State, known: Caller, form: Form, *, transcription: bool, g
         "matching": {"threshold": LIKELY if threshold is None else threshold},
         "references": references,
         "transcription": transcription,
-        "transcriptionConfig": {"language": form.text("language") or form.text("languages")} if transcription else None,
+        "transcriptionConfig": {
+            "language": form.text("language") or form.text("languages"),
+            "model": named if (named := form.text("model")) in here.settings.recognisers else None,
+        }
+        if transcription
+        else None,
         **{_camel(name): _number(form, name) for name in _COUNTS},
     }
     model = ConversationRequest if voices or asked["speakers"] else DiarizeRequest

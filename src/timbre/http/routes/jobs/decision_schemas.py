@@ -50,9 +50,11 @@ class DecidedJob(Job):
 class WordReading(Answer):
     """How somebody says that a word reads."""
 
-    word: int = Field(ge=0, description="Its place among the words as they were recognised.", examples=[12])
+    word: int = Field(
+        ge=0, description="Its place among the words as they were recognised or handed in.", examples=[12]
+    )
     text: str = Field(description="Empty where nothing is said.", examples=["Bletchley"])
-    was: str | None = Field(description="What was recognised.", examples=["Bletchly"])
+    was: str | None = Field(description="What was recognised, or handed in.", examples=["Bletchly"])
 
 
 class HistoryItem(Answer):

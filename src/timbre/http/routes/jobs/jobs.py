@@ -143,11 +143,19 @@ async def follow_job(
     revisions: Annotated[
         bool, Query(description="Go on when it has ended, and tell of every change of its result.")
     ] = False,
+    words: Annotated[
+        bool,
+        Query(
+            description="Send what is said, too, while it is being recognised, as `words` events: `words` has lines of"
+            " `wordLevelTranscription`, and `first` the place of the first of them among all words; what was told from"
+            " there on is replaced. They are provisional: without speakers until those are known, then by their labels."
+        ),
+    ] = False,
 ) -> Response:
     """Send the job as a `job` event whenever its state or progress changes, until it has ended; never its output."""
     job = job_uuid(job_id)
     await here.jobs.get(known.team, job)
-    events = _events(here, known.team, job, on=revisions)
+    events = _events(here, known.team, job, on=revisions, words=words)
     return StreamingResponse(events, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
 
@@ -269,9 +277,10 @@ async def changes(here: State, team: UUID, job: UUID, *, on: bool = False) -> As
                     await news.wait()
 
 
-async def _events(here: State, team: UUID, job: UUID, *, on: bool) -> AsyncIterator[bytes]:
+async def _events(here: State, team: UUID, job: UUID, *, on: bool, words: bool) -> AsyncIterator[bytes]:
     before = b""
     quiet = 0.0
+    told = 0
     try:
         async for row in changes(here, team, job, on=on):
             now = dumps(job_detail(row, here.settings))
@@ -281,6 +290,11 @@ async def _events(here: State, team: UUID, job: UUID, *, on: bool) -> AsyncItera
             elif (quiet := quiet + _LOOK_ANYWAY) >= _KEEP_ALIVE:
                 yield b": still here\n\n"
                 quiet = 0.0
+            with suppress(ServiceUnavailable):  # what is not told now comes with the next
+                while words and (came := await here.words.after(team, job, told)):
+                    for number, first, lines in came:
+                        yield f'event: words\ndata: {{"first":{first},"words":{lines}}}\n\n'.encode()
+                        told = number
     except JobUnknown:
         yield b'event: gone\ndata: {"message":"The job was erased."}\n\n'
 
