@@ -153,6 +153,11 @@ UPDATE jobs SET alive_at = now()
 WHERE id = %(id)s AND attempt = %(attempt)s AND status IN ('running', 'succeeded', 'failed')
 RETURNING id
 
+-- blame --
+UPDATE jobs SET unfinished = unfinished + %(more)s, alive_at = now()
+WHERE id = %(id)s AND attempt = %(attempt)s AND status = 'running'
+RETURNING id
+
 -- pause --
 UPDATE jobs
 SET status = 'created', stage = NULL, progress = 0, unfinished = unfinished - 1, updated_at = now(), alive_at = now()
@@ -221,7 +226,8 @@ SELECT status, count(*) AS total FROM jobs WHERE status IN ('pending', 'created'
 UPDATE jobs AS job SET alive_at = now()
 WHERE job.id IN (SELECT silent.id FROM jobs AS silent
                  WHERE silent.status IN ('pending', 'created', 'running')
-                   AND silent.alive_at < now() - make_interval(secs => %(silence)s)
+                   AND (silent.alive_at < now() - make_interval(secs => %(silence)s)
+                     OR silent.alive_at > now() + make_interval(secs => %(silence)s))  -- the clock was set back
                    AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs AS entry
                                    WHERE entry.args ->> 'job' = silent.id::text
                                      AND (entry.status = 'todo'
@@ -229,7 +235,8 @@ WHERE job.id IN (SELECT silent.id FROM jobs AS silent
                                       AND silent.alive_at > '-infinity'
                                       AND EXISTS (SELECT 1 FROM procrastinate_events AS event
                                                   WHERE event.job_id = entry.id AND event.type = 'started'
-                                                    AND event.at > now() - make_interval(secs => %(silence)s))))
+                                                    AND event.at BETWEEN now() - make_interval(secs => %(silence)s)
+                                                                     AND now() + make_interval(secs => %(silence)s))))
                  ORDER BY silent.id LIMIT 1000 FOR UPDATE SKIP LOCKED)
 RETURNING job.id, job.team_id, job.type, job.object, job.media_id, job.params ->> 'url' AS url,
           (SELECT bytes FROM media WHERE media.id = job.media_id) AS bytes

@@ -22,3 +22,11 @@ WHERE entry.status = 'doing'
 -- take --
 SELECT id, status, task_name, priority, lock, queueing_lock, args, scheduled_at, queue_name, attempts, worker_id
 FROM take_turn(%(lane)s, %(worker)s, %(most)s)
+
+-- after --
+SELECT now() + make_interval(secs => %(seconds)s) AS at
+
+-- hurry --
+-- No job waits for long by its entry's time; one that does got it before the clock was set back.
+UPDATE procrastinate_jobs SET scheduled_at = now()
+WHERE status = 'todo' AND args ? 'job' AND scheduled_at > now() + make_interval(secs => %(silence)s) + interval '10 seconds'
