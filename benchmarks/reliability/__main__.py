@@ -1,0 +1,54 @@
+"""Break a server and load it: `python -m benchmarks.reliability chaos|load [NAME …] [--rounds N] [--jobs N]`.
+
+Writes benchmarks/results/chaos.json or load.json: what was done how often, what came of it, the machine and the
+command. Scenarios that are named take the place of the same ones in the file, and leave the others in it.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks.machine import description
+
+RESULTS = Path(__file__).parents[1] / "results"
+
+
+def main() -> None:
+    os.environ.setdefault("TIMBRE_MODEL", "base")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.reliability", description=__doc__.split("\n")[0])
+    parser.add_argument("what", choices=["chaos", "load"])
+    parser.add_argument("names", nargs="*", help="scenarios; all if none is named")
+    parser.add_argument("--rounds", type=int, default=100, help="how often workers are killed; others in proportion")
+    parser.add_argument("--jobs", type=int, default=10_000, help="how many jobs are brought at once; others likewise")
+    parser.add_argument("--output", type=Path, default=RESULTS, help="folder for the JSON files")
+    arguments = parser.parse_args()
+    module = importlib.import_module(f"benchmarks.reliability.{arguments.what}")
+    if unknown := set(arguments.names) - set(module.SCENARIOS):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(module.SCENARIOS)}")
+    size = arguments.rounds if arguments.what == "chaos" else arguments.jobs
+    path = arguments.output / f"{arguments.what}.json"
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    console = Console(width=110)
+    command = " ".join(("python -m benchmarks.reliability", *sys.argv[1:]))
+    for name in arguments.names or module.SCENARIOS:
+        console.rule(name)
+        figures = module.run(name, size)
+        console.print(figures)
+        before = json.loads(path.read_text()) if path.exists() else {"figures": {}}
+        report = {
+            "benchmark": arguments.what,
+            "date": datetime.now(UTC).date().isoformat(),
+            "machine": description(),
+            "figures": {**before["figures"], name: {**figures, "command": command}},
+        }
+        path.write_text(json.dumps(report, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
