@@ -8,7 +8,6 @@ import argparse
 import importlib
 import json
 import os
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +20,7 @@ RESULTS = Path(__file__).parents[1] / "results"
 
 def main() -> None:
     os.environ.setdefault("TIMBRE_MODEL", "base")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before anything is loaded that parts are forked with
     parser = argparse.ArgumentParser(prog="python -m benchmarks.reliability", description=__doc__.split("\n")[0])
     parser.add_argument("what", choices=["chaos", "load"])
     parser.add_argument("names", nargs="*", help="scenarios; all if none is named")
@@ -35,17 +35,18 @@ def main() -> None:
     path = arguments.output / f"{arguments.what}.json"
     arguments.output.mkdir(parents=True, exist_ok=True)
     console = Console(width=110)
-    command = " ".join(("python -m benchmarks.reliability", *sys.argv[1:]))
+    sized = f"--rounds {size}" if arguments.what == "chaos" else f"--jobs {size}"
     for name in arguments.names or module.SCENARIOS:
         console.rule(name)
         figures = module.run(name, size)
         console.print(figures)
         before = json.loads(path.read_text()) if path.exists() else {"figures": {}}
+        command = f"python -m benchmarks.reliability {arguments.what} {name} {sized}"
+        date = datetime.now(UTC).date().isoformat()
         report = {
             "benchmark": arguments.what,
-            "date": datetime.now(UTC).date().isoformat(),
             "machine": description(),
-            "figures": {**before["figures"], name: {**figures, "command": command}},
+            "figures": {**before["figures"], name: {**figures, "command": command, "date": date}},
         }
         path.write_text(json.dumps(report, indent=1) + "\n")
 

@@ -122,7 +122,8 @@ async def storage(rounds: int) -> dict[str, Any]:
     port = free_port()
     command = [sys.executable, "-m", "benchmarks.reliability.storage", str(port)]
     kept, way = (
-        Part(name=name, command=[*command, name], environment={}, log=Path(os.devnull)) for name in ("store", "way")
+        Part(name=name, command=[*command, name], environment={}, log=Path(os.devnull), program=True)
+        for name in ("store", "way")
     )
     kept.start()
     way.start()

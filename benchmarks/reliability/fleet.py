@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -14,10 +15,11 @@ from pathlib import Path
 import httpx
 import psycopg
 
+from benchmarks.reliability.warm import Forked
 from timbre.store.embedded import EmbeddedPostgres
 from timbre.store.identifiers import worker_name
 
-PATIENCE = 60.0  # seconds for a part to start, and for an end that was asked for
+PATIENCE = 240.0  # seconds for a part to start, and for an end that was asked for
 PAUSE = 0.05
 SETTINGS = {
     "OPENBLAS_NUM_THREADS": "1",
@@ -36,13 +38,17 @@ class Part:
     """A process of a server, and how to start it once more."""
 
     name: str
-    command: Sequence[str]
+    command: Sequence[str]  # of `timbre`, or any program where it is not one
     environment: Mapping[str, str]
     log: Path
-    process: subprocess.Popen[bytes] | None = None
+    program: bool = False  # started as any program is, not forked
+    process: subprocess.Popen[bytes] | Forked | None = None
 
     def start(self) -> None:
         """Start it, and wait for nothing."""
+        if not self.program:
+            self.process = Forked(self.command, {**os.environ, **self.environment}, self.log)
+            return
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self.command, env={**os.environ, **self.environment}, stdin=subprocess.DEVNULL, stdout=log, stderr=log
@@ -91,6 +97,7 @@ class Fleet:
     address: str
     key: str
     url: str  # of the database
+    programs: bool = False  # its parts are started as any program is
     parts: list[Part] = field(default_factory=list)
 
     @property
@@ -115,9 +122,10 @@ class Fleet:
         """Start one more part."""
         part = Part(
             name=name,
-            command=[sys.executable, "-m", "timbre", *arguments],
+            command=[sys.executable, "-m", "timbre", *arguments] if self.programs else arguments,
             environment={**self.settings, **(settings or {})},
             log=self.folder / "log" / f"{name}.log",
+            program=self.programs,
         )
         self.parts.append(part)
         part.start()
@@ -159,21 +167,18 @@ def free_port() -> int:
 
 def timbre(settings: Mapping[str, str], *arguments: str) -> str:
     """Run a command; return what it prints."""
-    done = subprocess.run(
-        [sys.executable, "-m", "timbre", *arguments],
-        env={**os.environ, **settings},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"timbre {' '.join(arguments)}: {done.stderr}")
-    return done.stdout.strip()
+    with tempfile.NamedTemporaryFile() as said:
+        code = Forked(arguments, {**os.environ, **settings}, Path(said.name)).wait(PATIENCE)
+        text = Path(said.name).read_text("utf-8").strip()
+    if code:
+        raise RuntimeError(f"timbre {' '.join(arguments)}: {text}")
+    return text
 
 
 @contextmanager
-def fleet(folder: Path, *, workers: int, settings: Mapping[str, str] | None = None) -> Iterator[Fleet]:
+def fleet(
+    folder: Path, *, workers: int, programs: bool = False, settings: Mapping[str, str] | None = None
+) -> Iterator[Fleet]:
     """Run an API and workers on a database of their own while the block runs."""
     (folder / "log").mkdir(parents=True)
     postgres = EmbeddedPostgres(folder / "postgres")
@@ -184,7 +189,8 @@ def fleet(folder: Path, *, workers: int, settings: Mapping[str, str] | None = No
         environment = {**SETTINGS, "TIMBRE_DATABASE_URL": url, "TIMBRE_DATA_DIR": str(folder), **(settings or {})}
         timbre(environment, "migrate")
         key = timbre(environment, "keys", "create", "chaos")
-        running = Fleet(folder=folder, settings=environment, address=f"http://{HOST}:{port}", key=key, url=url)
+        address = f"http://{HOST}:{port}"
+        running = Fleet(folder=folder, settings=environment, address=address, key=key, url=url, programs=programs)
         stack.callback(_stop, running)
         running.add("api", "api", "--port", str(port))
         for number in range(workers):

@@ -149,7 +149,7 @@ async def clocks(rounds: int) -> dict[str, Any]:
         false = {
             "LD_PRELOAD": str(library),
             "FAKETIME_TIMESTAMP_FILE": str(machine),
-            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_CACHE_DURATION": "1",  # seconds until a clock that was set is seen
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",  # that one no step of a clock changes
         }
 
@@ -174,7 +174,7 @@ async def clocks(rounds: int) -> dict[str, Any]:
         os.environ.update(false)
         try:
             settings = {**MANY_TIMES, "TIMBRE_WEBHOOK_RETRIES": "0,2,2,2,2,2"}
-            found = await scenario(act, workers=2, lease=SHORT_LEASE, settings=settings)
+            found = await scenario(act, workers=2, lease=SHORT_LEASE, programs=True, settings=settings)
         finally:
             for name, value in kept.items():
                 if value is None:
@@ -192,7 +192,7 @@ def _kind(end: dict[str, Any]) -> Kind:
 
 
 async def _haunt(ledger: Ledger, job: str, chance: random.Random) -> None:
-    """Kill whatever worker is at a job, until it has ended."""
+    """Kill whatever worker hears a job, until it has ended."""
     until = time.monotonic() + _LATEST
     while time.monotonic() < until:
         worker, over = await asyncio.to_thread(_where, ledger, job)
@@ -202,7 +202,7 @@ async def _haunt(ledger: Ledger, job: str, chance: random.Random) -> None:
         if part is None:
             await asyncio.sleep(0.02)
             continue
-        await asyncio.sleep(chance.uniform(0, 0.5))
+        await asyncio.sleep(chance.uniform(0, 0.3))
         part.kill()
         await asyncio.to_thread(ledger.hit, worker)
         part.start()
@@ -211,7 +211,8 @@ async def _haunt(ledger: Ledger, job: str, chance: random.Random) -> None:
 def _where(ledger: Ledger, job: str) -> tuple[str | None, bool]:
     with psycopg.connect(ledger.fleet.url) as database:
         row = database.execute(
-            "SELECT CASE WHEN status = 'running' THEN worker END, completed_at IS NOT NULL FROM jobs WHERE id = %s",
+            "SELECT CASE WHEN status = 'running' AND stage <> 'waiting' THEN worker END, completed_at IS NOT NULL"
+            " FROM jobs WHERE id = %s",
             [job],
         ).fetchone()
     return row or (None, False)

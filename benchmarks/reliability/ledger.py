@@ -63,7 +63,7 @@ class Ledger:
             self.hits[job] = time.time()
             self.times += 1
 
-    async def account(self, *, patience: float = 120.0) -> dict[str, Any]:
+    async def account(self, *, patience: float = 300.0) -> dict[str, Any]:
         """Wait until everything has come to its end, or for so many seconds, and account for it."""
         jobs = self.traffic.jobs
         waited = await self._wait(patience)

@@ -31,6 +31,7 @@ async def scenario(
     whole: bool = False,
     pause: float = 1.0,
     lease: float = LEASE,
+    programs: bool = False,
     settings: Mapping[str, str] | None = None,
     folder: Path | None = None,
 ) -> dict[str, Any]:
@@ -42,20 +43,38 @@ async def scenario(
         whole: `timbre serve` instead of a fleet.
         pause: Seconds between two submissions of each client, on the average.
         lease: As the settings say it.
+        programs: Start parts as programs, so that what is preloaded is loaded; slower.
         settings: Beside those of every fleet.
         folder: For its data instead of a temporary one.
     """
+    async with server(
+        workers=workers, whole=whole, lease=lease, programs=programs, settings=settings, folder=folder
+    ) as load:
+        ledger = Ledger(traffic=load, lease=lease)
+        async with _submitting(load, pause):
+            told = await act(ledger, random.Random(SEED))  # noqa: S311 - no secret
+        return {**told, **await ledger.account()}
+
+
+@asynccontextmanager
+async def server(
+    *,
+    workers: int,
+    whole: bool = False,
+    lease: float = LEASE,
+    programs: bool = False,
+    settings: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> AsyncIterator[Traffic]:
+    """Run a server, as `scenario` does, while the block runs; give what may be asked of it."""
     async with _temporary(folder) as own:
         beats = {"TIMBRE_STALLED_SECONDS": f"{lease:g}", "TIMBRE_HEARTBEAT_SECONDS": f"{lease / 3:g}"}
         chosen = {**beats, **(settings or {})}
-        place = served(own, chosen) if whole else fleet(own, workers=workers, settings=chosen)
+        place = served(own, chosen) if whole else fleet(own, workers=workers, programs=programs, settings=chosen)
         running = await asyncio.to_thread(place.__enter__)
         try:
             async with outside({"voice": voice("Ada", 6), "talk": talk(9)}) as world:
-                ledger = Ledger(traffic=await traffic(running, world), lease=lease)
-                async with _submitting(ledger.traffic, pause):
-                    told = await act(ledger, random.Random(SEED))  # noqa: S311 - no secret
-                return {**told, **await ledger.account()}
+                yield await traffic(running, world)
         finally:
             await asyncio.to_thread(place.__exit__, None, None, None)
 
