@@ -69,11 +69,15 @@ def _machine(machine: Json) -> str:
 
 def _commands(reports: Mapping[str, Json]) -> str:
     rows = [
-        (name, scenario, figures["date"], f"`{figures['command']}`", f"{figures['took_seconds']} s")
+        (name, scenario, figures["date"], f"`{figures['command']}`", f"{figures['took_seconds']} s", _load(figures))
         for name in NAMES
         for scenario, figures in reports[name]["figures"].items()
     ]
-    return _table(("", "scenario", "on", "command", "took"), rows)
+    return _table(("", "scenario", "on", "command", "took", "load"), rows)
+
+
+def _load(figures: Json) -> str:
+    return f"{figures['load']:.0f}"
 
 
 def _ran(chaos: Json) -> dict[str, Json]:

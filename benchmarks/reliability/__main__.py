@@ -8,6 +8,7 @@ import argparse
 import importlib
 import json
 import os
+import signal
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,6 +29,8 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=10_000, help="how many jobs are brought at once; others likewise")
     parser.add_argument("--output", type=Path, default=RESULTS, help="folder for the JSON files")
     arguments = parser.parse_args()
+    # What it started has to be stopped, whoever ends it.
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     module = importlib.import_module(f"benchmarks.reliability.{arguments.what}")
     if unknown := set(arguments.names) - set(module.SCENARIOS):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(module.SCENARIOS)}")
@@ -42,11 +45,12 @@ def main() -> None:
         console.print(figures)
         before = json.loads(path.read_text()) if path.exists() else {"figures": {}}
         command = f"python -m benchmarks.reliability {arguments.what} {name} {sized}"
+        load = round(os.getloadavg()[2], 1)  # of the last quarter of an hour, whatever else the machine did
         date = datetime.now(UTC).date().isoformat()
         report = {
             "benchmark": arguments.what,
             "machine": description(),
-            "figures": {**before["figures"], name: {**figures, "command": command, "date": date}},
+            "figures": {**before["figures"], name: {**figures, "command": command, "date": date, "load": load}},
         }
         path.write_text(json.dumps(report, indent=1) + "\n")
 

@@ -30,7 +30,9 @@ async def workers(rounds: int) -> dict[str, Any]:
     async def act(ledger: Ledger, chance: random.Random) -> dict[str, Any]:
         began, idle = time.monotonic(), 0
         for _ in range(rounds):
-            await asyncio.sleep(chance.uniform(0.5, 2.0))
+            told, until = ledger.traffic.told, time.monotonic() + _PATIENCE
+            while ledger.traffic.told < told + 2 and time.monotonic() < until:  # or nothing would ever come to its end
+                await asyncio.sleep(chance.uniform(0.1, 1.0))
             part = await _at_work(ledger, chance)
             idle += part is None
             await asyncio.to_thread(_kill_worker, ledger, part or chance.choice(ledger.fleet.workers))

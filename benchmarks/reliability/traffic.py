@@ -17,6 +17,7 @@ PATIENCE = 60.0  # seconds for an answer
 GIVE_UP = 300.0  # seconds for a submission to be accepted, whatever dies meanwhile
 UNFINISHED = {"pending", "created", "running"}
 _PAUSE = 0.2
+_MOST_WAITING = 24  # jobs, beyond which clients wait: what is broken is to be seen, not a queue
 _BUSY = {429, 502, 503, 507}
 
 
@@ -47,12 +48,23 @@ class Traffic:
     jobs: dict[str, Kind] = field(default_factory=dict)
     refusals: int = 0  # requests that were not answered, or with "later"
 
+    @property
+    def told(self) -> int:
+        """How many jobs have ended and said so."""
+        return len(self.outside.hooks)
+
+    @property
+    def waiting(self) -> int:
+        """How many have not."""
+        return len(self.jobs) - self.told
+
     async def client(self, seed: int, pause: float, done: asyncio.Event) -> None:
         """Submit one job after the other until it is done, with so many seconds between two on the average."""
         chance = random.Random(seed)  # noqa: S311 - no secret
         async with asking(self.fleet) as client:
             while not done.is_set():
-                await self.submit(client, chance.choice(self.kinds))
+                if self.waiting < _MOST_WAITING:
+                    await self.submit(client, chance.choice(self.kinds))
                 try:
                     await asyncio.wait_for(done.wait(), chance.uniform(0, 2 * pause))
                 except TimeoutError:
