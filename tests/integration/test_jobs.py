@@ -474,6 +474,24 @@ def test_what_is_tried_again_waits_by_the_clock_of_the_database(
     run(act, allowed_networks="127.0.0.0/8", webhook_http=True, webhook_retries=(60,))
 
 
+def test_a_job_that_is_taken_up_is_before_those_that_came_after_it(run: Callable[..., None]) -> None:
+    async def act(here: Service) -> None:
+        job = await submit(here)
+        await take(here, dead=True)
+        await begun(here, job, "fetching")
+        await silence(here, job)
+        other = await submit(here)
+        assert await here.attempts.recover(30) == 1
+        ahead = [(await here.jobs.get(here.caller.team, each))["ahead"] for each in (job, other)]
+        assert ahead == [None, 1]  # the first is still said to run
+        manager = here.queue.app.job_manager
+        worker = await manager.register_worker()
+        taken = [await manager.fetch_job(queues=["fetch"], worker_id=worker) for _ in range(2)]
+        assert [entry.task_kwargs["job"] for entry in taken] == [str(job), str(other)]
+
+    run(act)
+
+
 def test_a_job_whose_worker_died_before_it_began_is_taken_up(run: Callable[..., None]) -> None:
     async def act(here: Service) -> None:
         job = await submit(here)

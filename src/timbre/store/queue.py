@@ -100,14 +100,19 @@ class Queue:
         *,
         team: UUID,
         at: datetime | None = None,
+        first: bool = False,
         **arguments: str | int,
     ) -> None:
         """Add an entry of a team in the transaction of a connection; with `at`, not before then.
 
+        What comes `first` is before all that the team has waiting in the lane.
+
         Raises:
             ServiceUnavailable: the database broke off.
         """
-        deferrer = self.app.configure_task(task, queue=lane, schedule_at=at, allow_unknown=True, connection=connection)
+        deferrer = self.app.configure_task(
+            task, queue=lane, schedule_at=at, priority=int(first), allow_unknown=True, connection=connection
+        )
         try:
             await deferrer.defer_async(team=str(team), **arguments)
         except ConnectorException as error:

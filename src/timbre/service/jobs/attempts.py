@@ -237,7 +237,8 @@ class Attempts:
                 for entry in await cursor.fetchall():
                     if entry["task"] == task:
                         lane = Lane(entry["lane"])  # chosen by a size that only whoever fetched it knew
-                await self._queue.defer(connection, lane, task, team=row["team_id"], job=str(row["id"]))
+                # It had its turn already, and what came after it has waited less.
+                await self._queue.defer(connection, lane, task, team=row["team_id"], first=True, job=str(row["id"]))
         if rows:
             _log.warning("took up jobs that were left", jobs=[str(row["id"]) for row in rows])
         return len(rows)

@@ -27,7 +27,8 @@ SELECT job.id, job.type, job.model, job.status, job.stage, job.progress, job.dur
             FROM (SELECT entry.id, entry.queue_name, team_of(entry) AS team, coalesce(turns.taken, 0) AS taken,
                          (SELECT count(*) FROM procrastinate_jobs AS earlier
                           WHERE earlier.queue_name = entry.queue_name AND earlier.status = 'todo'
-                            AND team_of(earlier) = team_of(entry) AND earlier.id < entry.id) AS before
+                            AND team_of(earlier) = team_of(entry)
+                            AND (-earlier.priority, earlier.id) < (-entry.priority, entry.id)) AS before
                   FROM procrastinate_jobs AS entry
                   LEFT JOIN turns ON turns.lane = entry.queue_name AND turns.team = team_of(entry)
                   WHERE entry.status = 'todo' AND entry.args ->> 'job' = job.id::text LIMIT 1) AS own
