@@ -40,7 +40,7 @@ def page(reports: Mapping[str, Json]) -> str:
     """The whole page."""
     chaos, load = (reports[name]["figures"] for name in NAMES)
     return WORDS.read_text("utf-8").format(
-        machine=_machine(reports["chaos"]["machine"]),
+        machine=_machine(reports),
         commands=_commands(reports),
         claim=_claim(chaos),
         done=_done(chaos),
@@ -60,10 +60,13 @@ def _said(say: Callable[[Json], str], figures: Json | None) -> str:
     return _wrapped("(Not measured on this machine.)") if figures is None else say(figures)
 
 
-def _machine(machine: Json) -> str:
-    return (
-        f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, Python {machine['python']},"
-        f" Timbre {machine['timbre']}"
+def _machine(reports: Mapping[str, Json]) -> str:
+    loads = [each["load"] for report in reports.values() for each in report["figures"].values() if "load" in each]
+    machine = reports["chaos"]["machine"]
+    return _wrapped(
+        f"Measured on {machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, Python"
+        f" {machine['python']}. With other work on it, it had a load of {min(loads):.0f} to {max(loads):.0f} meanwhile:"
+        " speeds and delays would be others without that, and what became of jobs would not."
     )
 
 
@@ -77,7 +80,7 @@ def _commands(reports: Mapping[str, Json]) -> str:
 
 
 def _load(figures: Json) -> str:
-    return f"{figures['load']:.0f}"
+    return f"{figures['load']:.0f}" if "load" in figures else ""
 
 
 def _ran(chaos: Json) -> dict[str, Json]:
@@ -192,7 +195,7 @@ def _soak(each: Json) -> str:
     rows = []
     for name, said in (("at_rest", "at rest"), ("trickle", "a job every two seconds")):
         meter = each[name]
-        slopes = meter["mib_an_hour"]
+        slopes = meter["own_mib_an_hour"]
         rows.append(
             (
                 said,
@@ -204,7 +207,7 @@ def _soak(each: Json) -> str:
             )
         )
     titles = (
-        *("", "for", "memory", "MiB an hour: all", "API", "workers", "database"),
+        *("", "for", "memory", "its own rises by MiB an hour: all", "API", "workers", "database"),
         *("descriptors, first → last", "connections"),
     )
     return _table(titles, rows)

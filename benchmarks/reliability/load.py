@@ -62,10 +62,12 @@ async def polling(jobs: int) -> dict[str, Any]:
         known = [kind for kind in load.kinds if kind.route == "voiceprint"]
         took: list[float] = []
         wrong: dict[str, int] = {}
-        begin = time.monotonic()
+        there = asyncio.Barrier(clients)
 
         async def ask(number: int) -> None:
             async with asking(load.fleet) as client:
+                await there.wait()
+                begin = time.monotonic()
                 await asyncio.sleep(number / clients)
                 job = next(iter(load.before))
                 if number % 10 == 0:
@@ -152,10 +154,10 @@ async def giant(jobs: int) -> dict[str, Any]:
 
 
 async def soak(jobs: int) -> dict[str, Any]:
-    """An API and two workers: half of the time at rest, half with a job every two seconds."""
+    """An API and two workers: two thirds of the time at rest, one with a job every two seconds."""
     minutes = jobs * 60 / 10_000
     found: dict[str, Any] = {}
-    async with server(workers=2, settings={**_FEW, "TIMBRE_SWEEP_SECONDS": "30"}) as load:
+    async with server(workers=2, programs=True, settings={**_FEW, "TIMBRE_SWEEP_SECONDS": "30"}) as load:
         ledger = Ledger(traffic=load, lease=LEASE)
         async with asking(load.fleet) as client:
             # Every kind has been heard some times before anything is measured: pools are full, code is loaded.
@@ -163,10 +165,10 @@ async def soak(jobs: int) -> dict[str, Any]:
                 await load.submit(client, load.kinds[number % len(load.kinds)])
             await ledger.account()
             await asyncio.sleep(30)
-            for name, brings in (("at_rest", False), ("trickle", True)):
+            for name, brings, share in (("at_rest", False, 2 / 3), ("trickle", True, 1 / 3)):
                 meter = Meter(fleet=load.fleet)
                 async with meter.running(10.0):
-                    until, number = time.monotonic() + minutes * 30, 0
+                    until, number = time.monotonic() + minutes * 60 * share, 0
                     while time.monotonic() < until:
                         if brings:
                             await load.submit(client, load.kinds[number % len(load.kinds)])
