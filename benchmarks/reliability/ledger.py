@@ -66,7 +66,7 @@ class Ledger:
     async def account(self, *, patience: float = 300.0) -> dict[str, Any]:
         """Wait until everything has come to its end, or for so many seconds, and account for it."""
         jobs = self.traffic.jobs
-        waited = await self._wait(patience)
+        all_ended, waited = await self._wait(patience)
         with psycopg.connect(self.fleet.url, row_factory=dict_row) as database:
             rows = {str(row["id"]): row for row in database.execute("SELECT * FROM jobs").fetchall()}
             delivered = dict(
@@ -103,6 +103,7 @@ class Ledger:
             "bound_seconds": self.lease + GRACE,
             "entries_left": entries["left"] if entries else 0,
             "faults_in_logs": self._faults(),
+            "all_had_ended_after_seconds": round(all_ended, 1),
             "waited_for_the_end_seconds": round(waited, 1),
         }
 
@@ -111,13 +112,13 @@ class Ledger:
         end = row["completed_at"].timestamp()
         return float(end - min(end, max(row["created_at"].timestamp(), self.hits.get(job, 0.0))))
 
-    async def _wait(self, patience: float) -> float:
-        """Wait for the ends of all jobs, their webhooks, and an empty queue; return for how long."""
-        begin = time.monotonic()
+    async def _wait(self, patience: float) -> tuple[float, float]:
+        """Wait for the ends of all jobs, then for webhooks and the queue; return how long for the first, and in all."""
+        begin, ended = time.monotonic(), 0.0
         ids = [UUID(job) for job in self.traffic.jobs]
         query = (
-            "SELECT (SELECT count(*) FROM jobs WHERE id = ANY(%(ids)s) AND completed_at IS NULL)"
-            " + (SELECT count(*) FROM procrastinate_jobs)"
+            "SELECT (SELECT count(*) FROM jobs WHERE id = ANY(%(ids)s) AND completed_at IS NULL),"
+            " (SELECT count(*) FROM procrastinate_jobs)"
             " + (SELECT count(*) FROM webhook_deliveries WHERE state = 'pending')"
         )
         while time.monotonic() - begin < patience:
@@ -126,10 +127,12 @@ class Ledger:
                     row = await (await database.execute(query, {"ids": ids})).fetchone()
             except psycopg.OperationalError:
                 row = None
-            if row and row[0] == 0 and len(self.traffic.outside.hooks) >= len(ids):
+            if row and row[0]:
+                ended = time.monotonic() - begin
+            elif row and row[1] == 0 and len(self.traffic.outside.hooks) >= len(ids):
                 break
             await asyncio.sleep(_PAUSE)
-        return time.monotonic() - begin
+        return ended, time.monotonic() - begin
 
     async def _others(self, ended: list[str]) -> list[dict[str, Any]]:
         """Jobs that ended otherwise than one of their kind does when nothing is broken."""

@@ -62,27 +62,30 @@ async def polling(jobs: int) -> dict[str, Any]:
         known = [kind for kind in load.kinds if kind.route == "voiceprint"]
         took: list[float] = []
         wrong: dict[str, int] = {}
-        there = asyncio.Barrier(clients)
+        place = httpx.URL(load.fleet.address)
+        rest = f"HTTP/1.1\r\nHost: {place.host}:{place.port}\r\nAuthorization: Bearer {load.fleet.key}\r\n\r\n"
+        asked = [await load.submit(first, known[number % len(known)]) for number in range(clients // 10)]
 
         async def ask(number: int) -> None:
-            async with asking(load.fleet) as client:
-                await there.wait()
-                begin = time.monotonic()
-                await asyncio.sleep(number / clients)
-                job = next(iter(load.before))
-                if number % 10 == 0:
-                    job = await load.submit(client, known[number % len(known)])
-                while time.monotonic() < begin + seconds:
-                    asked = time.perf_counter()
-                    try:
-                        answer = await client.get(f"/v1/jobs/{job}")
-                        how = "" if answer.status_code == httpx.codes.OK else str(answer.status_code)
-                    except httpx.TransportError as error:
-                        how = type(error).__name__
-                    took.append(time.perf_counter() - asked)
-                    if how:
-                        wrong[how] = wrong.get(how, 0) + 1
-                    await asyncio.sleep(max(0.0, 1 - (time.perf_counter() - asked)))
+            # Bare sockets, so that little of the processor goes to who asks.
+            reader, writer = await asyncio.open_connection(place.host, place.port)
+            begin = time.monotonic()
+            await asyncio.sleep(number / clients)
+            while time.monotonic() < begin + seconds:
+                sent = time.perf_counter()
+                try:
+                    writer.write(f"GET /v1/jobs/{asked[number % len(asked)]} {rest}".encode())
+                    said = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+                    await reader.readexactly(int(said.partition("content-length:")[2].split()[0]))
+                    how = said.split()[1]
+                except (OSError, asyncio.IncompleteReadError) as error:
+                    how = type(error).__name__
+                    reader, writer = await asyncio.open_connection(place.host, place.port)
+                took.append(time.perf_counter() - sent)
+                if how != "200":
+                    wrong[how] = wrong.get(how, 0) + 1
+                await asyncio.sleep(max(0.0, 1 - (time.perf_counter() - sent)))
+            writer.close()
 
         async with meter.running(5.0):
             await asyncio.gather(*(ask(number) for number in range(clients)))
