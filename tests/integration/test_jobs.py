@@ -26,7 +26,7 @@ from timbre.service.outside.outgoing import outgoing_client
 from timbre.service.requests.body import parse
 from timbre.service.requests.submissions import DiarizeRequest, VoiceprintRequest
 from timbre.service.worker.suspects import Suspects
-from timbre.store.queue import HEAR_TASK, Lane
+from timbre.store.queue import DELIVER_TASK, HEAR_TASK, Lane
 
 HOOK = "http://127.0.0.1:1/hook"
 LINK = "https://example.com/conversation.ogg"
@@ -437,7 +437,17 @@ def test_a_clock_that_is_set_back_keeps_no_job_waiting(run: Callable[..., None])
         await here.rows("UPDATE procrastinate_events SET at = now() + interval '1 hour'")
         await here.rows("UPDATE procrastinate_jobs SET scheduled_at = now() + interval '1 hour' WHERE status = 'todo'")
         assert await manager.fetch_job(queues=None, worker_id=worker) is None
-        await here.queue.hurry(30)
+        async with here.database.transaction() as connection:
+            for minutes in (4, 60):
+                at = datetime.now(UTC) + timedelta(minutes=minutes)
+                arguments = {"team": here.caller.team, "at": at, "delivery": str(put_off), "number": minutes}
+                await here.queue.defer(connection, Lane.WEBHOOKS, DELIVER_TASK, **arguments)
+        await here.queue.hurry(30, longest=300)
+        webhooks = await here.rows(
+            "SELECT scheduled_at <= now() AS due FROM procrastinate_jobs WHERE args ? 'delivery' ORDER BY id"
+        )
+        assert [row["due"] for row in webhooks] == [False, True]  # it may have been put off by as much as four minutes
+        await here.rows("DELETE FROM procrastinate_jobs WHERE args ? 'delivery'")
         assert (await manager.fetch_job(queues=None, worker_id=worker)).task_kwargs["job"] == str(put_off)
         assert await here.attempts.recover(30) == 1
         assert (await manager.fetch_job(queues=None, worker_id=worker)).task_kwargs["job"] == str(left)

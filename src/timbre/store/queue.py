@@ -120,9 +120,14 @@ class Queue:
                 raise
             raise ServiceUnavailable("The database does not answer; try again soon.") from error
 
-    async def hurry(self, silence: float) -> None:
-        """Let entries of jobs wait no more that would by far longer than any is put off: the clock was set back."""
-        await self._database.one(_SQL["hurry"], {"silence": silence})
+    async def hurry(self, silence: float, *, longest: float) -> None:
+        """Let entries wait no more that would for longer than any is put off: the database's clock was set back.
+
+        Args:
+            silence: Seconds beyond that.
+            longest: Seconds that a webhook is put off at most.
+        """
+        await self._database.one(_SQL["hurry"], {"silence": silence, "longest": float(longest)})
 
     async def drop_ended(self, silence: float) -> None:
         """Drop entries that a worker took and could not put away: what they were for ended so many seconds ago."""

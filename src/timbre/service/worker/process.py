@@ -182,7 +182,7 @@ class Worker:
         silence = self._settings.stalled_seconds
         await self._attempts.recover(silence)
         await self._webhooks.recover(silence + self._settings.webhook_seconds)
-        await self._queue.hurry(silence)
+        await self._queue.hurry(silence, longest=max(self._settings.webhook_retries, default=0))
         await self._queue.drop_ended(silence)
 
     async def _repeat(self, seconds: float, act: Callable[[], Awaitable[object]]) -> None:

@@ -27,6 +27,7 @@ FROM take_turn(%(lane)s, %(worker)s, %(most)s)
 SELECT now() + make_interval(secs => %(seconds)s) AS at
 
 -- hurry --
--- No job waits for long by its entry's time; one that does got it before the clock was set back.
+-- Jobs are put off by seconds, webhooks as the settings say; what waits longer got its time before the clock was set back.
 UPDATE procrastinate_jobs SET scheduled_at = now()
-WHERE status = 'todo' AND args ? 'job' AND scheduled_at > now() + make_interval(secs => %(silence)s) + interval '10 seconds'
+WHERE status = 'todo'
+  AND scheduled_at > now() + make_interval(secs => %(silence)s + CASE WHEN args ? 'delivery' THEN %(longest)s ELSE 10 END)
