@@ -1,5 +1,5 @@
 # The targets set everything up by themselves, say in a line what they do, and are quick when nothing has changed.
-.PHONY: install demo serve test test-quick test-exhaustive fuzz check bench encoder bench-docs docs lock goldens wheel clean
+.PHONY: install demo serve test test-quick test-exhaustive fuzz check bench chaos load encoder bench-docs docs lock goldens wheel clean
 .PHONY: web-types
 .DEFAULT_GOAL := install
 
@@ -108,9 +108,20 @@ check: $(DEVELOPMENT) $(PACKAGES)
 bench: $(DEVELOPMENT) $(MODELS)
 	$(BIN)/python -m benchmarks
 
-# The page of figures is written from what `make bench` left in benchmarks/results; a test compares the two.
+# Breaks servers under load, and counts what became of every job; more or fewer times, and single scenarios by name.
+ROUNDS ?= 100
+chaos: $(DEVELOPMENT)
+	$(BIN)/python -m benchmarks.reliability chaos $(SCENARIOS) --rounds $(ROUNDS)
+
+# Brings so many jobs at once, and clients, uploads and minutes in proportion.
+JOBS ?= 10000
+load: $(DEVELOPMENT)
+	$(BIN)/python -m benchmarks.reliability load $(SCENARIOS) --jobs $(JOBS)
+
+# The pages of figures are written from what these left in benchmarks/results; a test compares them.
 bench-docs: $(DEVELOPMENT)
 	$(BIN)/python docs/make_accuracy_page.py
+	$(BIN)/python docs/make_reliability_page.py
 	$(BIN)/python docs/make_accuracy_pictures.py
 
 # Trains the next encoder, on the labelled speech that TIMBRE_DATA points to; see training/encoder.

@@ -130,7 +130,10 @@ class Settings(BaseSettings):
     )
     heartbeat_seconds: float = Field(10.0, gt=0, description="How often a worker says that it lives.")
     stalled_seconds: float = Field(
-        30.0, gt=0, description="Silence of a worker after which its jobs are taken up by another."
+        30.0,
+        gt=0,
+        description="Silence of a worker after which its jobs are taken up by another, and of any part of a server in"
+        " the middle of a transaction after which the database ends that.",
     )
     stop_seconds: float = Field(
         5.0,

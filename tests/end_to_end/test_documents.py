@@ -322,6 +322,12 @@ def test_the_page_of_figures_is_what_the_measurements_say() -> None:
         assert len(drawn) < SMALL, name
 
 
+def test_the_page_of_reliability_is_what_was_measured() -> None:
+    script = runpy.run_path(str(DOCS / "make_reliability_page.py"))
+    written = (DOCS / "reference" / "reliability.md").read_text("utf-8")
+    assert written == script["page"](script["measured"]()), "it is out of date; run `make bench-docs`"
+
+
 def test_every_variable_that_is_named_is_a_setting() -> None:
     known = {f"TIMBRE_{name.upper()}" for name in Settings.model_fields}
     others = {"TIMBRE_KEY", "TIMBRE_DATA"}  # of the examples, and of the benchmarks

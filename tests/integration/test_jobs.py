@@ -7,11 +7,12 @@ import gzip
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
 from uuid import UUID
 
+import psycopg
 import pytest
 from database import Line, Service, opened
 from procrastinate.exceptions import ConnectorException
@@ -21,9 +22,11 @@ from timbre.http.routes.jobs.jobs import JobStatus
 from timbre.service.files.media import object_name
 from timbre.service.jobs.attempts import Attempt
 from timbre.service.jobs.jobs import CANCELED, FINAL, Once
+from timbre.service.outside.outgoing import outgoing_client
 from timbre.service.requests.body import parse
 from timbre.service.requests.submissions import DiarizeRequest, VoiceprintRequest
-from timbre.store.queue import HEAR_TASK, Lane
+from timbre.service.worker.suspects import Suspects
+from timbre.store.queue import DELIVER_TASK, HEAR_TASK, Lane
 
 HOOK = "http://127.0.0.1:1/hook"
 LINK = "https://example.com/conversation.ogg"
@@ -294,6 +297,43 @@ def test_a_job_whose_decoder_is_ended_from_outside_is_tried_again_and_then_told_
     run(act, job_attempts=2)
 
 
+def test_a_job_is_not_blamed_for_a_worker_that_dies_while_it_waits_for_another_suspect(
+    run: Callable[..., None],
+) -> None:
+    async def act(here: Service) -> None:
+        async def ask(say: Callable[[Attempt], Awaitable[None]], attempt: Attempt) -> None:
+            await say(attempt)
+
+        async def blamed(attempt: Attempt) -> int:
+            return (await here.row(attempt.job))["unfinished"]
+
+        jobs = [await submit(here) for _ in range(3)]
+        for job in jobs:
+            assert not (await begun(here, job)).suspect
+        killer, innocent, long = [await begun(here, job) for job in jobs]
+        assert killer.suspect
+        suspects, went = Suspects(here.attempts, ask), asyncio.Event()
+
+        async def hear(attempt: Attempt, *, short: bool) -> None:
+            async with suspects.apart(attempt, short=short):
+                went.set()
+
+        async with suspects.apart(killer, short=True) as leave:
+            assert await blamed(killer) == 2
+            waiting = [asyncio.create_task(hear(one, short=one is innocent)) for one in (innocent, long)]
+            while [await blamed(one) for one in (innocent, long)] != [1, 1]:
+                await asyncio.sleep(0.01)
+            waiting[0].cancel()  # it stops: what follows counts again
+            await asyncio.wait(waiting[:1])
+            assert await blamed(innocent) == 2
+            assert not went.is_set()
+            leave()
+            await waiting[1]
+            assert await blamed(long) == 2
+
+    run(act)
+
+
 def test_what_is_to_be_known_of_an_output_stands_beside_what_the_submission_told(run: Callable[..., None]) -> None:
     async def act(here: Service) -> None:
         plain, told = await submit(here), await submit(here)
@@ -381,6 +421,83 @@ def test_silent_jobs_are_taken_up(run: Callable[..., None]) -> None:
         assert await here.entries() == [("fetch", "todo")]  # that of the dead worker is gone
         assert await here.attempts.recover(30) == 0
         assert (await begun(here, job, "fetching")).number == 2
+
+    run(act)
+
+
+def test_a_clock_that_is_set_back_keeps_no_job_waiting(run: Callable[..., None]) -> None:
+    async def act(here: Service) -> None:
+        left, put_off = await submit(here), await submit(here)
+        manager = here.queue.app.job_manager
+        worker = await manager.register_worker()
+        await manager.fetch_job(queues=None, worker_id=worker)
+        await begun(here, left, "fetching")
+        # As it was said before the clock was set back.
+        await here.rows("UPDATE jobs SET alive_at = now() + interval '1 hour' WHERE id = %(id)s", id=left)
+        await here.rows("UPDATE procrastinate_events SET at = now() + interval '1 hour'")
+        await here.rows("UPDATE procrastinate_jobs SET scheduled_at = now() + interval '1 hour' WHERE status = 'todo'")
+        assert await manager.fetch_job(queues=None, worker_id=worker) is None
+        async with here.database.transaction() as connection:
+            for minutes in (4, 60):
+                at = datetime.now(UTC) + timedelta(minutes=minutes)
+                arguments = {"team": here.caller.team, "at": at, "delivery": str(put_off), "number": minutes}
+                await here.queue.defer(connection, Lane.WEBHOOKS, DELIVER_TASK, **arguments)
+        await here.queue.hurry(30, longest=300)
+        webhooks = await here.rows(
+            "SELECT scheduled_at <= now() AS due FROM procrastinate_jobs WHERE args ? 'delivery' ORDER BY id"
+        )
+        assert [row["due"] for row in webhooks] == [False, True]  # it may have been put off by as much as four minutes
+        await here.rows("DELETE FROM procrastinate_jobs WHERE args ? 'delivery'")
+        assert (await manager.fetch_job(queues=None, worker_id=worker)).task_kwargs["job"] == str(put_off)
+        assert await here.attempts.recover(30) == 1
+        assert (await manager.fetch_job(queues=None, worker_id=worker)).task_kwargs["job"] == str(left)
+
+    run(act)
+
+
+@pytest.mark.parametrize("ahead", [-1, 1])
+def test_what_is_tried_again_waits_by_the_clock_of_the_database(
+    url: str, tmp_path: Path, run: Callable[..., None], ahead: int
+) -> None:
+    """The clocks of workers may be others."""
+    with psycopg.connect(url) as database:
+        clock = f"SELECT pg_catalog.clock_timestamp() + interval '{ahead} hour'"
+        database.execute(f"CREATE FUNCTION now() RETURNS timestamptz STABLE LANGUAGE sql AS $$ {clock} $$")
+        (name,) = database.execute("SELECT current_database()").fetchone()
+        database.execute(f"ALTER DATABASE {name} SET search_path = public, pg_catalog")
+
+    async def act(here: Service) -> None:
+        job = await submit(here, webhook=HOOK)
+        manager = here.queue.app.job_manager
+        entry = await manager.fetch_job(queues=None, worker_id=await manager.register_worker())
+        await manager.retry_job(entry, retry_at=datetime.now(UTC) + timedelta(seconds=3))
+        await here.attempts.fail(await begun(here, job), "no reason")
+        (delivery,) = await here.rows("SELECT id FROM webhook_deliveries")
+        async with outgoing_client(here.settings) as client:
+            await here.webhooks.deliver(client, delivery["id"], 0, 0)
+        waits = await here.rows(
+            "SELECT extract(epoch FROM scheduled_at - now())::float AS seconds FROM procrastinate_jobs"
+            " WHERE scheduled_at IS NOT NULL ORDER BY id"
+        )
+        assert [row["seconds"] for row in waits] == [pytest.approx(3, abs=3), pytest.approx(60, abs=30)]
+
+    run(act, allowed_networks="127.0.0.0/8", webhook_http=True, webhook_retries=(60,))
+
+
+def test_a_job_that_is_taken_up_is_before_those_that_came_after_it(run: Callable[..., None]) -> None:
+    async def act(here: Service) -> None:
+        job = await submit(here)
+        await take(here, dead=True)
+        await begun(here, job, "fetching")
+        await silence(here, job)
+        other = await submit(here)
+        assert await here.attempts.recover(30) == 1
+        ahead = [(await here.jobs.get(here.caller.team, each))["ahead"] for each in (job, other)]
+        assert ahead == [None, 1]  # the first is still said to run
+        manager = here.queue.app.job_manager
+        worker = await manager.register_worker()
+        taken = [await manager.fetch_job(queues=["fetch"], worker_id=worker) for _ in range(2)]
+        assert [entry.task_kwargs["job"] for entry in taken] == [str(job), str(other)]
 
     run(act)
 

@@ -41,6 +41,7 @@ from timbre.service.worker.process import run_worker
 from timbre.service.worker.tasks import Work
 from timbre.service.worker.words import Words
 from timbre.settings import Settings
+from timbre.store.database import open_database
 from timbre.store.embedded import EmbeddedPostgres
 from timbre.store.queue import FETCH_TASK, Lane
 
@@ -120,6 +121,28 @@ def test_answers_that_are_lost_neither_lose_nor_double_a_job(
     asyncio.run(act())
 
 
+def test_suspects_are_heard_one_at_a_time(url: str, recordings: str, tmp_path: Path) -> None:
+    async def act() -> None:
+        async with opened(url, tmp_path, allowed_networks="127.0.0.0/8", threads=1) as here:
+            jobs = [await submitted(here, f"{recordings}/enrol/Ada.flac") for _ in range(3)]
+            async with outgoing_client(here.settings) as client:
+                work = work_on(here, client)
+                for job in jobs:
+                    await work.fetch(job)
+                    await here.attempts.begin(job, "waiting")  # by a worker that died
+                hearing = [asyncio.create_task(work.hear(job)) for job in jobs]
+                states: set[tuple[int, ...]] = set()
+                while not all(task.done() for task in hearing):
+                    rows = await here.rows("SELECT unfinished FROM jobs WHERE status = 'running' AND attempt = 3")
+                    states.add(tuple(sorted(row["unfinished"] for row in rows)))
+                await asyncio.gather(*hearing)
+            assert (1, 1, 2) in states  # two wait, and are not to blame for what the third does
+            rows = await here.rows("SELECT status, unfinished FROM jobs")
+            assert [(row["status"], row["unfinished"]) for row in rows] == [("succeeded", 2)] * 3
+
+    asyncio.run(act())
+
+
 def test_a_storage_that_is_away_does_not_count_against_a_job(
     url: str,
     recordings: str,
@@ -143,6 +166,28 @@ def test_a_storage_that_is_away_does_not_count_against_a_job(
                 await work.hear(job)
             assert (await here.row(job))["status"] == "succeeded"
             assert objects(tmp_path) == []
+
+    asyncio.run(act())
+
+
+def test_a_process_that_stands_still_in_a_transaction_holds_nobody_up(url: str) -> None:
+    async def act() -> None:
+        async with (
+            open_database(url, connections=1, application="test", silence=0.2) as frozen,
+            open_database(url, connections=1, application="test") as other,
+        ):
+            holds = b"SELECT pg_advisory_xact_lock(17)"
+
+            async def stand_still() -> None:
+                async with frozen.transaction() as connection:
+                    await connection.execute(holds)
+                    async with other.transaction() as waiting:
+                        await waiting.execute(holds)  # as soon as the database has ended the other one
+                    await connection.execute(b"SELECT 1")
+
+            with pytest.raises(ServiceUnavailable):
+                await stand_still()
+            assert await frozen.one(b"SELECT 1 AS one") == {"one": 1}
 
     asyncio.run(act())
 

@@ -108,7 +108,9 @@ def create_app(settings: Settings, url: str) -> FastAPI:
 
 
 async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
-    database = await stack.enter_async_context(open_database(url, connections=_CONNECTIONS, application="timbre api"))
+    database = await stack.enter_async_context(
+        open_database(url, connections=_CONNECTIONS, application="timbre api", silence=settings.stalled_seconds)
+    )
     async with database.transaction() as connection:
         await check_schema(connection)
     queue = Queue(database)

@@ -20,6 +20,9 @@ _WAIT: Final = 5.0  # seconds for a free connection
 _GIVE_UP: Final = 2.0  # seconds after which the pool itself no longer waits for a connection, but makes a new one
 _PATIENCE: Final = 30.0  # seconds for the first connection: a database that is away says so sooner, a busy one may not
 _PAUSES: Final = (0.1, 0.2, 0.4, 0.6, 0.7)  # seconds between these attempts: many connections come back at once
+# What a connection that broke raises; the last one where it stood still in a transaction, and the database ended it.
+BROKEN: Final = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.IdleInTransactionSessionTimeout)
+_LIMIT: Final = b"SELECT set_config('idle_in_transaction_session_timeout', %s, false)"
 
 
 class _Connection(AsyncConnection[DictRow]):
@@ -57,7 +60,7 @@ class Database:
         try:
             async with self.pool.connection() as connection:
                 yield connection
-        except (PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError) as error:
+        except (PoolTimeout, *BROKEN) as error:
             raise ServiceUnavailable("The database does not answer; try again soon.") from error
 
     async def one(self, query: bytes, arguments: Mapping[str, Any] | None = None) -> Row | None:
@@ -84,7 +87,7 @@ class Database:
                 row_factory=dict_row,
             ) as connection:
                 yield connection
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        except BROKEN as error:
             raise ServiceUnavailable("The database does not answer; try again soon.") from error
 
     async def listen(self, channel: str) -> AsyncIterator[str]:
@@ -107,11 +110,6 @@ async def one(connection: Connection, query: bytes, arguments: Mapping[str, Any]
     return await cursor.fetchone() if cursor.description else None
 
 
-async def _commit_by_itself(connection: Connection) -> None:
-    """Spare single statements two trips to the database; not by an argument, as the queue gives that itself."""
-    await connection.set_autocommit(True)
-
-
 def unavailable(error: Exception) -> DatabaseUnavailable:
     """The error that says why the database cannot be reached; what stands in its address may be secret."""
     if isinstance(error, psycopg.ProgrammingError) and error.sqlstate is None:  # of no server, but of the address
@@ -124,17 +122,28 @@ def unavailable(error: Exception) -> DatabaseUnavailable:
 
 
 @asynccontextmanager
-async def open_database(url: str, *, connections: int, application: str) -> AsyncIterator[Database]:
+async def open_database(
+    url: str, *, connections: int, application: str, silence: float = 0.0
+) -> AsyncIterator[Database]:
     """Open a pool.
 
     Args:
         url: Of PostgreSQL.
         connections: At most so many.
         application: What the database calls them in its own lists.
+        silence: Seconds that a transaction may stand still; then the database ends it, so that a process that is
+            frozen holds nothing that others wait for. 0 for any time.
 
     Raises:
         DatabaseUnavailable: it cannot be reached.
     """
+
+    async def configure(connection: Connection) -> None:
+        # Spares single statements two trips to the database; not by an argument, as the queue gives that itself.
+        await connection.set_autocommit(True)
+        if silence:
+            await connection.execute(_LIMIT, [f"{round(1000 * silence)}ms"])
+
     pool = AsyncConnectionPool[Connection](
         url,
         connection_class=_Connection,
@@ -143,7 +152,7 @@ async def open_database(url: str, *, connections: int, application: str) -> Asyn
         timeout=_WAIT,
         reconnect_timeout=_GIVE_UP,
         kwargs={"row_factory": dict_row, "application_name": application},
-        configure=_commit_by_itself,
+        configure=configure,
         check=AsyncConnectionPool.check_connection,
         open=False,
     )

@@ -7,19 +7,18 @@ what is slow, and in each of them teams have their turns; see `timbre.fairness`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-import psycopg
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
 from procrastinate.manager import JobManager
 
 from timbre.errors import ServiceUnavailable
-from timbre.store.database import Connection, Database
+from timbre.store.database import BROKEN, Connection, Database
 from timbre.store.queries import queries
 
 _SQL: Final = queries("queue")
@@ -60,6 +59,19 @@ class _Turns(JobManager):
                 return Job.from_row(row)
         return None
 
+    async def retry_job_by_id_async(
+        self,
+        job_id: int,
+        retry_at: datetime,
+        priority: int | None = None,
+        queue: str | None = None,
+        lock: str | None = None,
+    ) -> None:
+        """Put an entry back for as long as this machine's clock says, by the clock of the database, which wakes it."""
+        waits = max(0.0, (retry_at - datetime.now(UTC)).total_seconds())
+        row = await self.connector.execute_query_one_async(query=_SQL["after"].decode(), seconds=waits)
+        await super().retry_job_by_id_async(job_id, row["at"], priority, queue, lock)
+
 
 class Queue:
     """Puts entries into lanes; `app` is procrastinate's own, for workers."""
@@ -88,20 +100,34 @@ class Queue:
         *,
         team: UUID,
         at: datetime | None = None,
+        first: bool = False,
         **arguments: str | int,
     ) -> None:
         """Add an entry of a team in the transaction of a connection; with `at`, not before then.
 
+        What comes `first` is before all that the team has waiting in the lane.
+
         Raises:
             ServiceUnavailable: the database broke off.
         """
-        deferrer = self.app.configure_task(task, queue=lane, schedule_at=at, allow_unknown=True, connection=connection)
+        deferrer = self.app.configure_task(
+            task, queue=lane, schedule_at=at, priority=int(first), allow_unknown=True, connection=connection
+        )
         try:
             await deferrer.defer_async(team=str(team), **arguments)
         except ConnectorException as error:
-            if not isinstance(error.__cause__, psycopg.OperationalError | psycopg.InterfaceError):
+            if not isinstance(error.__cause__, BROKEN):
                 raise
             raise ServiceUnavailable("The database does not answer; try again soon.") from error
+
+    async def hurry(self, silence: float, *, longest: float) -> None:
+        """Let entries wait no more that would for longer than any is put off: the database's clock was set back.
+
+        Args:
+            silence: Seconds beyond that.
+            longest: Seconds that a webhook is put off at most.
+        """
+        await self._database.one(_SQL["hurry"], {"silence": silence, "longest": float(longest)})
 
     async def drop_ended(self, silence: float) -> None:
         """Drop entries that a worker took and could not put away: what they were for ended so many seconds ago."""

@@ -45,6 +45,7 @@ class Attempt:
     media: UUID | None
     object: str | None  # what was fetched for this job
     number: int
+    suspect: bool = False  # one before it died with its worker or its decoder, and this recording may be to blame
 
 
 class _Lost(Exception):
@@ -79,6 +80,7 @@ class Attempts:
             media=row["media_id"],
             object=row["object"],
             number=row["attempt"],
+            suspect=row["unfinished"] > 1,
         )
         if row["unfinished"] > self._settings.job_attempts:
             await self.fail(
@@ -104,6 +106,22 @@ class Attempts:
             Canceled: the job is no longer this attempt's.
         """
         await self._mine("keep_alive", attempt)
+
+    async def stand_aside(self, attempt: Attempt) -> None:
+        """Say that it waits, so that it is not to blame if its worker dies meanwhile; until `go_on`.
+
+        Raises:
+            Canceled: the job is no longer this attempt's.
+        """
+        await self._mine("blame", attempt, more=-1)
+
+    async def go_on(self, attempt: Attempt) -> None:
+        """Say that it waits no more.
+
+        Raises:
+            Canceled: the job is no longer this attempt's.
+        """
+        await self._mine("blame", attempt, more=1)
 
     async def pause(self, attempt: Attempt) -> None:
         """Give the job back unfinished, for another attempt."""
@@ -219,7 +237,8 @@ class Attempts:
                 for entry in await cursor.fetchall():
                     if entry["task"] == task:
                         lane = Lane(entry["lane"])  # chosen by a size that only whoever fetched it knew
-                await self._queue.defer(connection, lane, task, team=row["team_id"], job=str(row["id"]))
+                # It had its turn already, and what came after it has waited less.
+                await self._queue.defer(connection, lane, task, team=row["team_id"], first=True, job=str(row["id"]))
         if rows:
             _log.warning("took up jobs that were left", jobs=[str(row["id"]) for row in rows])
         return len(rows)

@@ -10,7 +10,7 @@ import gzip
 import json
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -150,7 +150,8 @@ class Webhooks:
     async def recover(self, silence: float) -> int:
         """Take up deliveries whose attempt was due or begun so many seconds ago and came to no end; return how many."""
         async with self._database.transaction() as connection:
-            cursor = await connection.execute(_SQL["forgotten"], {"silence": silence})
+            longest = max(self._settings.webhook_retries, default=0) + silence
+            cursor = await connection.execute(_SQL["forgotten"], {"silence": silence, "longest": longest})
             rows = await cursor.fetchall()
             for row in rows:
                 await self._defer(connection, row["team_id"], row["id"], row["round"], number=row["number"])
@@ -160,7 +161,7 @@ class Webhooks:
         retries = self._settings.webhook_retries
         failed = isinstance(outcome, DeliveryFailed)
         again = failed and number < len(retries)
-        next_at = datetime.now(UTC) + timedelta(seconds=retries[number]) if again else None
+        wait = retries[number] if again else None  # by the database's clock, which wakes entries
         names = {"id": row["id"], "round": row["round"]}
         async with self._database.transaction() as connection:
             attempt = {
@@ -174,8 +175,11 @@ class Webhooks:
             if await one(connection, _SQL["attempted"], attempt) is None and failed:
                 return  # erased meanwhile, or made twice: the other one sees to what follows
             state = "pending" if again else "failed" if failed else "delivered"
-            if await one(connection, _SQL["settle"], {**names, "state": state, "next": next_at}) and again:
-                await self._defer(connection, row["team_id"], row["id"], row["round"], number=number + 1, at=next_at)
+            settled = await one(connection, _SQL["settle"], {**names, "state": state, "wait": wait})
+            if settled is not None and again:
+                # An entry that is due at once has no time, so that workers are told of it.
+                at = settled["next_at"] if wait else None
+                await self._defer(connection, row["team_id"], row["id"], row["round"], number=number + 1, at=at)
         _log.info("webhook", delivery=str(row["id"]), job=str(row["job_id"]), state=state, number=number)
 
     async def _reason(self, delivery: UUID, round_: int, number: int) -> str:
@@ -197,8 +201,7 @@ class Webhooks:
             Lane.WEBHOOKS,
             DELIVER_TASK,
             team=team,
-            # An entry that is due at once has no time, so that workers are told of it.
-            at=at if at is not None and at > datetime.now(UTC) else None,
+            at=at,
             delivery=str(delivery),
             round=round_,
             number=number,

@@ -183,6 +183,7 @@ class Worker:
         silence = self._settings.stalled_seconds
         await self._attempts.recover(silence)
         await self._webhooks.recover(silence + self._settings.webhook_seconds)
+        await self._queue.hurry(silence, longest=max(self._settings.webhook_retries, default=0))
         await self._queue.drop_ended(silence)
 
     async def _repeat(self, seconds: float, act: Callable[[], Awaitable[object]]) -> None:
@@ -213,7 +214,7 @@ async def run_worker(settings: Settings, url: str, ready: Callable[[], None] = l
     """
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(
-            open_database(url, connections=_CONNECTIONS, application="timbre worker")
+            open_database(url, connections=_CONNECTIONS, application="timbre worker", silence=settings.stalled_seconds)
         )
         async with database.transaction() as connection:
             await check_schema(connection)

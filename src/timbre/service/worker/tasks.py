@@ -55,6 +55,7 @@ from timbre.service.requests.selection import read_selection
 from timbre.service.results.outputs import dumped
 from timbre.service.worker.inference import Heard, hear
 from timbre.service.worker.persistence import Persistence
+from timbre.service.worker.suspects import Suspects
 from timbre.service.worker.thread_bridge import Bridge, Interrupted
 from timbre.service.worker.words import Words
 from timbre.settings import Settings
@@ -116,6 +117,7 @@ class Work:
         self._running: set[asyncio.Task[object]] = set()
         self.waiting: set[asyncio.Task[None]] = set()  # for the words of recordings that have been heard
         # Threads of its own: nothing that is slow elsewhere holds it up, and nobody waits for them in the end.
+        self._suspects = Suspects(attempts, self._answered)
         self._hearing = ThreadPoolExecutor(2 * settings.hear_places + _BROKEN_OFF, "engine")
 
     def interrupt(self) -> None:
@@ -289,6 +291,7 @@ class Work:
         self._media.room.check_disks()
         engine = (await self._engine(attempt)).within(limits)
         async with (
+            self._suspects.apart(attempt, short=limits.longest is not None) as leave,
             self._storage.local_copy(name, self._settings.temp_dir) as path,
             self._words.recognising(attempt, path) as words,
             self._references(attempt) as references,
@@ -307,6 +310,7 @@ class Work:
             )
             try:
                 heard = await loop.run_in_executor(self._hearing, listen)
+                leave()
             except AudioTooLong:
                 if engine.hearing_settings.max_hours >= self._settings.max_hours:
                     raise

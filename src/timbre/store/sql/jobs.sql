@@ -27,7 +27,8 @@ SELECT job.id, job.type, job.model, job.status, job.stage, job.progress, job.dur
             FROM (SELECT entry.id, entry.queue_name, team_of(entry) AS team, coalesce(turns.taken, 0) AS taken,
                          (SELECT count(*) FROM procrastinate_jobs AS earlier
                           WHERE earlier.queue_name = entry.queue_name AND earlier.status = 'todo'
-                            AND team_of(earlier) = team_of(entry) AND earlier.id < entry.id) AS before
+                            AND team_of(earlier) = team_of(entry)
+                            AND (-earlier.priority, earlier.id) < (-entry.priority, entry.id)) AS before
                   FROM procrastinate_jobs AS entry
                   LEFT JOIN turns ON turns.lane = entry.queue_name AND turns.team = team_of(entry)
                   WHERE entry.status = 'todo' AND entry.args ->> 'job' = job.id::text LIMIT 1) AS own
@@ -153,6 +154,11 @@ UPDATE jobs SET alive_at = now()
 WHERE id = %(id)s AND attempt = %(attempt)s AND status IN ('running', 'succeeded', 'failed')
 RETURNING id
 
+-- blame --
+UPDATE jobs SET unfinished = unfinished + %(more)s, alive_at = now()
+WHERE id = %(id)s AND attempt = %(attempt)s AND status = 'running'
+RETURNING id
+
 -- pause --
 UPDATE jobs
 SET status = 'created', stage = NULL, progress = 0, unfinished = unfinished - 1, updated_at = now(), alive_at = now()
@@ -221,7 +227,8 @@ SELECT status, count(*) AS total FROM jobs WHERE status IN ('pending', 'created'
 UPDATE jobs AS job SET alive_at = now()
 WHERE job.id IN (SELECT silent.id FROM jobs AS silent
                  WHERE silent.status IN ('pending', 'created', 'running')
-                   AND silent.alive_at < now() - make_interval(secs => %(silence)s)
+                   AND (silent.alive_at < now() - make_interval(secs => %(silence)s)
+                     OR silent.alive_at > now() + make_interval(secs => %(silence)s))  -- the clock was set back
                    AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs AS entry
                                    WHERE entry.args ->> 'job' = silent.id::text
                                      AND (entry.status = 'todo'
@@ -229,7 +236,8 @@ WHERE job.id IN (SELECT silent.id FROM jobs AS silent
                                       AND silent.alive_at > '-infinity'
                                       AND EXISTS (SELECT 1 FROM procrastinate_events AS event
                                                   WHERE event.job_id = entry.id AND event.type = 'started'
-                                                    AND event.at > now() - make_interval(secs => %(silence)s))))
+                                                    AND event.at BETWEEN now() - make_interval(secs => %(silence)s)
+                                                                     AND now() + make_interval(secs => %(silence)s))))
                  ORDER BY silent.id LIMIT 1000 FOR UPDATE SKIP LOCKED)
 RETURNING job.id, job.team_id, job.type, job.object, job.media_id, job.params ->> 'url' AS url,
           (SELECT bytes FROM media WHERE media.id = job.media_id) AS bytes

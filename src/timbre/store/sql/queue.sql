@@ -22,3 +22,12 @@ WHERE entry.status = 'doing'
 -- take --
 SELECT id, status, task_name, priority, lock, queueing_lock, args, scheduled_at, queue_name, attempts, worker_id
 FROM take_turn(%(lane)s, %(worker)s, %(most)s)
+
+-- after --
+SELECT now() + make_interval(secs => %(seconds)s) AS at
+
+-- hurry --
+-- Jobs are put off by seconds, webhooks as the settings say; what waits longer got its time before the clock was set back.
+UPDATE procrastinate_jobs SET scheduled_at = now()
+WHERE status = 'todo'
+  AND scheduled_at > now() + make_interval(secs => %(silence)s + CASE WHEN args ? 'delivery' THEN %(longest)s ELSE 10 END)

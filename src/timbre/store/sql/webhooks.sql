@@ -42,10 +42,10 @@ RETURNING number
 
 -- settle --
 UPDATE webhook_deliveries
-SET state = %(state)s, next_at = %(next)s,
+SET state = %(state)s, next_at = now() + make_interval(secs => %(wait)s),
     delivered_at = CASE WHEN %(state)s = 'delivered' THEN now() ELSE delivered_at END
 WHERE id = %(id)s AND round = %(round)s AND state = 'pending'
-RETURNING id
+RETURNING next_at
 
 -- replay --
 UPDATE webhook_deliveries
@@ -71,14 +71,17 @@ ORDER BY delivery.id DESC LIMIT %(limit)s
 
 -- forgotten --
 UPDATE webhook_deliveries AS delivery SET next_at = now()
-WHERE delivery.state = 'pending' AND delivery.next_at < now() - make_interval(secs => %(silence)s)
+WHERE delivery.state = 'pending'
+  AND (delivery.next_at < now() - make_interval(secs => %(silence)s)
+    OR delivery.next_at > now() + make_interval(secs => %(longest)s))  -- the clock was set back
   AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs AS entry
                   WHERE entry.args ->> 'delivery' = delivery.id::text
                     AND (entry.status = 'todo'
                       OR entry.status = 'doing'  -- taken just now, after a long wait
                      AND EXISTS (SELECT 1 FROM procrastinate_events AS event
                                  WHERE event.job_id = entry.id AND event.type = 'started'
-                                   AND event.at > now() - make_interval(secs => %(silence)s))))
+                                   AND event.at BETWEEN now() - make_interval(secs => %(silence)s)
+                                                    AND now() + make_interval(secs => %(silence)s))))
 RETURNING delivery.id, delivery.team_id, delivery.round,
           (SELECT count(*) FROM webhook_attempts AS attempt
            WHERE attempt.delivery_id = delivery.id AND attempt.round = delivery.round) AS number
