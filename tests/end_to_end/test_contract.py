@@ -26,7 +26,7 @@ LIMIT = 1_000_000_000
 # URLs, packs that are on disk, the content of voiceprints and transcripts, and printable names have rules that a schema
 # cannot say; all other operations must take whatever the document allows.
 RULES_BEYOND_THE_SCHEMA = {
-    *("diarize", "identify", "voiceprint", "label", "createKey", "signIn"),
+    *("diarize", "identify", "voiceprint", "label", "createKey", "signIn", "goToProvider"),
     *("createSpeaker", "updateSpeaker", "addSample"),
     *("changeJob", "mergeJobVoices", "rematchJob", "searchSpeakers", "handInTranscript"),
     *("decide", "undoDecision", "redoDecision"),
@@ -36,8 +36,8 @@ RULES_BEYOND_THE_SCHEMA = {
 OF_OPENAI = {"audioDiarization", "audioTranscription"}
 CANCELED_FIRST = {"getJobById"}  # DELETE only cancels what has not ended, which is there afterwards
 SAYS_IT_BY_LINE = {"importSpeakers"}  # what is wrong with a body, in an answer that is right
-WITHOUT_INPUT = {"health", "ready", "metrics"}  # only another method is refused, at the boundaries
-WITHOUT_LIMIT = {"health", "ready", "metrics", "uploadMedia", "downloadMedia", "signIn"}
+WITHOUT_INPUT = {"health", "ready", "metrics", "getProvider"}  # only another method is refused, at the boundaries
+WITHOUT_LIMIT = {"health", "ready", "metrics", "uploadMedia", "downloadMedia", "signIn", "getProvider", "goToProvider"}
 RATES = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
 NOBODY = "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fastapi import FastAPI
 
@@ -75,6 +75,9 @@ from timbre.store.database import open_database
 from timbre.store.queue import Queue
 from timbre.store.schema import check_schema
 
+if TYPE_CHECKING:
+    from timbre.service.outside.single_sign_on import SingleSignOn
+
 _CONNECTIONS: Final = 12
 
 
@@ -116,7 +119,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
     events = JobEvents(database)
     await stack.enter_async_context(events.listening())
     media_ = Media(database, storage, Secrets(database), settings)
-    usage_ = Usage(database)
+    usage_, sessions = Usage(database), Sessions(database, settings)
     webhooks_ = Webhooks(database, queue, settings)
     pulls = Pulls(database, settings)
     await stack.enter_async_context(pulls.running())
@@ -163,7 +166,8 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         database=database,
         storage=storage,
         teams=Teams(database),
-        sessions=Sessions(database, settings),
+        sessions=sessions,
+        single_sign_on=await _single_sign_on(stack, sessions, settings),
         media=media_,
         jobs=jobs_,
         labelling=Labelling(jobs_),
@@ -188,3 +192,13 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         limits=RateLimits(settings),
         reader=await stack.enter_async_context(running_reader()),
     )
+
+
+async def _single_sign_on(stack: AsyncExitStack, sessions: Sessions, settings: Settings) -> SingleSignOn | None:
+    if settings.oidc_issuer is None:
+        return None
+    from timbre.service.outside.single_sign_on import SingleSignOn  # noqa: PLC0415 - a third of a second
+
+    opened = SingleSignOn(sessions, settings)
+    stack.push_async_callback(opened.close)
+    return opened
