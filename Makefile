@@ -1,5 +1,5 @@
 # The targets set everything up by themselves, say in a line what they do, and are quick when nothing has changed.
-.PHONY: install demo serve test test-quick test-exhaustive fuzz check bench encoder bench-docs docs lock goldens wheel clean
+.PHONY: install demo serve test test-quick test-exhaustive fuzz check audit bench encoder bench-docs docs lock goldens wheel clean
 .PHONY: web-types
 .DEFAULT_GOAL := install
 
@@ -102,6 +102,12 @@ check: $(DEVELOPMENT) $(PACKAGES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(if $(filter true,$(NODE)),cd web && npm run --silent check)
+	$(AUDIT)
+
+# Known vulnerabilities in what is installed: found, they fail; where nobody answers in time, that is said.
+AUDIT = @$(BIN)/python requirements/audit.py
+audit: $(DEVELOPMENT)
+	$(AUDIT)
 
 bench: $(DEVELOPMENT) $(MODELS)
 	$(BIN)/python -m benchmarks
