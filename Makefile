@@ -146,7 +146,7 @@ lock: $(UV)
 	$(LOCK) --group installer -o requirements/installer.lock
 	$(LOCK) --group build -o requirements/build.lock
 	$(LOCK) pyproject.toml --group dev --extra asr --extra conversion --extra docx --extra evaluation \
-		--extra mcp --extra redis -o requirements/dev.lock
+		--extra mcp --extra otel --extra redis -o requirements/dev.lock
 	$(LOCK) pyproject.toml --group run --constraints requirements/dev.lock -o requirements/run.lock
 
 # The reference arrays of the parity tests, from the original implementations in an environment of their own.

@@ -302,6 +302,11 @@ class Settings(BaseSettings):
     log_file: Path | None = Field(
         None, description="File to log to, turned over at 10 MiB; standard error if unset. `timbre serve` sets its own."
     )
+    otlp_url: str | None = Field(
+        None,
+        description="OpenTelemetry collector that is told how long requests, jobs and their stages take:"
+        " `http://127.0.0.1:4318`; by the extra `otel`.",
+    )
     sweep_seconds: int = Field(300, ge=1, description="How often expired outputs, media and jobs are looked for.")
 
     @property
@@ -331,7 +336,7 @@ class Settings(BaseSettings):
         except RuntimeError:
             raise ValueError(f"{value} begins with the home of nobody who is known here") from None
 
-    @field_validator("asr_url")
+    @field_validator("asr_url", "otlp_url")
     @classmethod
     def _of_a_server(cls, value: str | None) -> str | None:
         parts = None if value is None else urlsplit(value)

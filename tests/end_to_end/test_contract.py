@@ -16,6 +16,7 @@ from people_requests import Somebody
 from schemathesis.engine import events, from_schema
 from voice_requests import CHANGES, Conversation
 
+from identities import Identities, running_identities
 from recogniser import Recogniser
 from server import CONVERSATION, Server, finished, submit, upload, voice
 
@@ -86,9 +87,18 @@ class Kept:
 
 
 @pytest.fixture(scope="module")
-def contract(tmp_path_factory: pytest.TempPathFactory, recogniser: Recogniser) -> Iterator[Server]:
+def identities() -> Iterator[Identities]:
+    with running_identities() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def contract(
+    tmp_path_factory: pytest.TempPathFactory, recogniser: Recogniser, identities: Identities
+) -> Iterator[Server]:
     """A server whose limits are never reached, and that fetches nothing from this machine."""
     settings = {
+        **identities.settings("speech=default:viewer"),
         "TIMBRE_SUBMITS_PER_MINUTE": str(LIMIT),
         "TIMBRE_READS_PER_MINUTE": str(LIMIT),
         "TIMBRE_OFFLINE": "1",  # packs are pulled
@@ -166,6 +176,8 @@ class Tamed:
         if operation == "signIn":
             case.headers = {**(case.headers or {}), "X-Timbre-Web": "1"}
             case.body = {"key": self._kept.key}
+        if operation == "goToProvider":
+            case.headers = {**(case.headers or {}), "X-Timbre-Web": "1"}
         if operation == "identify" and isinstance(case.body, dict):
             for item in case.body.get("voiceprints") or ():
                 item["voiceprint"] = self._kept.voiceprint

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from fastapi import FastAPI
 
+from timbre import tracing
 from timbre.http.errors import install_errors
 from timbre.http.hosts import Hosts
 from timbre.http.limits import RateLimits
@@ -110,6 +111,7 @@ def create_app(settings: Settings, url: str) -> FastAPI:
 
 
 async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
+    await stack.enter_async_context(tracing.telling(settings, "api"))
     database = await stack.enter_async_context(open_database(url, connections=_CONNECTIONS, application="timbre api"))
     async with database.transaction() as connection:
         await check_schema(connection)
