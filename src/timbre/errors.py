@@ -455,6 +455,10 @@ class GalleryMoved(ServiceUnavailable):
 class ProviderUnavailable(ServiceUnavailable):
     """The provider of accounts does not answer as it should; try again soon, or sign in by a link or an API key."""
 
+    def __init__(self, reason: str = "") -> None:
+        super().__init__()
+        self.reason = reason  # for whoever runs the server; the log has it too
+
 
 class MasterKeyMissing(ServiceUnavailable):
     """The server has no master key to protect voiceprints with; set TIMBRE_MASTER_KEY or TIMBRE_MASTER_KEY_FILE."""

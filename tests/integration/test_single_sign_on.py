@@ -14,6 +14,7 @@ from database import Service, opened
 
 from far_server import redirect
 from identities import CLIENT, Identities, SigningKey, running_identities
+from timbre.cli.server.checkup import accounts
 from timbre.errors import KeyRejected, OptionError, ProviderUnavailable, SignInRejected
 from timbre.service.accounts import audit
 from timbre.service.accounts.roles import SCOPES, Role
@@ -292,8 +293,23 @@ def test_a_provider_at_fault_signs_nobody_in(run: Run, identities: Identities, f
     run(act)
 
 
+def test_the_doctor_says_what_is_wrong_with_a_provider(run: Run, identities: Identities) -> None:
+    async def act(house: House) -> None:
+        (good,) = await accounts(house.service.settings)
+        assert (good.state, good.detail) == ("ok", f"{identities.issuer} signs with 1 keys that are known here")
+        identities.lies["issuer"] = f"{identities.issuer}/"
+        (bad,) = await accounts(house.service.settings)
+        assert bad.state == "broken"
+        assert bad.detail == f"it calls itself '{identities.issuer}/'; set TIMBRE_OIDC_ISSUER to that"
+        assert await accounts(house.service.settings.model_copy(update={"oidc_issuer": None})) == []
+
+    run(act)
+
+
 def test_a_provider_in_a_private_network_has_to_be_allowed(run: Run, identities: Identities) -> None:
     async def act(house: House) -> None:
+        (refused,) = await accounts(house.service.settings)
+        assert "private network" in refused.detail
         for _ in range(2):
             with pytest.raises(ProviderUnavailable):
                 await house.single_sign_on.begin(BACK)

@@ -65,6 +65,7 @@ class Provider:
         self._endpoints: Endpoints | None = None
         self._keys: list[Key] | None = None
         self._until = self._silent_until = 0.0
+        self._silent_for = ""
         self._one_at_a_time = asyncio.Lock()
 
     async def close(self) -> None:
@@ -82,15 +83,26 @@ class Provider:
             if self._endpoints is not None and now < self._until:
                 return self._endpoints
             if now < self._silent_until:
-                raise ProviderUnavailable
+                raise ProviderUnavailable(self._silent_for)
             try:
                 _, said = await self._asked("GET", self.issuer.rstrip("/") + _DISCOVERY)
                 self._endpoints, self._keys = self._read(said), None
-            except ProviderUnavailable:
+            except ProviderUnavailable as error:
+                self._silent_for = error.reason
                 self._silent_until = time.monotonic() + _LEFT_ALONE
                 raise
             self._until = time.monotonic() + _REMEMBERED
             return self._endpoints
+
+    async def keys(self) -> list[Key]:
+        """The keys that it signs with now.
+
+        Raises:
+            ProviderUnavailable: it does not publish them.
+        """
+        _, published = await self._asked("GET", (await self.endpoints()).keys)
+        self._keys = read_keys(published)
+        return self._keys
 
     async def address(self, *, redirect: str, state: str, nonce: str, challenge: str) -> str:
         """Where a browser goes to sign in.
@@ -170,9 +182,7 @@ class Provider:
         if self._keys is not None:
             with suppress(KeyMissing):
                 return verified(token, self._keys, now=time.time(), **expected)
-        _, published = await self._asked("GET", (await self.endpoints()).keys)
-        self._keys = read_keys(published)
-        return verified(token, self._keys, now=time.time(), **expected)
+        return verified(token, await self.keys(), now=time.time(), **expected)
 
     def _read(self, said: Mapping[str, Any]) -> Endpoints:
         if said.get("issuer") != self.issuer:
@@ -222,7 +232,7 @@ class Provider:
 
     def _fault(self, reason: str) -> ProviderUnavailable:
         _log.warning("provider of accounts at fault", issuer=self.issuer, reason=reason)
-        return ProviderUnavailable()
+        return ProviderUnavailable(reason)
 
 
 def _with(address: str, query: Mapping[str, str]) -> str:
