@@ -80,6 +80,7 @@ def home(
         **identities.settings("chiefs=default:admin", "speech=default:viewer", TIMBRE_OIDC_NAME="Example Inc."),
         **LOOPBACK,
         "TIMBRE_WEBHOOK_RETRIES": "",
+        "TIMBRE_REFUSALS_PER_MINUTE": "20",
         "TIMBRE_HUB_ENDPOINT": hub.endpoint,
         "TIMBRE_MODELS_DIR": str(tmp_path_factory.mktemp("models")),
     }
@@ -262,6 +263,16 @@ def test_somebody_signs_in_by_an_account_elsewhere_and_out_again(
         assert page.url == f"{home.address}/"
         page.goto(f"{home.address}/signed-in?error=access_denied&state=x")
         expect(page.get_by_text("the provider says access_denied")).to_be_visible()
+
+
+def test_codes_that_nobody_gave_are_limited_like_wrong_keys(home: Server):
+    with httpx.Client(base_url=home.address, headers={"X-Timbre-Web": "1"}) as client:
+        assert client.post("/v1/session/provider").status_code == 200  # the ticket
+        came = [
+            client.post("/v1/session", json={"code": f"guess {number}", "state": "guess"}).status_code
+            for number in range(41)  # more than twice as many: a minute may begin between them
+        ]
+    assert set(came) == {403, 429}
 
 
 @pytest.mark.exhaustive

@@ -97,7 +97,8 @@ async def sign_in(
     """Begin a session by a link, an API key or what a provider gave, and set its cookie. For the web app."""
     check_origin(request, here)
     wanted, _ = await parsed(here, SessionRequest, body)
-    async with here.limits.guarded(peer(request), wanted.token or wanted.key or ""):
+    shown = wanted.token or wanted.key or wanted.code or ""
+    async with here.limits.guarded(peer(request), shown):
         begun = await _begun(here, wanted, request)
     answer = Json(await _described(here, begun[1].caller, begun[1]), 201)
     vouched = wanted.code is not None
