@@ -58,6 +58,7 @@
     │   │   ├── MediaUnknown
     │   │   ├── DeliveryUnknown
     │   │   ├── KeyUnknown
+    │   │   ├── ProviderMissing
     │   │   ├── PackUnknown
     │   │   ├── SpeakerUnknown
     │   │   ├── SampleUnknown
@@ -79,6 +80,7 @@
     │   └── ServiceUnavailable
     │       ├── StorageFull
     │       ├── GalleryMoved
+    │       ├── ProviderUnavailable
     │       ├── MasterKeyMissing
     │       └── TemplateUnreadable
     ├── RemoteError                   a server that a command asks refuses, or is away (exit code 3)
@@ -315,7 +317,7 @@ class NothingToStep(ServiceError):
 
 
 class SignInRejected(ServiceError):
-    """This link or key signs nobody in; `timbre keys link` makes a new link."""
+    """This link, key or account signs nobody in; `timbre keys link` makes a new link."""
 
 
 class LinkRejected(ServiceError):
@@ -352,6 +354,10 @@ class DeliveryUnknown(NotKept):
 
 class KeyUnknown(NotKept):
     """There is no such API key; `timbre keys list` shows them."""
+
+
+class ProviderMissing(NotKept):
+    """Nobody signs in here by an account elsewhere; use a link of `timbre keys link`, or an API key."""
 
 
 class PackUnknown(NotKept):
@@ -444,6 +450,14 @@ class StorageFull(ServiceUnavailable):
 
 class GalleryMoved(ServiceUnavailable):
     """The gallery was brought to another model just now; try again."""
+
+
+class ProviderUnavailable(ServiceUnavailable):
+    """The provider of accounts does not answer as it should; try again soon, or sign in by a link or an API key."""
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__()
+        self.reason = reason  # for whoever runs the server; the log has it too
 
 
 class MasterKeyMissing(ServiceUnavailable):

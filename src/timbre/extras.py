@@ -9,7 +9,7 @@ from typing import Literal
 
 from timbre.errors import ExtraMissing
 
-Extra = Literal["asr", "conversion", "cuda", "docx", "evaluation", "mcp"]
+Extra = Literal["asr", "conversion", "cuda", "docx", "evaluation", "mcp", "otel"]
 
 
 @contextmanager

@@ -6,6 +6,7 @@ Lists are written with commas. `docs/reference/settings.md` lists them all; a te
 from __future__ import annotations
 
 import os
+import re
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
@@ -19,8 +20,13 @@ Network = IPv4Network | IPv6Network
 
 _WORDS_MODEL: Final = "whisper-1"  # the name that most servers take, whatever they recognise with
 LaneName = Literal["fetch", "short", "long", "webhooks", "upgrades"]
-# Lists, which may be empty.
-_LISTS: Final = ("allowed_hosts", "allowed_networks", "asr_models", "asr_networks", "lanes", "webhook_retries")
+_LISTS: Final = (  # which may be empty
+    *("allowed_hosts", "allowed_networks", "asr_models", "asr_networks", "lanes", "webhook_retries"),
+    *("oidc_scopes", "oidc_domains", "oidc_roles", "oidc_networks"),
+)
+_RULE: Final = re.compile(r".+=[^=]+:(viewer|editor|admin)")
+_ANYBODY: Final = "*"
+_HERE: Final = ("127.0.0.1", "::1", "localhost")
 
 
 def _data_dir() -> Path:
@@ -263,8 +269,51 @@ class Settings(BaseSettings):
         300, ge=1, description="How long the URL of a live stream waits for somebody to open it."
     )
     session_hours: float = Field(720.0, gt=0, description="How long a browser stays signed in to the web app.")
+    oidc_issuer: str | None = Field(
+        None,
+        description="OpenID provider by whose accounts people may sign in, exactly as it calls itself:"
+        " `https://login.example.org/realms/staff`.",
+    )
+    oidc_name: str = Field(
+        "your account",
+        min_length=1,
+        max_length=60,
+        description="What the button to sign in by it calls it: *Sign in with …*.",
+    )
+    oidc_client_id: str | None = Field(None, description="What the provider knows this server as.")
+    oidc_client_secret: SecretStr | None = Field(
+        None, description="Secret that the provider gave it; none for a public client, which PKCE alone protects."
+    )
+    oidc_scopes: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("openid", "profile", "email"), description="What the provider is asked for; some want `groups` too."
+    )
+    oidc_domains: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Domains of verified e-mail addresses that may sign in: `example.org`; `*` for any, or none."
+    )
+    oidc_groups_claim: str = Field("groups", min_length=1, description="Claim that lists the groups of a person.")
+    oidc_roles: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Who may do what in which team, by group, the first that fits:"
+        " `speech-admins=default:admin,speech=default:editor,*=default:viewer`. Without a rule that fits, nobody is"
+        " signed in.",
+    )
+    oidc_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
+        (),
+        description="Private networks that the provider may be in: `10.0.0.0/8`; allowed for nothing else.",
+    )
+    oidc_session_hours: float = Field(
+        12.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="How long a browser stays signed in by the provider: so long may somebody remain who left there.",
+    )
     log_file: Path | None = Field(
         None, description="File to log to, turned over at 10 MiB; standard error if unset. `timbre serve` sets its own."
+    )
+    otlp_url: str | None = Field(
+        None,
+        description="OpenTelemetry collector that is told how long requests, jobs and their stages take:"
+        " `http://127.0.0.1:4318`; by the extra `otel`.",
     )
     sweep_seconds: int = Field(300, ge=1, description="How often expired outputs, media and jobs are looked for.")
 
@@ -300,13 +349,45 @@ class Settings(BaseSettings):
         except RuntimeError:
             raise ValueError(f"{value} begins with the home of nobody who is known here") from None
 
-    @field_validator("asr_url")
+    @field_validator("asr_url", "otlp_url")
     @classmethod
     def _of_a_server(cls, value: str | None) -> str | None:
         parts = None if value is None else urlsplit(value)
         if parts is not None and (parts.scheme not in {"http", "https"} or not parts.hostname):
             raise ValueError("it is the address of a server, as http://127.0.0.1:9000/v1")
         return value
+
+    @model_validator(mode="after")
+    def _lets_in_whom_it_says(self) -> Self:
+        if self.oidc_issuer is None:
+            return self
+        if not self.oidc_client_id:
+            raise ValueError("oidc_issuer needs oidc_client_id: register this server with the provider")
+        if not self.oidc_roles:
+            raise ValueError("oidc_issuer needs oidc_roles, or nobody may come in: `speech=default:editor`")
+        if not self.oidc_domains and any(rule.startswith(f"{_ANYBODY}=") for rule in self.oidc_roles):
+            raise ValueError(
+                "oidc_roles lets in whoever has an account there; say whose in oidc_domains, or `*` for anybody"
+            )
+        return self
+
+    @field_validator("oidc_roles")
+    @classmethod
+    def _rules(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for rule in value:
+            if not _RULE.fullmatch(rule):
+                raise ValueError(f"{rule!r} is none of GROUP=TEAM:viewer, GROUP=TEAM:editor and GROUP=TEAM:admin")
+        return value
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _of_a_provider(cls, value: str | None) -> str | None:
+        parts = None if value is None else urlsplit(value)
+        if parts is None or (parts.scheme == "https" and parts.hostname):
+            return value
+        if parts.scheme == "http" and parts.hostname in _HERE:
+            return value
+        raise ValueError("it is an address that begins with https://, or on this machine with http://127.0.0.1")
 
     @field_validator(*_LISTS, mode="before")
     @classmethod

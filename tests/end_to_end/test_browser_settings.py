@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from browser import TWO_SCREENS, chromium, faults, opened
 from hub import Hub, running_hub
+from identities import Identities, running_identities
 from server import LOOPBACK, Server, finished, submit, upload, voice
 
 WIDE = {"width": 1280, "height": 900}
@@ -67,11 +68,22 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, browser: Browser, hub: Hub, receiver: str) -> Iterator[Server]:
+def identities() -> Iterator[Identities]:
+    """An OpenID provider where Ada Lovelace has an account."""
+    with running_identities() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def home(
+    tmp_path_factory: pytest.TempPathFactory, browser: Browser, hub: Hub, receiver: str, identities: Identities
+) -> Iterator[Server]:
     """A server that knows somebody whose review is due, and has a webhook that failed."""
     settings = {
+        **identities.settings("chiefs=default:admin", "speech=default:viewer", TIMBRE_OIDC_NAME="Example Inc."),
         **LOOPBACK,
         "TIMBRE_WEBHOOK_RETRIES": "",
+        "TIMBRE_REFUSALS_PER_MINUTE": "20",
         "TIMBRE_HUB_ENDPOINT": hub.endpoint,
         "TIMBRE_MODELS_DIR": str(tmp_path_factory.mktemp("models")),
     }
@@ -208,7 +220,7 @@ def test_who_may_not_see_the_settings_is_told_why(browser: Browser, home: Server
     with opened(browser, [], viewport=WIDE) as page:  # the browser notes that nobody was signed in at first
         page.goto(f"{home.address}/settings")
         page.get_by_label("Or use an API key").fill(key)
-        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Sign in", exact=True).click()
         expect(page.get_by_text("it lacks the scope admin")).to_be_visible()
         page.get_by_role("navigation", name="Settings").get_by_role("link", name="Webhooks").click()
         expect(page.get_by_role("heading", name="Deliveries")).to_be_visible()
@@ -216,6 +228,54 @@ def test_who_may_not_see_the_settings_is_told_why(browser: Browser, home: Server
         page.get_by_role("navigation", name="Pages").get_by_role("link", name="People").click()
         expect(page.get_by_role("link", name="Ada")).to_be_visible()
         expect(page.get_by_role("button", name="Add a person")).to_have_count(0)
+
+
+def test_somebody_signs_in_by_an_account_elsewhere_and_out_again(
+    browser: Browser, home: Server, identities: Identities
+):
+    with opened(browser, [], viewport=WIDE) as page:  # the browser notes that nobody was signed in at first
+        page.goto(f"{home.address}/people?sort=name")
+        button = page.get_by_role("button", name="Sign in with Example Inc.")
+        expect(button).to_be_visible()
+        assert faults(page, TWO_SCREENS) == []
+        button.click()
+        expect(page.get_by_role("link", name="Ada")).to_be_visible()
+        assert page.url == f"{home.address}/people?sort=name"  # where it was left, and without the code
+        expect(page.get_by_role("button", name="Add a person")).to_have_count(0)  # a viewer may not
+        cookies = {cookie["name"]: cookie for cookie in page.context.cookies(home.address)}
+        assert set(cookies) == {"timbre_session"}
+        assert (cookies["timbre_session"]["httpOnly"], cookies["timbre_session"]["sameSite"]) == (True, "Strict")
+
+        identities.person["groups"] = ["chiefs"]
+        menu = page.get_by_role("button", name="Appearance and sign-out")
+        menu.click()
+        page.get_by_role("menuitem", name="Sign out").filter(has_text="Ada Lovelace, viewer").click()
+        button.click()
+        page.get_by_role("link", name="Settings").click()
+        expect(page.locator(".list > li", has_text="Ada Lovelace")).to_contain_text("used by this browser")
+        page.get_by_role("navigation", name="Settings").get_by_role("link", name="Audit log").click()
+        opened_by = page.locator(".list > li").filter(has_text="Opened a session in a browser").first
+        expect(opened_by).to_contain_text("by Ada Lovelace · by: provider")
+        assert identities.signed_out == [f"{home.address}/"]
+
+        identities.person["groups"] = []
+        menu.click()
+        page.get_by_role("menuitem", name="Sign out").click()
+        button.click()
+        expect(page.get_by_text("Your account is in no group that may come in here")).to_be_visible()
+        assert page.url == f"{home.address}/"
+        page.goto(f"{home.address}/signed-in?error=access_denied&state=x")
+        expect(page.get_by_text("the provider says access_denied")).to_be_visible()
+
+
+def test_codes_that_nobody_gave_are_limited_like_wrong_keys(home: Server):
+    with httpx.Client(base_url=home.address, headers={"X-Timbre-Web": "1"}) as client:
+        assert client.post("/v1/session/provider").status_code == 200  # the ticket
+        came = [
+            client.post("/v1/session", json={"code": f"guess {number}", "state": "guess"}).status_code
+            for number in range(41)  # more than twice as many: a minute may begin between them
+        ]
+    assert set(came) == {403, 429}
 
 
 def test_everybody_can_use_every_section(page: Page, home: Server):

@@ -16,6 +16,7 @@ from people_requests import Somebody
 from schemathesis.engine import events, from_schema
 from voice_requests import CHANGES, Conversation
 
+from identities import Identities, running_identities
 from recogniser import Recogniser
 from server import CONVERSATION, Server, finished, submit, upload, voice
 
@@ -26,7 +27,7 @@ LIMIT = 1_000_000_000
 # URLs, packs that are on disk, the content of voiceprints and transcripts, and printable names have rules that a schema
 # cannot say; all other operations must take whatever the document allows.
 RULES_BEYOND_THE_SCHEMA = {
-    *("diarize", "identify", "voiceprint", "label", "createKey", "signIn"),
+    *("diarize", "identify", "voiceprint", "label", "createKey", "signIn", "goToProvider"),
     *("createSpeaker", "updateSpeaker", "addSample"),
     *("changeJob", "mergeJobVoices", "rematchJob", "searchSpeakers", "handInTranscript"),
     *("decide", "undoDecision", "redoDecision"),
@@ -36,7 +37,7 @@ RULES_BEYOND_THE_SCHEMA = {
 OF_OPENAI = {"audioDiarization", "audioTranscription"}
 CANCELED_FIRST = {"getJobById"}  # DELETE only cancels what has not ended, which is there afterwards
 SAYS_IT_BY_LINE = {"importSpeakers"}  # what is wrong with a body, in an answer that is right
-WITHOUT_LIMIT = {"health", "ready", "metrics", "uploadMedia", "downloadMedia", "signIn"}
+WITHOUT_LIMIT = {"health", "ready", "metrics", "uploadMedia", "downloadMedia", "signIn", "getProvider", "goToProvider"}
 RATES = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
 NOBODY = "8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52"
 
@@ -85,9 +86,18 @@ class Kept:
 
 
 @pytest.fixture(scope="module")
-def contract(tmp_path_factory: pytest.TempPathFactory, recogniser: Recogniser) -> Iterator[Server]:
+def identities() -> Iterator[Identities]:
+    with running_identities() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def contract(
+    tmp_path_factory: pytest.TempPathFactory, recogniser: Recogniser, identities: Identities
+) -> Iterator[Server]:
     """A server whose limits are never reached, and that fetches nothing from this machine."""
     settings = {
+        **identities.settings("speech=default:viewer"),
         "TIMBRE_SUBMITS_PER_MINUTE": str(LIMIT),
         "TIMBRE_READS_PER_MINUTE": str(LIMIT),
         "TIMBRE_OFFLINE": "1",  # packs are pulled
@@ -162,6 +172,8 @@ class Tamed:
         if operation == "signIn":
             case.headers = {**(case.headers or {}), "X-Timbre-Web": "1"}
             case.body = {"key": self._kept.key}
+        if operation == "goToProvider":
+            case.headers = {**(case.headers or {}), "X-Timbre-Web": "1"}
         if operation == "identify" and isinstance(case.body, dict):
             for item in case.body.get("voiceprints") or ():
                 item["voiceprint"] = self._kept.voiceprint

@@ -230,3 +230,47 @@ def test_no_secret_is_in_the_log(server: Server, browser: httpx.Client):
         assert secret not in text
         assert cookie not in text
         assert not re.search(r"sk_\w{20}", text)
+
+
+def test_a_link_can_be_somebodys_with_a_role(server: Server, browser: httpx.Client):
+    server.run("keys", "create", "first", "--team", "persons")
+    begun = sign_in(
+        browser, token=token(server, "--team", "persons", "--name", "Ada Lovelace", "--role", "viewer")
+    ).json()
+    assert (begun["name"], begun["role"], begun["byProvider"]) == ("Ada Lovelace", "viewer", False)
+    assert browser.get("/v1/session").json() == begun
+    assert browser.get("/v2/jobs").status_code == 200
+    for method, path in (
+        ("POST", "/v1/media/input"),
+        ("POST", "/v1/speakers"),
+        ("POST", "/v1/live"),
+        ("GET", "/v1/keys"),
+    ):
+        assert browser.request(method, path, json={}, headers=OWN).status_code == 403, path
+
+    link(server, "--team", "persons", "--name", "Ada Lovelace", "--role", "admin")
+    assert browser.get("/v1/session").json()["role"] == "admin"
+    made = browser.post("/v1/keys", json={"name": "laptop"}, headers=OWN).json()["id"]
+    assert [(key["name"], key["person"]) for key in browser.get("/v1/keys").json()["items"]] == [
+        ("laptop", False),
+        ("Ada Lovelace", True),
+        ("first", False),
+    ]
+    entry = browser.get("/v1/audit").json()["items"][0]
+    assert (entry["action"], entry["keyName"], entry["subjectName"]) == ("key.created", "Ada Lovelace", "laptop")
+    browser.delete(f"/v1/keys/{made}", headers=OWN)
+    assert browser.delete("/v1/session/provider", headers=OWN).json() == {"url": None}  # nobody else knows of it
+    assert browser.get("/v1/session").status_code == 401
+
+
+def test_a_role_is_somebodys(server: Server):
+    with pytest.raises(AssertionError, match="say whose with --name"):
+        link(server, "--role", "viewer")
+
+
+def test_without_a_provider_nobody_is_sent_to_one(server: Server, browser: httpx.Client):
+    assert browser.get("/v1/session/provider").json() == {"name": None}
+    assert browser.post("/v1/session/provider", headers=OWN).status_code == 404
+    assert browser.post("/v1/session/provider").status_code == 403
+    assert browser.post("/v1/session", json={"code": "a", "state": "b"}, headers=OWN).status_code == 404
+    assert browser.post("/v1/session", json={"code": "a"}, headers=OWN).status_code == 400

@@ -24,6 +24,7 @@ PAGES = (
     "/settings",
     "/jobs/8d1c9c8e-0b0f-4d70-9d61-7f6f0f6d0b52",
     "/people/a-b",
+    "/signed-in",
 )
 needs_app = pytest.mark.skipif(
     not (web.FOLDER / "index.html").exists(), reason="the web app is not built here; `make install` builds it"

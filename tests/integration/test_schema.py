@@ -116,8 +116,8 @@ def test_while_machines_are_brought_up_to_date_old_programs_go_on(newer: str):
 def test_a_migration_lets_others_work_and_tries_again(url: str, monkeypatch: pytest.MonkeyPatch):
     with psycopg.connect(url, autocommit=True) as connection:
         before, after = KNOWN[-2:]
-        connection.execute("DROP TABLE words_so_far")  # what the last one makes
-        connection.execute("DROP FUNCTION notify_words, drop_words CASCADE")
+        connection.execute("DROP TABLE person_links")  # what the last one makes
+        connection.execute("ALTER TABLE api_keys DROP COLUMN issuer, DROP COLUMN subject")
         connection.execute("UPDATE alembic_version SET version_num = %s", [before])
     monkeypatch.setattr("timbre.store.schema._LOCK_WAIT", "SET lock_timeout = '50ms'")
     with psycopg.connect(url) as busy:
@@ -127,7 +127,7 @@ def test_a_migration_lets_others_work_and_tries_again(url: str, monkeypatch: pyt
         def pause(seconds: float) -> None:
             tries.append(seconds)
             with psycopg.connect(url) as other:  # nothing is half done, and nobody waits
-                assert other.execute("SELECT to_regclass('words_so_far')").fetchone() == (None,)
+                assert other.execute("SELECT to_regclass('person_links')").fetchone() == (None,)
             busy.rollback()
 
         monkeypatch.setattr("timbre.store.schema.time.sleep", pause)

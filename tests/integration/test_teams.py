@@ -23,6 +23,7 @@ NEEDED = {
     "testKey": None,
     "getSession": None,
     "signOut": None,
+    "signOutAtProvider": None,
     "diarize": Scope.JOBS_WRITE,
     "identify": Scope.JOBS_WRITE,
     "voiceprint": Scope.JOBS_WRITE,

@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 PROJECT = Path(__file__).parents[2]
 LOCKS = {path.stem: path.read_text() for path in (PROJECT / "requirements").glob("*.lock")}
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text())
-EXTRAS = {"asr", "conversion", "docx", "evaluation", "mcp", "redis"}  # that of a GPU is gigabytes
+EXTRAS = {"asr", "conversion", "docx", "evaluation", "mcp", "otel", "redis"}  # that of a GPU is gigabytes
 ENTRY = re.compile(r"^(?P<requirement>[A-Za-z0-9].*?) \\\n(?P<hashes>(?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)")
 
 

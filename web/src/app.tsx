@@ -109,7 +109,14 @@ function Appearance() {
         option("system", "As the system", "screen"),
         option("light", "Light", "sun"),
         option("dark", "Dark", "moon"),
-        { text: "Sign out", icon: "out", onSelect: () => void signOut().catch(tellError) },
+        {
+          text: "Sign out",
+          icon: "out",
+          ...(session.value?.role && session.value.name
+            ? { hint: `${session.value.name}, ${session.value.role}` }
+            : {}),
+          onSelect: () => void signOut().catch(tellError),
+        },
       ]}
     />
   );

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fastapi import FastAPI
 
+from timbre import tracing
 from timbre.http.errors import install_errors
 from timbre.http.hosts import Hosts
 from timbre.http.limits import RateLimits
@@ -76,6 +77,9 @@ from timbre.store.database import open_database
 from timbre.store.queue import Queue
 from timbre.store.schema import check_schema
 
+if TYPE_CHECKING:
+    from timbre.service.outside.single_sign_on import SingleSignOn
+
 _CONNECTIONS: Final = 12
 
 
@@ -108,6 +112,7 @@ def create_app(settings: Settings, url: str) -> FastAPI:
 
 
 async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
+    await stack.enter_async_context(tracing.telling(settings, "api"))
     database = await stack.enter_async_context(
         open_database(url, connections=_CONNECTIONS, application="timbre api", silence=settings.stalled_seconds)
     )
@@ -119,7 +124,7 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
     events = JobEvents(database)
     await stack.enter_async_context(events.listening())
     media_ = Media(database, storage, Secrets(database), settings)
-    usage_ = Usage(database)
+    usage_, sessions = Usage(database), Sessions(database, settings)
     webhooks_ = Webhooks(database, queue, settings)
     pulls = Pulls(database, settings)
     await stack.enter_async_context(pulls.running())
@@ -166,7 +171,8 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         database=database,
         storage=storage,
         teams=Teams(database),
-        sessions=Sessions(database, settings),
+        sessions=sessions,
+        single_sign_on=await _single_sign_on(stack, sessions, settings),
         media=media_,
         jobs=jobs_,
         labelling=Labelling(jobs_),
@@ -192,3 +198,13 @@ async def _open(stack: AsyncExitStack, settings: Settings, url: str) -> State:
         limits=RateLimits(settings),
         reader=await stack.enter_async_context(running_reader()),
     )
+
+
+async def _single_sign_on(stack: AsyncExitStack, sessions: Sessions, settings: Settings) -> SingleSignOn | None:
+    if settings.oidc_issuer is None:
+        return None
+    from timbre.service.outside.single_sign_on import SingleSignOn  # noqa: PLC0415 - a third of a second
+
+    opened = SingleSignOn(sessions, settings)
+    stack.push_async_callback(opened.close)
+    return opened

@@ -66,6 +66,16 @@ def check_origin(request: Request, here: State) -> None:
         raise OriginRejected
 
 
+def base_url(request: Request, here: State) -> str:
+    """The address by which clients reach this server."""
+    return (here.settings.public_url or f"{request.url.scheme}://{request.url.netloc}").rstrip("/")
+
+
+def is_secure(request: Request, here: State) -> bool:
+    """Whether browsers reach this server by HTTPS alone, so that they may keep cookies to that."""
+    return request.url.scheme == "https" or (here.settings.public_url or "").startswith("https:")
+
+
 def _own_origins(request: Request, here: State) -> set[str]:
     """Where our pages are. A proxy may speak HTTPS for us and not say so, but never the other way round."""
     host = request.headers.get("host", "").lower()

@@ -11,6 +11,7 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from timbre import tracing
 from timbre.errors import HostRejected
 from timbre.http.errors import error_at
 from timbre.http.hosts import Hosts
@@ -22,6 +23,7 @@ _ERROR: Final = 400  # the first status that says so
 _ROOT: Final = 1  # length of the path `/`
 _PATIENCE: Final = 1.0  # seconds without an answer after which we look whether the client is still there
 _MISDIRECTED: Final = 421  # before any route is looked for
+_API: Final = ("/v1/", "/v2/")  # what is traced; pages, probes and metrics are not
 _GONE: Final = 499  # counted only: nobody is there to read it
 
 
@@ -44,7 +46,7 @@ class Envelope:
             scope["path"] = scope["path"].rstrip("/") or "/"  # never by a redirect: it would turn a POST into a GET
         request_id = uuid4()
         scope.setdefault("state", {}).update(request_id=request_id, headers={})
-        structlog.contextvars.bind_contextvars(request=str(request_id))  # whatever is logged meanwhile
+        span = _begun(scope, str(request_id))
         started = time.monotonic()
         status = 0
         watch = _Watch(receive) if scope["method"] == "GET" else None
@@ -85,8 +87,7 @@ class Envelope:
         finally:
             if watch:
                 watch.stop()
-            route = getattr(scope.get("route"), "path", "unknown")
-            observe(route, scope["method"], status, time.monotonic() - started)
+            route = _measured(scope, status, time.monotonic() - started, span)
             if status >= _ERROR:
                 _log.info("refused", request=str(request_id), method=scope["method"], route=route, status=status)
 
@@ -99,8 +100,31 @@ class Envelope:
         await self._app(scope, receive, send)
 
 
+def _measured(scope: Scope, status: int, seconds: float, span: tracing.Span) -> str:
+    """Count a request, and end its span; return its route."""
+    route = str(getattr(scope.get("route"), "path", "unknown"))
+    observe(route, scope["method"], status, seconds)
+    span.name(f"{scope['method']} {route}", status=status)
+    span.end()
+    return route
+
+
 def _host(scope: Scope) -> str:
-    return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+    return _header(scope, b"host") or ""
+
+
+def _header(scope: Scope, wanted: bytes) -> str | None:
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == wanted), None)
+
+
+def _begun(scope: Scope, request_id: str) -> tracing.Span:
+    """Let whatever is logged meanwhile name the request; return its span, of the trace that it says to belong to."""
+    structlog.contextvars.bind_contextvars(request=request_id)
+    if not scope["path"].startswith(_API):
+        return tracing.NOTHING
+    span = tracing.begin("request", tracing.readable(_header(scope, tracing.CARRIED.encode())))
+    tracing.enter(span)
+    return span
 
 
 class _Watch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from fastapi import Request
 
@@ -37,6 +38,9 @@ from timbre.settings import Settings
 from timbre.store.database import Database
 from timbre.store.queue import Queue
 
+if TYPE_CHECKING:
+    from timbre.service.outside.single_sign_on import SingleSignOn
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
@@ -50,6 +54,7 @@ class State:
     storage: Storage
     teams: Teams
     sessions: Sessions
+    single_sign_on: SingleSignOn | None  # where a provider is set
     media: Media
     jobs: Jobs
     labelling: Labelling

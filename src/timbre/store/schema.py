@@ -13,7 +13,7 @@ from psycopg.rows import DictRow
 from timbre.errors import DatabaseUnavailable, SchemaOutdated
 from timbre.store.database import unavailable
 
-HEAD: Final = "0009"
+HEAD: Final = "0010"
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _KNOWN: Final = frozenset(path.name[: len(HEAD)] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
 _LOCK: Final = 0x74696D6272  # one migration at a time, whoever starts it

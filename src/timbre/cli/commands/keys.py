@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from timbre.cli.display.tables import show_rows
 from timbre.cli.options import DataDir
 from timbre.cli.server.database import with_database, with_teams
+from timbre.errors import OptionError
 
 if TYPE_CHECKING:
     from timbre.service.accounts.teams import Teams
@@ -76,6 +77,18 @@ def revoke(
 def link(
     *,
     team: Annotated[str, typer.Option("--team", help="Team that is signed in to.")] = "default",
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--name",
+            help="Whom it is for, as history and audit shall call them.",
+            show_default="anybody, who may do all",
+        ),
+    ] = None,
+    role: Annotated[
+        Literal["viewer", "editor", "admin"] | None,
+        typer.Option("--role", help="What they may do from now on; goes with --name.", show_default="viewer"),
+    ] = None,
     address: Annotated[
         str | None,
         typer.Option("--address", help="Where browsers reach the server.", show_default="where it runs"),
@@ -84,10 +97,15 @@ def link(
 ) -> None:
     """Print a link that signs one browser in to the web app, once, within 15 minutes."""
     from timbre.cli.server.data_folder import noted_address, sign_in_link  # noqa: PLC0415
+    from timbre.service.accounts.roles import Role  # noqa: PLC0415
     from timbre.service.accounts.sessions import Sessions  # noqa: PLC0415
 
+    if role is not None and name is None:
+        raise OptionError("A role is somebody's; say whose with --name.")
+
     async def act(database: Database, settings: Settings) -> str:
-        token = await Sessions(database, settings).link(team)
+        sessions = Sessions(database, settings)
+        token = await (sessions.link(team) if name is None else sessions.link_for(name, Role(role or "viewer"), team))
         return sign_in_link(address or noted_address(settings), token)
 
     typer.echo(with_database(act, data_dir))

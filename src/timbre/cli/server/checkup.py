@@ -1,4 +1,4 @@
-"""A look at a server from behind: its database, tables, workers, queue, storage and disk."""
+"""A look at a server from behind: its database, tables, workers, queue, storage, disk, and where accounts are."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def look_at(url: str, settings: Settings) -> list[Finding]:
                 findings += [finding async for finding in _work(database, settings)]
     except TimbreError as error:
         findings = [Finding(subject="database", state="broken", detail=str(error))]
-    return [*findings, await _storage(settings), *_disk(settings)]
+    return [*findings, await _storage(settings), *_disk(settings), *await accounts(settings)]
 
 
 async def _database(database: Database) -> Finding:
@@ -100,6 +100,27 @@ async def _work(database: Database, settings: Settings) -> AsyncIterator[Finding
                 detail=detail,
                 remedy="start more workers for it, or see in their logs what holds them up" if slow else "",
             )
+
+
+async def accounts(settings: Settings) -> list[Finding]:
+    """Whether the provider by whose accounts people sign in says what it has to, if there is one."""
+    if settings.oidc_issuer is None:
+        return []
+    from timbre.cli.server.logs import no_log  # noqa: PLC0415
+    from timbre.errors import ProviderUnavailable  # noqa: PLC0415
+    from timbre.service.outside.provider import Provider  # noqa: PLC0415
+
+    provider = Provider(settings)
+    try:
+        with no_log():
+            keys = await provider.keys()
+    except ProviderUnavailable as error:
+        remedy = "look at TIMBRE_OIDC_ISSUER and TIMBRE_OIDC_NETWORKS"
+        return [Finding(subject="accounts", state="broken", detail=error.reason, remedy=remedy)]
+    finally:
+        await provider.close()
+    detail = f"{settings.oidc_issuer} signs with {len(keys)} keys that are known here"
+    return [Finding(subject="accounts", state="ok" if keys else "broken", detail=detail)]
 
 
 async def _storage(settings: Settings) -> Finding:

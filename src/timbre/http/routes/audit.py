@@ -29,10 +29,17 @@ class AuditEntry(Answer):
     at: Time
     action: str = Field(description="What was done.", examples=["speaker.erased"])
     subject: Uuid | None = Field(description="Id of whom or what it was done to; null if it was the whole team.")
+    subject_name: str | None = Field(
+        description="Its name, if it is a key, or somebody who signs in; null for people of the gallery and all else.",
+        examples=["laptop"],
+    )
     key_id: Uuid | None = Field(
         description="The API key it was done with; null if the server did it by itself, or a command on its machine."
     )
-    key_name: str | None = Field(description="Name of that key; null if it is no longer known.", examples=["laptop"])
+    key_name: str | None = Field(
+        description="Name of that key, or of the person who was signed in; null if it is no longer known.",
+        examples=["laptop"],
+    )
     details: dict[str, str | float | bool | None] = Field(
         description="Numbers and ids, by action; never a name, never anything biometric.", examples=[{"samples": 3}]
     )
@@ -52,6 +59,7 @@ def audit_entry(row: Row) -> dict[str, Any]:
         "at": timestamp(row["at"]),
         "action": row["action"],
         "subject": None if row["subject"] is None else str(row["subject"]),
+        "subjectName": row["subject_name"],
         "keyId": None if row["key_id"] is None else str(row["key_id"]),
         "keyName": row["key_name"],
         "details": row["details"],
@@ -74,6 +82,6 @@ async def list_audit(
     limit: Annotated[int, Query(ge=1, le=100, description="At most so many.")] = 50,
     cursor: Annotated[UUID | None, Query(description="The `nextCursor` of the page before.")] = None,
 ) -> Response:
-    """List the entries of the team's audit. They hold ids, never a name and never anything biometric."""
+    """List the entries of the team's audit. They hold ids; names are those of keys, and of who signs in."""
     rows = await audit.page(here.database, known.team, action=action, subject=subject, before=cursor, limit=limit + 1)
     return Json({"items": [audit_entry(row) for row in rows[:limit]], "nextCursor": next_cursor(rows, limit)})

@@ -31,6 +31,9 @@ class Key(Answer):
     scopes: list[ScopeName]
     created_at: Time
     revoked_at: Time | None = Field(description="When it was made worthless; null while it is valid.")
+    person: bool = Field(
+        description="Whether it is a person's who signs in by name: nobody has it, and revoking it signs them out."
+    )
     current: bool = Field(description="Whether it is the one that asks.")
 
 
@@ -131,4 +134,5 @@ def _item(row: Row) -> dict[str, object]:
         "scopes": row["scopes"],
         "createdAt": timestamp(row["created_at"]),
         "revokedAt": timestamp(row["revoked_at"]),
+        "person": row["issuer"] is not None,
     }

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from timbre.errors import ModelError, RequestInvalid, ServiceUnavailable, StreamRefused, StreamUnknown, TooManyRequests
-from timbre.http.caller import Body, State_, caller, parsed, peer
+from timbre.http.caller import Body, State_, base_url, caller, parsed, peer
 from timbre.http.limits import Group
 from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json, parse_id, timestamp
@@ -80,8 +80,7 @@ async def create(
         known.require(Scope.JOBS_WRITE)
     here.live.hearers.start()  # they are ready when its sound comes
     made = await here.live.streams.create(known, asked)
-    base = here.settings.public_url or f"{request.url.scheme}://{request.url.netloc}"
-    url = f"{base.rstrip('/').replace('http', 'ws', 1)}{STREAM}?token={made.token}"
+    url = f"{base_url(request, here).replace('http', 'ws', 1)}{STREAM}?token={made.token}"
     answer = {"id": str(made.id), "url": url}
     return Json(answer | ({"warning": warning} if warning else {}))
 

@@ -12,7 +12,7 @@ from pydantic import Field
 from starlette.responses import FileResponse, Response, StreamingResponse
 
 from timbre.errors import MediaUnknown, RequestTooLarge, UploadTooSlow
-from timbre.http.caller import Body, State_, caller, parsed, peer, session_token
+from timbre.http.caller import Body, State_, base_url, caller, parsed, peer, session_token
 from timbre.http.limits import Group
 from timbre.http.openapi import errors, takes
 from timbre.http.responses import Json
@@ -158,5 +158,4 @@ async def arriving(request: Request, settings: Settings, seconds: float | None =
 def _absolute(here: State, request: Request, link: str) -> str:
     if not link.startswith("/"):
         return link
-    base = here.settings.public_url or f"{request.url.scheme}://{request.url.netloc}"
-    return base.rstrip("/") + link
+    return base_url(request, here) + link

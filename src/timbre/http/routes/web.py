@@ -20,7 +20,10 @@ from timbre.http.negotiation import weight
 
 router = APIRouter()
 FOLDER: Final = Path(str(resources.files("timbre") / "web"))
-PAGES: Final = ("/", "/recordings", "/jobs/{job}", "/review", "/people", "/people/{speaker}", "/listen", "/settings")
+PAGES: Final = (
+    *("/", "/recordings", "/jobs/{job}", "/review", "/people", "/people/{speaker}", "/listen", "/settings"),
+    "/signed-in",  # where an OpenID provider sends browsers back to
+)
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:;"
     " media-src 'self' blob:; connect-src 'self'; font-src 'self'; frame-ancestors 'none'; base-uri 'none';"

@@ -63,6 +63,10 @@ async def page(
     before: UUID | None = None,
     limit: int = 50,
 ) -> list[Row]:
-    """Entries of a team, newest first: `id`, `at`, `action`, `subject`, `key_id`, `key_name`, `details`."""
+    """Entries of a team, newest first.
+
+    Each has `id`, `at`, `action`, `subject`, `subject_name`, `key_id`, `key_name` and `details`. The names are those of
+    keys, and so of whoever signs in; no person of the gallery is named.
+    """
     asked = {"team": team, "action": action, "subject": subject, "before": before, "limit": limit}
     return await database.all(_SQL["page"], asked)

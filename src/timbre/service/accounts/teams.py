@@ -101,13 +101,12 @@ class Teams:
             OptionError: a name or a scope is not one.
         """
         for text in (name, team):
-            if not 1 <= len(text) <= LONGEST_NAME or not text.isprintable():
-                raise OptionError(f"A name has 1 to {LONGEST_NAME} printable characters; {text[:40]!r} does not.")
+            check_name(text)
         unknown = sorted(set(scopes) - set(Scope))
         if unknown or not scopes:
             raise OptionError(f"There is no scope {', '.join(unknown) or 'at all'}; there are: {', '.join(Scope)}.")
         async with self._database.transaction() as connection:
-            owner = await _team(connection, team)
+            owner = await named_team(connection, team)
             return (await _add_key(connection, owner["id"], name, scopes)).key
 
     async def add_key(self, caller: Caller, name: str, scopes: Sequence[Scope | str]) -> NewKey:
@@ -118,7 +117,7 @@ class Teams:
             return new
 
     async def keys_of(self, team: UUID) -> list[Row]:
-        """A team's keys, the newest first: `id`, `name`, `hint`, `scopes`, `created_at`, `revoked_at`."""
+        """A team's keys, the newest first: `id`, `name`, `hint`, `scopes`, `created_at`, `revoked_at`, `issuer`."""
         return await self._database.all(_SQL["keys_of"], {"team": team})
 
     async def revoke_of(self, caller: Caller, key: UUID) -> Row:
@@ -143,7 +142,7 @@ class Teams:
         return None if row and row["found"] else await self.create_key("first")
 
     async def keys(self, team: str | None = None) -> list[Row]:
-        """All keys, or a team's: `id`, `name`, `hint`, `scopes`, `created_at`, `revoked_at`, `team`."""
+        """All keys, or a team's: `id`, `name`, `hint`, `scopes`, `created_at`, `revoked_at`, `issuer`, `team`."""
         return await self._database.all(_SQL["keys"], {"team": team})
 
     async def revoke(self, key: str) -> str:
@@ -172,14 +171,25 @@ class Teams:
     async def first_team(self) -> Row:
         """The team that every server has: `id`, `name`, `budget_seconds`; made if it is not there yet."""
         async with self._database.transaction() as connection:
-            return await _team(connection, FIRST_TEAM)
+            return await named_team(connection, FIRST_TEAM)
 
     async def teams(self) -> list[Row]:
         """All teams."""
         return await self._database.all(_SQL["teams"])
 
 
-async def _team(connection: Connection, name: str) -> Row:
+def check_name(text: str) -> None:
+    """Make sure that a text can be the name of a key, a person or a team.
+
+    Raises:
+        OptionError: it is too long, empty, or not printable.
+    """
+    if not 1 <= len(text) <= LONGEST_NAME or not text.isprintable():
+        raise OptionError(f"A name has 1 to {LONGEST_NAME} printable characters; {text[:40]!r} does not.")
+
+
+async def named_team(connection: Connection, name: str) -> Row:
+    """The team of a name: `id`, `name`, `budget_seconds`; made, in the connection's transaction, if it is new."""
     new = new_id()
     await connection.execute(_SQL["create_team"], {"id": new, "name": name})
     row = await one(connection, _SQL["team"], {"name": name})

@@ -26,7 +26,7 @@ from timbre.service.accounts.usage import Usage
 from timbre.service.files.media import Media, Recording, media_key
 from timbre.service.files.storage import Storage
 from timbre.service.jobs.requests import ChangeRequest
-from timbre.service.jobs.streamed import Streamed
+from timbre.service.jobs.streamed import Streamed, beside
 from timbre.service.keys.master_key import MasterKeys
 from timbre.service.models.packs import Packs
 from timbre.service.outside.webhooks import Webhooks
@@ -158,7 +158,7 @@ class Jobs:
             "key": caller.key,
             "type": request.kind,
             "model": pack,
-            "params": Jsonb(params | ({} if streamed is None else {"streamed": streamed.to_json()})),
+            "params": Jsonb(params | beside(streamed)),
             "warning": warning,
             "title": request.title or None,
             "tags": list(dict.fromkeys(request.tags)),

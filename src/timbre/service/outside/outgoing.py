@@ -105,6 +105,7 @@ async def opened(
     *,
     content: bytes | None = None,
     headers: Mapping[str, str] | None = None,
+    redirects: int = MOST_REDIRECTS,
 ) -> AsyncIterator[httpx.Response]:
     """Send a request, follow at most two redirects, and give the answer, whatever its status, before its body.
 
@@ -117,6 +118,7 @@ async def opened(
         url: Address to ask; `http` or `https`.
         content: Body to send.
         headers: Headers to send beside the client's own.
+        redirects: At most so many are followed; none where the content is secret.
 
     Yields:
         The answer; read it by `pieces`.
@@ -125,7 +127,7 @@ async def opened(
         DeliveryFailed: No answer came, or too many redirects did.
     """
     with _told():
-        response = await _answer(client, method, _parsed(url), content, dict(headers or {}))
+        response = await _answer(client, method, _parsed(url), content, dict(headers or {}), redirects=redirects)
     try:
         yield response
     finally:
@@ -199,9 +201,15 @@ async def send(
 
 
 async def _answer(
-    client: httpx.AsyncClient, method: str, url: httpx.URL, content: bytes | None, headers: dict[str, str]
+    client: httpx.AsyncClient,
+    method: str,
+    url: httpx.URL,
+    content: bytes | None,
+    headers: dict[str, str],
+    *,
+    redirects: int,
 ) -> httpx.Response:
-    for _ in range(MOST_REDIRECTS + 1):
+    for _ in range(redirects + 1):
         request = client.build_request(method, url, content=content, headers=headers)
         response = await client.send(request, stream=True)
         if response.next_request is None:
@@ -213,7 +221,7 @@ async def _answer(
         url = target
     raise DeliveryFailed(
         Failure.TOO_MANY_REDIRECTS,
-        f"the address redirects more than {MOST_REDIRECTS} times; give the one that the redirects lead to",
+        f"the address redirects more than {redirects} times; give the one that the redirects lead to",
         status=response.status_code,
     )
 

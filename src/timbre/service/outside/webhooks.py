@@ -17,6 +17,7 @@ from uuid import UUID
 import httpx
 import structlog
 
+from timbre import tracing
 from timbre.errors import DeliveryFailed, DeliveryUnknown
 from timbre.service.accounts import audit
 from timbre.service.keys.signatures import new_webhook_secret, webhook_headers
@@ -92,9 +93,10 @@ class Webhooks:
         started = time.monotonic()
         outcome: Answer | DeliveryFailed
         try:
-            outcome = await send(
-                client, "POST", row["url"], content=body, headers=headers, seconds=self._settings.webhook_seconds
-            )
+            with tracing.span("webhook", row["traceparent"], job=str(row["job_id"]), number=number):
+                outcome = await send(
+                    client, "POST", row["url"], content=body, headers=headers, seconds=self._settings.webhook_seconds
+                )
         except DeliveryFailed as failure:
             outcome = failure
         except Exception:  # noqa: BLE001 - whatever it is, the attempt is counted, so that they come to an end

@@ -22,6 +22,7 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
 
 import timbre
+from timbre import tracing
 from timbre.audio.temporary import temporary_file
 from timbre.errors import DecodingInterrupted, DiskFull, ServiceUnavailable
 from timbre.fairness import share
@@ -212,7 +213,7 @@ async def run_worker(settings: Settings, url: str, ready: Callable[[], None] = l
         ModelError: the default pack cannot be loaded.
         TimbreError: recordings cannot be stored, or not in the temporary folder.
     """
-    async with AsyncExitStack() as stack:
+    async with tracing.telling(settings, "worker"), AsyncExitStack() as stack:
         database = await stack.enter_async_context(
             open_database(url, connections=_CONNECTIONS, application="timbre worker", silence=settings.stalled_seconds)
         )

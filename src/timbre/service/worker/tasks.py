@@ -8,10 +8,9 @@ waited for.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -21,6 +20,7 @@ from uuid import UUID, uuid4
 import httpx
 import structlog
 
+from timbre import tracing
 from timbre.diarization.limits import UNLIMITED, Limits
 from timbre.engine import Engine
 from timbre.errors import (
@@ -55,15 +55,13 @@ from timbre.service.requests.selection import read_selection
 from timbre.service.results.outputs import dumped
 from timbre.service.worker.inference import Heard, hear
 from timbre.service.worker.persistence import Persistence
+from timbre.service.worker.stages import Reporter, Stages
 from timbre.service.worker.suspects import Suspects
 from timbre.service.worker.thread_bridge import Bridge, Interrupted
 from timbre.service.worker.words import Words
 from timbre.settings import Settings
 from timbre.store.database import Connection
 
-_REPORTS: Final = 0.5  # seconds between two reports of progress
-# Where each stage of the engine lies in the whole; what decides about speakers at the end takes little.
-_STAGES: Final = {"speech": (0.0, 0.3), "segmentation": (0.3, 0.6), "voices": (0.6, 0.97)}
 _WORDS: Final = ("words", 0.97)  # what is waited for once the speakers are known
 _MOST_WAITING: Final = 16  # jobs that wait for their words beside the lanes
 _BROKEN_OFF: Final = 2  # threads of the engine for attempts that were broken off and have not noticed
@@ -175,10 +173,13 @@ class Work:
         task = asyncio.current_task()
         if task:
             self._running.add(task)
-        structlog.contextvars.bind_contextvars(job=str(attempt.job), team=str(attempt.team), attempt=attempt.number)
+        named = {"job": str(attempt.job), "team": str(attempt.team), "attempt": attempt.number}
+        named |= tracing.logged(attempt.params.get(tracing.CARRIED))
+        structlog.contextvars.bind_contextvars(**named)
         try:
-            async with self._kept_alive(attempt):
-                await act(attempt)
+            with _traced(attempt):
+                async with self._kept_alive(attempt):
+                    await act(attempt)
         except Canceled:
             _log.info("canceled", job=str(attempt.job))
         except (Interrupted, asyncio.CancelledError):
@@ -203,7 +204,7 @@ class Work:
             message = f"{FAULT}; the server's log has it as {reference}."
             await self._answered(self._attempts.fail, attempt, message)
         finally:
-            structlog.contextvars.unbind_contextvars("job", "team", "attempt")
+            structlog.contextvars.unbind_contextvars(*named)
             if task:
                 self._running.discard(task)
 
@@ -259,20 +260,10 @@ class Work:
     async def _fetch(self, attempt: Attempt) -> None:
         most = self._most_bytes(attempt)
         name = object_name()
-        room = self._media.room
-        room.check_disks()
+        self._media.room.check_disks()
         try:
-            async with (
-                fetch(
-                    self._client,
-                    attempt.params["url"],
-                    most_bytes=most,
-                    seconds=self._settings.fetch_seconds,
-                    least=self._settings.least_kb * _KIB,
-                ) as chunks,
-                aclosing(room.filled(attempt.team, chunks)) as filled,
-            ):
-                size = await self._storage.put(name, filled, most_bytes=most)
+            with tracing.span("fetch"):
+                size = await self._fetched(attempt, name, most)
         except QuotaSpent as error:
             raise FetchFailed(f"Could not load audio: {error}") from None
         except RequestTooLarge:
@@ -283,6 +274,20 @@ class Work:
             # Who is broken off, or loses the database, cannot tell from the answer whether it was handed over.
             if not await self._answered(self._attempts.knows, attempt, name):
                 await self._storage.delete(name)
+
+    async def _fetched(self, attempt: Attempt, name: str, most: int) -> int:
+        """Fetch a recording of at most so many bytes into an object; return how many it has."""
+        async with (
+            fetch(
+                self._client,
+                attempt.params["url"],
+                most_bytes=most,
+                seconds=self._settings.fetch_seconds,
+                least=self._settings.least_kb * _KIB,
+            ) as chunks,
+            aclosing(self._media.room.filled(attempt.team, chunks)) as filled,
+        ):
+            return await self._storage.put(name, filled, most_bytes=most)
 
     async def _hear(
         self, attempt: Attempt, is_heard: asyncio.Event | None = None, *, limits: Limits = UNLIMITED
@@ -298,6 +303,7 @@ class Work:
         ):
             loop = asyncio.get_running_loop()
             bridge = Bridge(loop, self.stopping)
+            told = Stages(Reporter(self._attempts, attempt, loop, self.stopping))
             listen = partial(
                 hear,
                 engine,
@@ -305,11 +311,12 @@ class Work:
                 path,
                 references=references,
                 gallery=await self._gallery(attempt, engine.space, bridge),
-                progress=_Reporter(self._attempts, attempt, loop, self.stopping),
+                progress=told,
                 settings=self._settings,
             )
             try:
-                heard = await loop.run_in_executor(self._hearing, listen)
+                with told:
+                    heard = await loop.run_in_executor(self._hearing, listen)
                 leave()
             except AudioTooLong:
                 if engine.hearing_settings.max_hours >= self._settings.max_hours:
@@ -322,7 +329,8 @@ class Work:
                 if is_heard is not None:
                     is_heard.set()
                 await self._answered(self._attempts.report, attempt, *_WORDS)
-                await words.write(heard.output)
+                with tracing.span("words"):
+                    await words.write(heard.output)
         ended = await self._succeed(attempt, heard)
         if ended and "streamed" in attempt.params:
             await self._streamed.settle(attempt.job)
@@ -397,29 +405,15 @@ class Work:
         return int(self._settings.upload_gb * _GIB)
 
 
-class _Reporter:
-    """Stores progress from the engine's thread, not too often, and stops the work when nobody wants it any more."""
-
-    def __init__(self, attempts: Attempts, attempt: Attempt, loop: asyncio.AbstractEventLoop, stopping: Event) -> None:
-        self._attempts = attempts
-        self._attempt = attempt
-        self._loop = loop
-        self._stopping = stopping
-        self._next = 0.0
-        self._sent: Future[None] | None = None
-
-    def __call__(self, stage: str, fraction: float) -> None:
-        if self._stopping.is_set():
-            raise Interrupted
-        if self._sent is not None and self._sent.done():
-            sent, self._sent = self._sent, None
-            with suppress(ServiceUnavailable):  # the work goes on while the database is away
-                sent.result()
-        if self._sent is None and time.monotonic() >= self._next:
-            begin, end = _STAGES[stage]
-            report = self._attempts.report(self._attempt, stage, begin + (end - begin) * fraction)
-            self._sent = asyncio.run_coroutine_threadsafe(report, self._loop)
-            self._next = time.monotonic() + _REPORTS
+def _traced(attempt: Attempt) -> AbstractContextManager[tracing.Span]:
+    """The span of an attempt, a part of the trace of the request that its job came with."""
+    return tracing.span(
+        f"job {attempt.type}",
+        attempt.params.get(tracing.CARRIED),
+        job=str(attempt.job),
+        attempt=attempt.number,
+        model=attempt.model,
+    )
 
 
 def _too_large(most: int) -> str:

@@ -59,5 +59,5 @@ SELECT EXISTS (SELECT 1 FROM upkeep WHERE task = %(task)s) AS found
 DELETE FROM upkeep WHERE task = %(task)s
 
 -- sign_all_out --
-WITH links AS (DELETE FROM sign_in_links)
+WITH links AS (DELETE FROM sign_in_links), of_persons AS (DELETE FROM person_links)
 DELETE FROM sessions

@@ -15,13 +15,13 @@ INSERT INTO api_keys (id, team_id, name, hash, hint, scopes)
 VALUES (%(id)s, %(team)s, %(name)s, %(hash)s, %(hint)s, %(scopes)s)
 
 -- keys --
-SELECT key.id, key.name, key.hint, key.scopes, key.created_at, key.revoked_at, team.name AS team
+SELECT key.id, key.name, key.hint, key.scopes, key.created_at, key.revoked_at, key.issuer, team.name AS team
 FROM api_keys AS key JOIN teams AS team ON team.id = key.team_id
 WHERE %(team)s::text IS NULL OR team.name = %(team)s
 ORDER BY team.name, key.created_at
 
 -- keys_of --
-SELECT id, name, hint, scopes, created_at, revoked_at FROM api_keys
+SELECT id, name, hint, scopes, created_at, revoked_at, issuer FROM api_keys
 WHERE team_id = %(team)s ORDER BY created_at DESC, id DESC
 
 -- revoke_of --

@@ -29,7 +29,7 @@ FROM jobs AS job
 WHERE job.id = delivery.job_id
   AND delivery.id = %(id)s AND delivery.round = %(round)s AND delivery.state = 'pending'
 RETURNING delivery.id, delivery.team_id, delivery.job_id, delivery.url, delivery.round, job.status, delivery.revised,
-          job.revision,
+          job.revision, job.params ->> 'traceparent' AS traceparent,
           CASE WHEN NOT delivery.status_only
                THEN (SELECT output.body FROM job_outputs AS output WHERE output.job_id = job.id) END AS body
 

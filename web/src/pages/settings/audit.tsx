@@ -32,7 +32,9 @@ export function Audit() {
   }
   return (
     <>
-      <p class="muted">Who did what, and when. It names people by their ids alone, so that it keeps nothing of them.</p>
+      <p class="muted">
+        Who did what, and when. It names the people of the gallery by their ids alone, so that it keeps nothing of them.
+      </p>
       <Of loaded={loaded}>
         {(first) => {
           const items = [first, ...more].flatMap((page) => page.items);
@@ -88,7 +90,10 @@ function Entry({ entry }: { entry: AuditEntry }) {
                 <code>{entry.subject}</code>
               </a>
             ) : (
-              <code>{entry.subject}</code>
+              <>
+                {entry.subjectName && `${entry.subjectName} `}
+                <code>{entry.subject}</code>
+              </>
             )}
           </p>
         )}

@@ -74,7 +74,16 @@ export function Keys() {
           onConfirm={() => revoke(revoking)}
           onClose={() => setRevoking(null)}
         >
-          <p>Programs that use the key ending in {revoking.hint} are refused from now on. It cannot be brought back.</p>
+          {revoking.person ? (
+            <p>
+              They are signed out everywhere, at once. With another link, or as long as the provider of their account
+              lets them, they can sign in again.
+            </p>
+          ) : (
+            <p>
+              Programs that use the key ending in {revoking.hint} are refused from now on. It cannot be brought back.
+            </p>
+          )}
         </Confirm>
       )}
     </>
@@ -89,11 +98,13 @@ function KeyRow({ item, onRevoke }: { item: Key; onRevoke?: () => void }) {
       <div class="grow">
         <p class="row">
           <strong>{web ? "Sign-in by link" : item.name}</strong>
-          {!web && <code class="muted">…{item.hint}</code>}
+          {item.person && <Tag>a person</Tag>}
+          {!web && !item.person && <code class="muted">…{item.hint}</code>}
           {item.current && <Tag kind="good">used by this browser</Tag>}
         </p>
         <p class="small muted">
           {web && "The web app's own, for browsers that open a link. "}
+          {item.person && "Signs in by name; to revoke this signs them out. "}
           {all ? "Everything" : item.scopes.join(", ")}; made {day(item.createdAt)}
           {item.revokedAt && `, revoked ${ago(item.revokedAt)}`}
         </p>
