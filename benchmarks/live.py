@@ -30,6 +30,7 @@ from benchmarks.streaming import conversation
 RATE = 16_000  # Hz
 FRAME = 1_600  # samples
 MOST_LAG = 1_000  # milliseconds
+SIZES = (1, 10, 20, 30, 40, 50, 60, 80, 100)  # sessions at a time
 SILENT = 1_000  # streams that send nothing
 MANY = {"TIMBRE_STREAMS_PER_TEAM": "2000"}
 
@@ -38,10 +39,10 @@ def run(console: Console, *, full: bool) -> dict[str, Any]:
     """Measure, print and return everything."""
     sound = conversation()
     figures: dict[str, Any] = {"load_average_before": psutil.getloadavg()[0], "sessions": []}
-    sizes, seconds = (1, 10, 20, 30, 40, 50, 60, 80, 100), 60.0 if full else 20.0
+    seconds = 60.0 if full else 20.0
     with served(settings=MANY) as server, ProcessPoolExecutor(1, get_context("spawn")) as clients:
         clients.submit(_crowd, (server.host, server.port), server.key, sound, 1, 5.0).result()  # the processes start
-        for size in sizes:
+        for size in SIZES:
             figures["sessions"].append(_measured(server, clients, sound, size, seconds))
             if behind(figures["sessions"][-1]):
                 break

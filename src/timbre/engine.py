@@ -425,7 +425,11 @@ class Engine:
     @property
     def _stream_space(self) -> StreamSpace:
         """What streams know of voices that are heard with this engine."""
-        return StreamSpace(namer=self._namer, recipe=self._recipe)
+        return StreamSpace(
+            namer=self._namer,
+            recipe=self._recipe,
+            variation=self._variation if self._variation.fitted else None,
+        )
 
     def embed(self, audio: AudioSource, *, channel: int | None = None) -> Prototype:
         """Pool the speech of a recording of one person into a unit vector, with no check but that there is speech.
