@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from timbre.diarization.recipe import WITH_SEGMENTER, WITHOUT_SEGMENTER, Recipe
+from timbre.diarization.recipe import WITHOUT_SEGMENTER
 from timbre.diarization.spread import Spread
 from timbre.errors import OptionError
 from timbre.identification.namer import Namer, check_threshold
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from timbre.settings import Settings
 
 MOST_SPEAKERS: Final = 8
+RECIPE: Final = WITHOUT_SEGMENTER  # of every pack: no stream asks a segmenter, and the other numbers count on one
 _LIMIT: Final = 32
 
 
@@ -32,7 +33,6 @@ class StreamSpace:
     """What a stream knows of the voices of a pack."""
 
     namer: Namer
-    recipe: Recipe
     variation: Variation | None  # how they vary; None where that was not fitted
 
 
@@ -47,8 +47,7 @@ def load_stream_space(model: str, settings: Settings) -> StreamSpace:
     pack = find_pack(model, settings)
     space = own_space(pack.encoder, settings)
     namer = Namer(space.same_voice(), space.name, model=pack.name)
-    recipe = WITH_SEGMENTER if pack.segmenters else WITHOUT_SEGMENTER
-    return StreamSpace(namer=namer, recipe=recipe, variation=fitted_variation(space, namer.same_voice))
+    return StreamSpace(namer=namer, variation=fitted_variation(space, namer.same_voice))
 
 
 def fitted_variation(space: Space, same_voice: SameVoice) -> Variation | None:
@@ -94,11 +93,11 @@ def new_stream(
         raise OptionError(f"max_speakers is a number from 1 to {_LIMIT}, not {max_speakers}.")
     return LiveStream(
         same_voice=space.namer.same_voice,
-        merging=space.recipe.merging,
+        merging=RECIPE.merging,
         spread=None if space.variation is None else _spread(space.variation, recipe),
-        speech=space.recipe.speech,
+        speech=RECIPE.speech,
         names=Names(space.namer, expected=voiceprints, among=among, threshold=threshold, exclusive=exclusive),
-        least_speech=space.recipe.least_speech,
+        least_speech=RECIPE.least_speech,
         most_speakers=max_speakers,
         partial=partial,
         recipe=recipe,

@@ -45,7 +45,6 @@ def space_of(
             same_voice = found.same_voice()
             own = StreamSpace(
                 namer=Namer(same_voice, space, model=found.encoder.name),
-                recipe=own.recipe,
                 variation=fitted_variation(found, same_voice),
             )
     except VoiceprintError as error:
