@@ -53,7 +53,7 @@ from timbre.identification.namer import (
 from timbre.identification.voiceprint import MOST_PROTOTYPES, Voiceprint
 from timbre.live.driver import Stream
 from timbre.live.hearing import Hearing
-from timbre.live.opening import MOST_SPEAKERS, StreamSpace, new_stream
+from timbre.live.opening import MOST_SPEAKERS, RECIPE, StreamSpace, new_stream
 from timbre.models.packs import Pack, find_pack, load_encoder, load_pack
 from timbre.models.same_voice import SameVoice
 from timbre.models.spaces import own_space
@@ -99,7 +99,6 @@ class Engine:
         self._same_voice = same_voice
         self._variation = variation
         recipe = WITHOUT_SEGMENTER if pack.segmenter is None else WITH_SEGMENTER
-        self._recipe = recipe
         self._diarizer = Diarizer(pack, self._same_voice, self._variation, recipe)
         self.space = self._same_voice.space(pack.encoder.fingerprint)
         self._namer = Namer(self._same_voice, self.space, model=pack.encoder.name)
@@ -420,12 +419,15 @@ class Engine:
 
     def hearing(self) -> Hearing:
         """What answers the questions of streams."""
-        return Hearing(self._pack, self._same_voice, self._variation, self._recipe)
+        return Hearing(self._pack, self._same_voice, self._variation, RECIPE)
 
     @property
     def _stream_space(self) -> StreamSpace:
         """What streams know of voices that are heard with this engine."""
-        return StreamSpace(namer=self._namer, recipe=self._recipe)
+        return StreamSpace(
+            namer=self._namer,
+            variation=self._variation if self._variation.fitted else None,
+        )
 
     def embed(self, audio: AudioSource, *, channel: int | None = None) -> Prototype:
         """Pool the speech of a recording of one person into a unit vector, with no check but that there is speech.

@@ -5,7 +5,7 @@ import "./styles/shell.css"; // first: the pages refine them
 import { render } from "preact";
 import { App } from "./app";
 import { startRouter } from "./router";
-import { startSession } from "./session";
+import { startSession } from "./arrival";
 import { startTheme } from "./theme";
 
 startTheme();

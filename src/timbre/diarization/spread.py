@@ -41,17 +41,37 @@ class Spread:
         )
 
     def pieces(
-        self, sums: NDArray[np.float64], sizes: NDArray[np.int64]
+        self, sums: NDArray[np.float64], sizes: NDArray[np.int64] | NDArray[np.float64]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return how precisely each piece says whose voice it is, and its place times that precision, `[k, d]` each.
 
         Args:
             sums: Of each piece's window vectors, `[k, dimension]`.
-            sizes: Windows in each.
+            sizes: Windows in each; what is shorter than one is a part of it.
         """
         windows = sizes.astype(np.float32)[:, None]
         precision = np.asarray(1 / (self.moods + self.windows / windows), np.float32)
         return precision, np.asarray(precision * (sums.astype(np.float32) @ self.axes / windows), np.float32)
+
+    def one_person(
+        self,
+        sums: NDArray[np.float64],
+        sizes: NDArray[np.float64],
+        vector: NDArray[np.float32],
+        size: float,
+    ) -> NDArray[np.float32]:
+        """Return the log-likelihood ratio of one person to two for each of some pieces and a window, `[k]`.
+
+        Args:
+            sums: Of each piece's window vectors, `[k, dimension]`.
+            sizes: Windows in each.
+            vector: Of the window, `[dimension]`.
+            size: How much of a window it is, over 0.
+        """
+        known, places = self.pieces(sums, sizes)
+        precision, place = self.pieces(size * vector[None].astype(np.float64), np.array([size]))
+        together = self.support(known + precision, places + place)
+        return np.asarray(together - self.support(known, places) - self.support(precision, place), np.float32)
 
     def support(self, precision: NDArray[np.float32], weighted: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the log-likelihood ratio of one person's mean to none, for sums over pieces, `[..., d]` to `[...]`."""

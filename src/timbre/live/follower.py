@@ -69,6 +69,12 @@ class Follower:
         """Somebody who was not heard before has a number now."""
         self._paths[number] = self._paths.pop(NOBODY)
 
+    def settle(self, who: int, since: float) -> None:
+        """What was heard since a moment turned out to be this speaker's."""
+        for path in self._paths.values():
+            path.score = min(path.score, -self._recipe.switch)
+        self._paths[who] = _Path(0.0, since)
+
     def renumber(self, numbers: Mapping[int, int]) -> None:
         """Some speakers are others now."""
         paths: dict[int, _Path] = {}

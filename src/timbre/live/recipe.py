@@ -20,9 +20,13 @@ class LiveRecipe:
     unheard: float = 0.0  # log-odds against somebody unheard of, beyond a change
     prior: float = 5.0  # log-odds that a look at 10 s of somebody of whom 10 s are known needs to be theirs
     growth: float = 3.0  # more needed for every factor of e that either grows
+    scatter: float = 0.2  # of what the variances of voices say of a look and a voice, beside their cosine
+    strangers: float = 0.33  # how much people vary who share a room and a language, beside those of the fit
     heed: float = 1.0  # of a look's log-odds, as looks share samples
     expected: float = 0.0  # log-odds that a look needs to be somebody's who is expected and was not heard yet
     contrast: float = 3.0  # log-odds by which one who is expected must be likelier than who is taken for the speaker
+    more: float = 0.05  # share of the windows that were clustered, by which there are more when all are clustered again
+    fewest: int = 2  # windows more, at least
     named: float = 0.1  # share of what a voiceprint says of the voice that has its name, beside what was heard of it
 
 

@@ -21,19 +21,20 @@ from timbre.live.follower import NOBODY, Follower
 from timbre.live.recipe import LiveRecipe
 from timbre.live.requests import AskPeople, AskSpeakers, AskSpeech, AskVoice, Question, Speech
 from timbre.live.speech import Level, SpeechRuns
-from timbre.live.voices import Voices
+from timbre.live.voices import WINDOW_SECONDS, Voices
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from timbre.diarization.merging import MergeRule
     from timbre.diarization.speech import SpeechRule
+    from timbre.diarization.spread import Spread
     from timbre.live.names import Names
     from timbre.models.same_voice import SameVoice
 
 HOP: Final = 1_600  # samples, 0.1 s: what is heard at once
 _WINDOW: Final = 25_600  # samples of a whole window
-_WHOLE: Final = _WINDOW / SAMPLE_RATE
+_WHOLE: Final = WINDOW_SECONDS
 _SHORT_STEP: Final = 0.2  # seconds from look to look in the beginning of a run
 _HEARD: Final = 0.5  # share of speech of a window that is heard
 _SHORTEST: Final = 0.4  # seconds of a window
@@ -54,6 +55,7 @@ class LiveStream:
         *,
         same_voice: SameVoice,
         merging: MergeRule,
+        spread: Spread | None,
         speech: SpeechRule,
         names: Names,
         least_speech: float,
@@ -63,6 +65,7 @@ class LiveStream:
     ) -> None:
         self._same_voice = same_voice
         self._merging = merging
+        self._spread = spread
         self._names = names
         self._least_speech = least_speech
         self._most = most_speakers
@@ -87,7 +90,9 @@ class LiveStream:
     @property
     def shared(self) -> dict[str, object]:
         """The models that it goes by, which are those of every stream that was asked for in the same way."""
-        return {"same_voice": self._same_voice, "merging": self._merging, "namer": self._names.namer}
+        return {"same_voice": self._same_voice, "merging": self._merging, "namer": self._names.namer} | (
+            {} if self._spread is None else {"spread": self._spread}
+        )
 
     @property
     def seconds(self) -> float:
@@ -214,7 +219,7 @@ class LiveStream:
         if speaker is None or share < self._least_speech:
             return events
         self._voices.add(vector, start, speaker)
-        if self._voices.due():
+        if self._voices.due(self._recipe.more, self._recipe.fewest):
             events += yield from self._again()
         events += yield from self._look_at_names()
         return events
@@ -236,6 +241,9 @@ class LiveStream:
         odds: dict[int, float] = {}
         if known:
             likeness = self._same_voice.log_odds(centroids @ vector, _REFERENCE, _REFERENCE)
+            if self._spread is not None:
+                part = min(1.0, max(seconds, _SHORT_STEP) / _WHOLE)
+                likeness += recipe.scatter * self._spread.one_person(*self._voices.sums(), vector, part)
             speech = np.log(np.clip(spoken, 0.5, rule.longest) / _REFERENCE) + np.log(max(seconds, 0.5) / _REFERENCE)
             odds = dict(zip(known, (likeness - recipe.prior - recipe.growth * speech).tolist(), strict=True))
         expected, taken = self._names.odds_of_expected(vector, seconds), self._names.taken
@@ -321,6 +329,10 @@ class LiveStream:
         if self._follower is not None:
             self._follower.renumber(moved)
         self._last = None if self._last is None else self._voices.now(self._last)
+        if self._open is not None and self._speaker is not None and self._follower is not None:
+            found = self._voices.who(self._open.time * SAMPLE_RATE - _WINDOW / 2, self._heard - _WINDOW / 2)
+            if found is not None and found != self._voices.now(self._speaker):
+                self._follower.settle(found, self._open.time)
         events: list[Event] = []
         for number, (begin, end, was) in enumerate(self._turns):
             found = self._voices.who(begin * SAMPLE_RATE - _WINDOW / 2, end * SAMPLE_RATE - _WINDOW / 2)

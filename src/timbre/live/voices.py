@@ -13,8 +13,10 @@ from timbre.models.same_voice import unit
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+WINDOW_SECONDS: Final = 1.6  # that a window holds
 MOST_WINDOWS: Final = 600  # remembered, four minutes of speech in full; then those of who talks most are thinned
 _YOUNG: Final = 8  # windows under which clustering does not give a speaker up
+_MOST_NEW: Final = 75  # windows after which all are clustered again, however many there are
 _FEW: Final = 2  # windows under which a voice is judged by its first words too
 
 
@@ -97,9 +99,30 @@ class Voices:
             seconds.append(spoken)
         return known, unit(np.array(sums, np.float32)), np.array(seconds)
 
-    def due(self) -> bool:
-        """Whether so much was added that all is worth looking at again."""
-        return self._added >= min(max(0.2 * self._clustered, 8), 75)
+    def sums(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the sum of everybody's windows `[k, dimension]`, and how many those are `[k]`, as `known` has them.
+
+        First words are a part of a window.
+        """
+        labels, weights = np.array(self._labels, np.int64), np.array(self._weights, np.float64)
+        rows = self.vectors if len(self) else None
+        sums, sizes = [], []
+        for speaker in self.known:
+            own = labels == speaker
+            total, size = np.zeros(()), 0.0
+            if rows is not None and own.any():
+                total, size = np.asarray(weights[own] @ rows[own]), float(weights[own].sum())
+            if speaker in self._first:
+                vector, seconds = self._first[speaker]
+                part = min(1.0, seconds / WINDOW_SECONDS)
+                total, size = np.asarray(total + part * vector), size + part
+            sums.append(total)
+            sizes.append(size)
+        return np.array(sums), np.array(sizes)
+
+    def due(self, more: float, fewest: int) -> bool:
+        """Whether so much was added that all is worth looking at again: this share of what there was, or so many."""
+        return self._added >= min(max(more * self._clustered, fewest), _MOST_NEW)
 
     def relabel(self, clusters: NDArray[np.int64], windows: int, own: Collection[int] = ()) -> bool:
         """Take what clustering says about the first so many windows; say whether anybody's voice changed.

@@ -53,3 +53,16 @@ def test_a_piece_is_never_known_better_than_moods_allow(spread: Spread) -> None:
     precision, _ = spread.pieces(np.ones((3, 5)), np.array([1, 100, 10**9]))
     assert (precision[0] < precision[1]).all()
     assert precision[2] == pytest.approx(1 / spread.moods)
+
+
+def test_one_person_or_two(spread: Spread) -> None:
+    """Of two voices and a look that is half a window, by the full covariance."""
+    places = np.random.default_rng(5).standard_normal((3, 4)) * 2
+    sizes = np.array([3.0, 40.0, 0.5])
+    vectors = places @ np.linalg.pinv(spread.axes.astype(np.float64))
+    ratios = spread.one_person(vectors[:2] * sizes[:2, None], sizes[:2], vectors[2].astype(np.float32), 0.5)
+
+    def density(*rows: int) -> float:
+        return likelihood(spread, places[list(rows)], sizes[list(rows)])
+
+    assert ratios == pytest.approx([density(row, 2) - density(row) - density(2) for row in (0, 1)], abs=1e-3)

@@ -49,3 +49,12 @@ def test_renumbered_keep_the_likelier_way() -> None:
     follower.renumber({1: 2})
     assert follower.best[0] == 2
     assert follower.best[2] == 3.0
+
+
+def test_settled_speaker_has_spoken_since_then() -> None:
+    follower = Follower(RECIPE, begin=0.0, last=None)
+    follower.look({0: 3.0, 1: 0.0, NOBODY: 0.0}, 0.2)
+    follower.settle(2, 0.1)
+    assert follower.best == (2, 0.1, RECIPE.switch)
+    follower.look({0: 9.0, 1: 0.0, 2: 0.0, NOBODY: 0.0}, 0.6)
+    assert follower.best[0] == 0  # what is heard from then on counts as ever

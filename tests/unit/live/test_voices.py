@@ -33,6 +33,25 @@ def test_first_words_count_until_there_are_windows() -> None:
     np.testing.assert_array_equal(voices.centroids()[1][0], AXES[3])
 
 
+def test_first_words_are_a_part_of_a_window() -> None:
+    voices = filled(0, 0, 0)
+    voices.begin(AXES[1], 0.4)
+    sums, sizes = voices.sums()
+    np.testing.assert_array_equal(sums, [3 * AXES[0], 0.25 * AXES[1]])
+    assert sizes.tolist() == [3, 0.25]
+
+
+def test_all_is_looked_at_again_when_more_is_known() -> None:
+    voices = filled(*[0] * 40)
+    assert voices.due(0.05, 2)
+    voices.relabel(np.zeros(40, np.int64), 40)
+    voices.add(AXES[0], 6_400 * 40, 0)
+    assert not voices.due(0.05, 2)
+    voices.add(AXES[0], 6_400 * 41, 0)
+    assert voices.due(0.05, 2)
+    assert not voices.due(0.2, 2)
+
+
 def test_numbers_stay_with_most_of_their_windows() -> None:
     voices = filled(*[0] * 10, *[1] * 9)
     clusters = np.array([5] * 9 + [3] * 10)

@@ -1,7 +1,8 @@
 // For whoever is not signed in: by an account elsewhere, the link that the server prints, or an API key.
 import { useState } from "preact/hooks";
 import { api } from "../api/client";
-import { signIn, signInElsewhere, signInNote } from "../session";
+import { signInElsewhere } from "../arrival";
+import { signIn, signInNote } from "../session";
 import { Button, Field, Note } from "../ui/controls";
 import { useLoaded } from "../ui/loaded";
 

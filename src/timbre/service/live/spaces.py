@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from timbre.errors import RequestInvalid, VoiceprintError
 from timbre.identification.namer import Namer, common_space, known_space
 from timbre.identification.voiceprint import Voiceprint
-from timbre.live.opening import StreamSpace, load_stream_space
+from timbre.live.opening import StreamSpace, fitted_variation, load_stream_space
 
 if TYPE_CHECKING:
     from timbre.service.live.requests import StreamRequest
@@ -42,7 +42,11 @@ def space_of(
             raise RequestInvalid([("voiceprints", message)])
         if space != own.namer.space:
             found = known_space(space, settings)
-            own = StreamSpace(namer=Namer(found.same_voice(), space, model=found.encoder.name), recipe=own.recipe)
+            same_voice = found.same_voice()
+            own = StreamSpace(
+                namer=Namer(same_voice, space, model=found.encoder.name),
+                variation=fitted_variation(found, same_voice),
+            )
     except VoiceprintError as error:
         raise RequestInvalid([("voiceprints", str(error))]) from None
     return own, voiceprints
