@@ -88,8 +88,8 @@ test-exhaustive: $(DEVELOPMENT) $(MODELS) $(WEB)
 	$(TESTS) -m exhaustive
 
 # What needs neither a server nor a database nor a browser, and hears no whole recording: the loop while one writes.
-# Nothing there waits, and each process more would load all tests once more.
-test-quick: WORKERS = 2
+# Little there waits, and each process more would load all tests once more.
+test-quick: WORKERS = 3
 test-quick: $(DEVELOPMENT) $(MODELS)
 	$(TESTS) -m "not database and not hearing and not exhaustive" tests/unit tests/integration
 

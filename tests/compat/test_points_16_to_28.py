@@ -346,6 +346,7 @@ def test_point_26_fifty_voiceprints_are_not_too_large(client, voiceprints):
     assert set(faults(client.post("/v1/identify", json={"url": NOTHING, "voiceprints": over}))) == {"voiceprints"}
 
 
+@pytest.mark.exhaustive
 def test_point_26_large_answers_are_streamed_and_packed_for_those_who_can_unpack(client, voice):
     """26: a curve for every 20 ms and speaker makes megabytes, which are sent in pieces, packed or not."""
     minutes = 15

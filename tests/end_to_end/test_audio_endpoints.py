@@ -157,6 +157,7 @@ def test_every_form(form, client, http):
             assert " ".join(cue.plaintext.removeprefix("Ada: ") for cue in cues).count("Ada: ") == 0
 
 
+@pytest.mark.exhaustive
 def test_who_speaks_without_a_recogniser(http, recogniser):
     """By plain HTTP: strangers have labels, and nobody is named whose confidence is below the threshold."""
     anonymous = asked(http)

@@ -424,6 +424,7 @@ def test_everybody_can_use_what_opens(page: Page, home: Server, conversation: st
     assert faults(page, TWO_SCREENS) == []
 
 
+@pytest.mark.exhaustive
 def test_five_thousand_turns_stay_quick(page: Page, home: Server, conversation: str):
     with home.client() as client:
         job = client.get(f"/v1/jobs/{conversation}").json()

@@ -253,6 +253,7 @@ def test_turns_are_given_split_joined_checked_and_deleted(page: Page, client: An
     page.keyboard.press("Escape")
 
 
+@pytest.mark.exhaustive
 def test_all_recordings_are_named_again_and_what_was_said_stays(page: Page, client: Any, job: str):
     name_voice(page, 0, "Ada")
     name_voice(page, 1, "Ben")
@@ -357,6 +358,7 @@ def test_words_are_handed_in_searched_and_exported(page: Page, client: Any, job:
     assert "transcript" not in client.get(f"/v1/jobs/{job}").json()["output"]
 
 
+@pytest.mark.exhaustive
 def test_words_come_with_a_recording_and_are_changed(
     page: Page, client: Any, server: Server, recogniser: Recogniser, tmp_path: Path
 ):

@@ -393,6 +393,7 @@ def test_decisions_are_numbered() -> None:
         assert page.read_text("utf-8").startswith(f"# {number:04d}: ")
 
 
+@pytest.mark.exhaustive
 def test_the_server_says_what_the_quickstart_prints(tmp_path) -> None:
     said = "".join(block.text for block in blocks(DOCS / "quickstart.md") if block.language == "console")
     expected = dict(commands(said))["timbre serve"]

@@ -38,6 +38,7 @@ def test_a_header_cannot_be_smuggled_into_an_answer(server):
     assert "x-evil" not in answer.headers
 
 
+SIGNING_IN = {"/v1/session": {"POST"}, "/v1/session/provider": {"GET", "POST"}}  # by which a browser gets its cookie
 KEYS = {
     "none": None,
     "empty": "",
@@ -80,7 +81,7 @@ def test_the_key_is_looked_at_before_anything_else(server, operations, key):
     for path, methods in operations.items():
         if path.startswith("/v1/media/objects") or not path.startswith("/v"):
             continue
-        for method in methods - {"POST"} if path == "/v1/session" else methods:  # that is how a browser signs in
+        for method in methods - SIGNING_IN.get(path, set()):
             for target in (path, f"{path}?limit=bad&wait=bad&cursor=bad&month=bad&take=0"):
                 for body in (b"no JSON", None):
                     with Line(server) as line:
@@ -98,7 +99,7 @@ def test_a_key_without_scopes_may_do_nothing(server, operations):
     for path, methods in operations.items():
         if path.startswith("/v1/media/objects") or not path.startswith("/v"):
             continue
-        if path in {"/v1/test", "/v1/session"} or path.startswith("/v1/live/"):  # these need none, or have it
+        if path in {"/v1/test", *SIGNING_IN} or path.startswith("/v1/live/"):  # these need none, or have it
             continue
         for method in methods:
             answer = check(ask(server, method, path, {"Authorization": f"Bearer {key}"}, b"no JSON"))

@@ -216,6 +216,7 @@ def test_a_new_job_without_people_writes_labels(client):
     assert labels == {turn["speaker"] for turn in output["diarization"]}
 
 
+@pytest.mark.exhaustive
 def test_names_in_the_transcript_follow_the_people_of_the_gallery(client, voiceprints):
     ids = {}
     for name, text in voiceprints.items():

@@ -145,6 +145,7 @@ def test_the_whole_way(team):
     assert named(identified(team, speakers="all")["output"]) == named(again["output"])
 
 
+@pytest.mark.exhaustive
 def test_who_is_erased_is_unknown_again_wherever_they_were_named(team):
     ben = enrolled(team, "Ben")
     for _ in range(2):
@@ -169,6 +170,7 @@ def test_a_diarization_is_named_later(team):
     assert answer["type"] == "diarize"
 
 
+@pytest.mark.exhaustive
 def test_only_people_who_are_meant_are_named_and_voiceprints_beside_them(team):
     ada = enrolled(team, "Ada", tags=["board"])
     ben = enrolled(team, "Ben", tags=["staff"])

@@ -204,6 +204,7 @@ def words_of(ended: Ended) -> dict[str, str]:
 # Servers that tell less, and servers that fail
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("segments", [True, False])
 def test_servers_that_know_no_times_of_words(segments, client, recogniser):
     """Words are spread over segments; where there are none, every turn is recognised by itself."""

@@ -11,6 +11,7 @@ from timbre.evaluation.population import Drawn, Population, Voices, fit_populati
 from timbre.identification.scoring import confidences
 from timbre.models.same_voice import SameVoice
 
+pytestmark = pytest.mark.exhaustive
 PEOPLE = 10_000
 VOICES = 400  # of strangers, and of people who are enrolled
 SECONDS = 20.0

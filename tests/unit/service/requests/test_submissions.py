@@ -636,7 +636,7 @@ def try_to_read(model, content: bytes) -> bool:
 def test_arbitrary_json_is_read_or_refused(model):
     seen = set()
 
-    @settings(max_examples=300)
+    @settings(max_examples=100)
     @given(VALUES | near(model) | changed(model))
     def check(content):
         seen.add(try_to_read(model, json.dumps(content).encode()))
