@@ -143,7 +143,6 @@ def test_a_team_whose_key_is_gone_says_so_and_the_rest_works(kept, voiceprint):
         enrol(client, "Ben", voiceprint)
 
 
-@pytest.mark.exhaustive
 def test_a_key_that_does_not_fit_is_told_at_the_start(kept):
     file, away = kept.folder / "master.key", kept.folder / "away"
     kept.stop()
@@ -165,7 +164,6 @@ def test_a_key_that_is_set_stays_where_it_is(kept, monkeypatch):
     assert "before the one in TIMBRE_MASTER_KEY" in refused(kept, "keys", "rotate-master")
 
 
-@pytest.mark.exhaustive
 def test_secrets_show_nowhere(kept, voiceprint):
     """After all of the above: not in logs, not in measurements, not in what the doctor finds."""
     secrets = (kept.folder / "master.key").read_text().split()
