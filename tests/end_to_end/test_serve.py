@@ -320,11 +320,12 @@ def test_it_runs_with_all_streams_closed(folder: Path) -> None:
     assert processes(folder) == []
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "name",
     [
         '录音 of späce, it\'s "$HOME" `x`; a\\b %20',
-        pytest.param("/".join(["l" * 60, "m" * 60]), marks=pytest.mark.exhaustive),
+        "/".join(["l" * 60, "m" * 60]),
     ],
     ids=["strange", "long"],
 )

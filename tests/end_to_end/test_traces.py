@@ -57,6 +57,7 @@ def attributes(span: Span) -> dict[str, str | int]:
     return {each.key: each.value.string_value or each.value.int_value for each in span.attributes}
 
 
+@pytest.mark.exhaustive
 def test_a_trace_goes_from_a_request_to_its_webhook(
     tmp_path: Path, far: Far, sent: list[bytes], recogniser: Recogniser
 ):

@@ -22,6 +22,7 @@ from timbre.errors import RecogniserFailed
 
 WORDS = spoken.words()
 URL = "media://words/conversation.ogg"
+PIECE = 30  # seconds of the longest that the shared server asks for
 
 
 @pytest.fixture(scope="module")
@@ -290,7 +291,7 @@ def test_a_recogniser_that_is_slow_holds_nobody_up(client, recogniser, server):
     go, came = Event(), Event()
 
     def answer(request, fields):
-        if fields["at"]:
+        if 0 < fields["at"] <= PIECE:  # one of two that are asked for at a time: the other job's words come too
             came.set()
             go.wait(60)
         reply(request, recogniser.verbose(fields))

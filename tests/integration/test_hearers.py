@@ -34,6 +34,7 @@ def engine() -> Engine:
     return Engine("base")
 
 
+@pytest.mark.exhaustive
 def test_a_stream_outlives_those_who_hear_for_it(engine: Engine) -> None:
     people = {name: engine.voiceprint(SAMPLES / "enrol" / f"{name}.flac") for name in ("Ada", "Ben")}
     with open_recording(SAMPLES / "conversation.ogg", settings=Settings()) as recording:
