@@ -17,6 +17,7 @@ from timbre.evaluation.corpus import read_corpus
 from timbre.evaluation.diarization import evaluate_diarization
 from timbre.models.same_voice import read_same_voice
 
+pytestmark = pytest.mark.exhaustive
 NAMES = ("Ada", "Ben", "Callum", "Dan")
 SPEEDS = (0.94, 0.98, 1.02, 1.06)
 PIECES = 4  # of each voice at each speed
@@ -60,7 +61,6 @@ def trials(speech: Path, name: str, speeds: tuple[float, ...] = SPEEDS, pieces: 
     return path
 
 
-@pytest.mark.exhaustive
 def test_diarization_is_scored_as_by_python():
     ended = run("evaluate", "diarization", SAMPLES, "--json", *BASE)
     report = evaluate_diarization(read_corpus(SAMPLES), Engine("base").diarize)

@@ -20,6 +20,7 @@ from identities import Identities, running_identities
 from recogniser import Recogniser
 from server import CONVERSATION, Server, finished, submit, upload, voice
 
+pytestmark = pytest.mark.exhaustive
 SEED = 20261122
 EXAMPLES = 30  # of each operation in the fuzzing phase
 # High enough never to be reached, yet their headers are sent.
@@ -249,7 +250,6 @@ def tamed(kept: Kept) -> Iterator[None]:
     schemathesis.hooks.unregister(hook)
 
 
-@pytest.mark.exhaustive
 def test_whatever_the_document_allows_and_forbids(contract: Server, tamed):
     schema = described(contract)
     answers: Counter[tuple[str, int]] = Counter()

@@ -30,7 +30,8 @@ from media import wav
 from server import ENOUGH, LOOPBACK, Server, finished, submit, upload, voice
 from timbre.store.embedded import EmbeddedPostgres
 
-FEW, MANY = 7, 30  # kills
+KILLS = 30
+pytestmark = pytest.mark.exhaustive
 SEED = 20261122
 CLIENTS = 3
 PATIENCE = 30.0  # seconds a request may take; it waits while there is no API, and database and API may die in turns
@@ -161,8 +162,7 @@ def server() -> Iterator[Server]:
         yield running
 
 
-@pytest.mark.parametrize("rounds", [FEW, pytest.param(MANY, marks=pytest.mark.exhaustive)])
-def test_kill_9_at_random_moments_neither_loses_nor_doubles_a_job(server: Server, rounds: int) -> None:
+def test_kill_9_at_random_moments_neither_loses_nor_doubles_a_job(server: Server) -> None:
     chance = random.Random(SEED)  # noqa: S311 - no secret
     recording = clip()
     with web(recording) as outside, ThreadPoolExecutor(CLIENTS) as pool:
@@ -170,7 +170,7 @@ def test_kill_9_at_random_moments_neither_loses_nor_doubles_a_job(server: Server
         done, accepted = threading.Event(), threading.Condition()
         clients = [Client(server=server, kinds=kinds, done=done, accepted=accepted) for _ in range(CLIENTS)]
         running = [pool.submit(client.run, SEED + number) for number, client in enumerate(clients)]
-        victims = list(islice(cycle([worker, api, postgres, worker, api, postgres, supervisor]), rounds))
+        victims = list(islice(cycle([worker, api, postgres, worker, api, postgres, supervisor]), KILLS))
         chance.shuffle(victims)
         try:
             for number, victim in enumerate(victims, start=1):
@@ -186,8 +186,8 @@ def test_kill_9_at_random_moments_neither_loses_nor_doubles_a_job(server: Server
         for client in running:
             client.result(ENOUGH)
         jobs = {job: kind for client in clients for job, kind in client.jobs.items()}
-        assert len(jobs) > rounds
-        assert sum(client.refusals for client in clients) > rounds // 4  # the kills were felt
+        assert len(jobs) > KILLS
+        assert sum(client.refusals for client in clients) > KILLS // 4  # the kills were felt
         with server.client() as client:
             wait_until_ready(client)
             for job, kind in jobs.items():

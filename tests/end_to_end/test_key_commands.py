@@ -22,6 +22,7 @@ from command_line import run
 from server import ENOUGH, LOOPBACK, Server, finished, submit, upload, voice
 from timbre.store.embedded import EmbeddedPostgres
 
+pytestmark = pytest.mark.exhaustive
 KEY = base64.b64encode(bytes(range(32))).decode()
 
 
@@ -78,7 +79,6 @@ def does_not_start(server: Server, **settings: str) -> str:
     return done.stderr
 
 
-@pytest.mark.exhaustive
 def test_the_first_start_makes_a_key_for_its_owner_alone_and_says_so_once(tmp_path):
     command = [sys.executable, "-m", "timbre", "serve", "--port", "0", "--data-dir", str(tmp_path)]
     said = []
