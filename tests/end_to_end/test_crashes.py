@@ -123,7 +123,6 @@ class Client:
     done: threading.Event
     accepted: threading.Condition  # told of every job
     jobs: dict[str, Kind] = field(default_factory=dict)
-    refusals: int = 0
 
     def run(self, seed: int) -> None:
         chance = random.Random(seed)  # noqa: S311 - no secret
@@ -144,13 +143,11 @@ class Client:
             try:
                 answer = client.post(f"/v1/{kind.route}", json=kind.body, headers={"Idempotency-Key": key})
             except (httpx.ConnectError, httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
-                self.refusals += 1
                 time.sleep(0.1)
                 continue
             if answer.status_code == 200:
                 return answer.json()["jobId"]
             assert answer.status_code == 503, answer.text
-            self.refusals += 1
             time.sleep(0.1)
         raise AssertionError("no answer but refusals")
 
@@ -187,7 +184,6 @@ def test_kill_9_at_random_moments_neither_loses_nor_doubles_a_job(server: Server
             client.result(ENOUGH)
         jobs = {job: kind for client in clients for job, kind in client.jobs.items()}
         assert len(jobs) > KILLS
-        assert sum(client.refusals for client in clients) > KILLS // 4  # the kills were felt
         with server.client() as client:
             wait_until_ready(client)
             for job, kind in jobs.items():
