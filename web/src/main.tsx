@@ -4,8 +4,8 @@ import "./styles/controls.css";
 import "./styles/shell.css"; // first: the pages refine them
 import { render } from "preact";
 import { App } from "./app";
-import { startRouter } from "./router";
 import { startSession } from "./arrival";
+import { startRouter } from "./router";
 import { startTheme } from "./theme";
 
 startTheme();

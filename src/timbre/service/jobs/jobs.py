@@ -19,6 +19,7 @@ import structlog
 from psycopg.sql import SQL
 from psycopg.types.json import Jsonb
 
+from timbre import tracing
 from timbre.errors import IdempotencyConflict, JobUnknown, MediaUnknown, OutputMissing, RequestInvalid
 from timbre.service.accounts import audit
 from timbre.service.accounts.teams import Caller
@@ -26,7 +27,7 @@ from timbre.service.accounts.usage import Usage
 from timbre.service.files.media import Media, Recording, media_key
 from timbre.service.files.storage import Storage
 from timbre.service.jobs.requests import ChangeRequest
-from timbre.service.jobs.streamed import Streamed, beside
+from timbre.service.jobs.streamed import Streamed
 from timbre.service.keys.master_key import MasterKeys
 from timbre.service.models.packs import Packs
 from timbre.service.outside.webhooks import Webhooks
@@ -158,7 +159,7 @@ class Jobs:
             "key": caller.key,
             "type": request.kind,
             "model": pack,
-            "params": Jsonb(params | beside(streamed)),
+            "params": Jsonb(params | _not_asked(streamed)),
             "warning": warning,
             "title": request.title or None,
             "tags": list(dict.fromkeys(request.tags)),
@@ -359,6 +360,12 @@ class Jobs:
         if earlier is None:
             raise IdempotencyConflict("The job of this Idempotency-Key was deleted just now; send the request again.")
         return earlier
+
+
+def _not_asked(streamed: Streamed | None) -> dict[str, Any]:
+    """What goes with a job that nobody asked for: what people said meanwhile, and the trace that it is a part of."""
+    said = {} if streamed is None else {"streamed": streamed.to_json()}
+    return said if (trace := tracing.current()) is None else said | {tracing.CARRIED: trace}
 
 
 def _missing(job: Row) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from timbre import tracing
 from timbre.turns import Turn
 
 _LEAST = 0.5  # share of what a voice said that another has, to be the same
@@ -62,11 +61,3 @@ class Streamed:
                 best[live] = voice
                 found.setdefault(voice, self.names[live])
         return found
-
-
-def beside(streamed: Streamed | None) -> dict[str, Any]:
-    """What goes with a job beside what was asked: what people said meanwhile, and the trace that it is a part of."""
-    return {
-        **({} if streamed is None else {"streamed": streamed.to_json()}),
-        **({} if (traced := tracing.current()) is None else {tracing.CARRIED: traced}),
-    }

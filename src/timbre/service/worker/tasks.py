@@ -114,8 +114,8 @@ class Work:
         self.stopping = Event()  # set, it makes every attempt stop at its next sign of progress
         self._running: set[asyncio.Task[object]] = set()
         self.waiting: set[asyncio.Task[None]] = set()  # for the words of recordings that have been heard
-        # Threads of its own: nothing that is slow elsewhere holds it up, and nobody waits for them in the end.
         self._suspects = Suspects(attempts, self._answered)
+        # Threads of its own: nothing that is slow elsewhere holds it up, and nobody waits for them in the end.
         self._hearing = ThreadPoolExecutor(2 * settings.hear_places + _BROKEN_OFF, "engine")
 
     def interrupt(self) -> None:
